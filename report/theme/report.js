@@ -1,0 +1,35 @@
+// The report reads without this script. Its hook for later: live charts and evidence cards come here.
+(() => {
+  "use strict";
+  // Contents that follow the reader: mark the section in view, in the list at the side.
+  const links = new Map();
+  for (const link of document.querySelectorAll("#TOC a[href^='#']")) {
+    links.set(decodeURIComponent(link.hash.slice(1)), link);
+  }
+  const headings = [...document.querySelectorAll("main section[id]")].filter((s) => links.has(s.id));
+  if (!headings.length || !("IntersectionObserver" in window)) return;
+  let current = null;
+  const mark = () => {
+    let next = null;
+    for (const section of headings) {
+      if (section.getBoundingClientRect().top <= 120) next = section;
+    }
+    if (next === current) return;
+    current = next;
+    for (const link of links.values()) link.removeAttribute("aria-current");
+    const link = next && links.get(next.id);
+    if (!link) return;
+    link.setAttribute("aria-current", "true");
+    const nav = document.getElementById("TOC");
+    const box = link.getBoundingClientRect();
+    const frame = nav.getBoundingClientRect();
+    if (box.top < frame.top || box.bottom > frame.bottom) nav.scrollTop += box.top - frame.top - frame.height / 3;
+  };
+  let waiting = false;
+  addEventListener("scroll", () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => { waiting = false; mark(); });
+  }, { passive: true });
+  mark();
+})();

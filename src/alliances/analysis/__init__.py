@@ -1,0 +1,1 @@
+"""Frames and derived figures from a dataset."""

@@ -1,0 +1,118 @@
+"""Who stands where: positions of countries, newest source first, with how we know them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from alliances.analysis.derived import Derived, Input
+from alliances.dataset import Dataset
+
+TOPIC_LABELS = {
+    "coalition": "The coalition",
+    "troops": "Sending troops",
+    "peacekeeping": "Peacekeeping",
+    "deterrent_force": "Deterrent force",
+    "nato_mission": "NATO mission",
+    "air_patrol": "Air patrol",
+    "other_support": "Other support",
+    "truce": "A truce",
+}
+POSITION_LABELS = {
+    "leads": "leads",
+    "ready": "ready",
+    "open": "open",
+    "interested": "interested",
+    "conditional": "on conditions",
+    "mixed": "mixed",
+    "hesitant": "hesitant",
+    "premature": "premature",
+    "unclear": "unclear",
+    "ruled_out": "ruled out",
+    "opposed": "opposed",
+    "could_veto": "could veto",
+}
+ATTRIBUTION_LABELS = {
+    "stated": "stated by the country or its leader",
+    "reported": "reported by the text",
+    "author_expectation": "expected by the author",
+    "author_wish": "wished by the author",
+}
+ORDER = tuple(POSITION_LABELS)
+KNOWN = ("stated", "reported")
+
+
+def position_frame(
+    dataset: Dataset, alliance_ids: Sequence[str], attributions: Sequence[str] = tuple(ATTRIBUTION_LABELS)
+) -> pd.DataFrame:
+    """Return the known positions on some formats.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``row_id, actor_id, name, topic, position, attribution, date, source_id, published``, from the
+        firmest position to the most opposed, then by country and publication.
+    """
+    frame = dataset["positions"]
+    frame = frame[frame["alliance_id"].isin(alliance_ids) & frame["attribution"].isin(attributions)]
+    published = dict(zip(dataset["sources"]["source_id"], dataset["sources"]["published"], strict=True))
+    frame = frame.assign(
+        row_id=frame["position_id"],
+        name=frame["actor_id"].map(dataset.names),
+        published=frame["source_id"].map(published),
+        rank=frame["position"].map(ORDER.index),
+    )
+    best = frame.groupby("actor_id")["rank"].transform("min")
+    frame = frame.assign(best=best).sort_values(["best", "name", "published", "topic"], kind="stable")
+    columns = ["row_id", "actor_id", "name", "topic", "position", "attribution", "date", "source_id", "published"]
+    return frame[columns].reset_index(drop=True)
+
+
+def newest_positions(frame: pd.DataFrame) -> pd.DataFrame:
+    """Keep of each actor's positions on a topic those that count now.
+
+    What is stated or reported goes before what an author expects or wishes; of that, the newest source counts,
+    with all that it says (a government may be hesitant and its outgoing head have ruled something out).
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As :func:`position_frame` returns it.
+    """
+    firm = frame["attribution"].isin(KNOWN)
+    ranked = frame.assign(weight=[f"{int(f)} {p} {s}" for f, p, s in zip(firm, frame["published"], frame["source_id"], strict=True)])
+    best = ranked.groupby(["actor_id", "topic"])["weight"].transform("max")
+    return frame[ranked["weight"] == best]
+
+
+def count(
+    dataset: Dataset,
+    alliance_id: str,
+    topics: Sequence[str],
+    positions: Sequence[str],
+    label: str,
+    calc_id: str,
+    attributions: Sequence[str] = KNOWN,
+) -> Derived | None:
+    """Count the named countries that hold one of some positions on one of some topics.
+
+    Returns
+    -------
+    Derived or None
+        ``None`` where no such position is known.
+    """
+    frame = position_frame(dataset, [alliance_id], attributions)
+    frame = frame[frame["topic"].isin(topics) & frame["position"].isin(positions)]
+    frame = frame[frame["actor_id"].str.len() == 3].drop_duplicates("actor_id", keep="last")
+    if frame.empty:
+        return None
+    return Derived(
+        id=calc_id,
+        text=str(len(frame)),
+        value=float(len(frame)),
+        label=label,
+        formula="number of named countries whose position a text states or reports",
+        inputs=tuple(Input(record.name, record.row_id) for record in frame.itertuples(index=False)),
+        unit="countries",
+    )

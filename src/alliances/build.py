@@ -1,0 +1,240 @@
+"""Build an edition: check, execute, stage, publish, and put the result in place as a whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from alliances import __version__, publishing
+from alliances.dataset import Dataset
+from alliances.errors import PublishError, StagingError
+from alliances.execution.run import check_notebooks, run_notebooks
+from alliances.parameters import Parameters, check_parameters
+from alliances.staging import chapters as staged_chapters
+from alliances.staging.report import StagedReport, notebook_names, stage
+
+OUTPUT = Path("report", "_output")
+VERSIONS = ("alliances", "altair", "frictionless", "ipykernel", "nbclient", "pandas", "papermill", "pypandoc-binary", "typst", "vl-convert-python")  # fmt: skip
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Build:
+    """A finished edition.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it stands.
+    files : list of Path
+        The report's files in it.
+    engine : str
+        The engine that published it, with its version.
+    notice : str
+        One sentence where Quarto failed and the embedded engine finished; else empty.
+    """
+
+    folder: Path
+    files: list[Path]
+    engine: str
+    notice: str
+
+
+def slug(parameters: Parameters, defaults: Parameters) -> str:
+    """Name an edition: cut-off and focus, and a short hash of what these do not show; empty for the default one."""
+    if parameters == defaults:
+        return ""
+    name = parameters.as_of + (f"_{parameters.focus}" if parameters.focus else "")
+    rest = {
+        key: value
+        for key, value in parameters.model_dump().items()
+        if key not in ("as_of", "focus") and value != getattr(defaults, key)
+    }
+    if rest:
+        name += "_" + hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()[:6]
+    return name
+
+
+def build_edition(
+    root: Path,
+    values: Mapping[str, Any],
+    *,
+    formats: Sequence[str] = publishing.FORMATS,
+    engine: str = "auto",
+    jobs: int = 0,
+    output: Path | None = None,
+    force: bool = False,
+    say: Say = lambda line: None,
+) -> Build:
+    """Build one edition of the report.
+
+    Parameters
+    ----------
+    root : Path
+        Project folder.
+    values : Mapping of str to object
+        Parameters as the user gave them.
+    formats : sequence of str
+        ``html``, ``pdf`` or both.
+    engine : str
+        ``auto``, ``quarto`` or ``embedded``.
+    jobs : int
+        Notebooks at a time; 0 chooses.
+    output : Path, optional
+        Folder for the edition; by default ``report/_output``, or a folder of its own below it.
+    force : bool
+        Replace another edition that stands in ``output``.
+    say : callable
+        Receives progress, a line at a time.
+
+    Returns
+    -------
+    Build
+        The finished edition.
+
+    Raises
+    ------
+    AlliancesError
+        Whatever is wrong; nothing is then written to the edition's folder.
+    """
+    if engine not in publishing.ENGINES:
+        raise PublishError(f"There is no engine “{engine}”; choose one of {', '.join(publishing.ENGINES)}.")
+    dataset = Dataset.load(root)
+    defaults = check_parameters({}, dataset)
+    parameters = check_parameters(values, dataset)
+    known = dataset.known(parameters.day, parameters.exclude_sources)
+    template = root / "report" / "report.qmd"
+    paths = [root / "notebooks" / f"{name}.ipynb" for name in notebook_names(template)]
+    check_notebooks(paths)
+    name = slug(parameters, defaults)
+    folder = output or (root / OUTPUT / "editions" / name if name else root / OUTPUT)
+    _check_place(folder, parameters, force)
+    log = root / OUTPUT / "build.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.unlink(missing_ok=True)
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=".building-", dir=folder.parent))
+    try:
+        done = scratch / "edition"
+        say(f"{len(paths)} notebooks, state of knowledge {parameters.as_of}")
+        executed = run_notebooks(
+            paths,
+            parameters,
+            done / "notebooks",
+            root,
+            jobs=jobs,
+            log=log,
+            progress=lambda notebook, seconds: say(f"  executed {notebook} in {seconds:.1f} s"),
+        )
+        chapters = [staged_chapters.read_chapter(key, notebook) for key, notebook in executed.items()]
+        staged = stage(scratch / "stage", template, chapters, known, parameters, defaults)
+        if staged.problems:
+            log.write_text("\n".join(staged.problems) + "\n", encoding="utf-8")
+            more = f" ({len(staged.problems)} such problems; all are in {log})" if len(staged.problems) > 1 else ""
+            raise StagingError(staged.problems[0] + more)
+        say(f"  staged {len(executed)} chapters with {len(staged.charts) // 4} figures")
+        publishing.copy_project(root, staged.folder)
+        result = publishing.publish(staged.folder, done, formats, engine, log)
+        if result.notice:
+            say(result.notice)
+        shutil.copytree(staged.folder / "figures", done / "figures", dirs_exist_ok=True)
+        _write_json(done / "facts.json", facts(staged, known))
+        manifest = describe(root, done, parameters, f"{result.engine} {result.version}")
+        _write_json(done / "manifest.json", manifest)
+        put_in_place(done, folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    files = [folder / path.name for path in result.files.values()]
+    return Build(folder, files, f"{result.engine} ({result.version})", result.notice or "")
+
+
+def _check_place(folder: Path, parameters: Parameters, force: bool) -> None:
+    manifest = folder / "manifest.json"
+    if not folder.exists() or force:
+        return
+    if not folder.is_dir():
+        raise PublishError(f"{folder} is a file; name a folder for the edition with --output.")
+    if manifest.is_file():
+        try:
+            there = json.loads(manifest.read_text(encoding="utf-8"))["parameters"]
+        except (ValueError, KeyError):
+            there = None
+        if there != json.loads(parameters.model_dump_json()):
+            raise PublishError(f"{folder} holds another edition; choose another folder, or replace it with --force.")
+    elif any(path.name not in ("editions", "build.log") and not path.name.startswith(".") for path in folder.iterdir()):
+        raise PublishError(f"{folder} holds files that are no edition; choose another folder, or use --force.")
+
+
+def put_in_place(done: Path, folder: Path) -> None:
+    """Move a finished edition to its place; what stood there before goes only once the new one is there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    old = Path(tempfile.mkdtemp(prefix=".replaced-", dir=folder))
+    try:
+        (folder / "manifest.json").unlink(missing_ok=True)  # an edition without manifest is not complete
+        for name in ("report.html", "report.pdf", "facts.json", "notebooks", "figures"):
+            if (folder / name).exists():
+                os.replace(folder / name, old / name)
+        for path in sorted(done.iterdir(), key=lambda path: path.name == "manifest.json"):
+            os.replace(path, folder / path.name)
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def facts(staged: StagedReport, dataset: Dataset) -> list[dict[str, Any]]:
+    """List every number that the report shows, with its evidence."""
+    shown = []
+    for link in staged.walk.links:
+        fact: dict[str, Any] = {"section": link.section, "printed": link.text, "target": link.target}
+        kind, _, name = link.target.partition("-")
+        if kind == "ev":
+            quote = dataset.quote(name)
+            fact |= {
+                "source_id": quote.source_id,
+                "quotation": quote.exact,
+                "row_ids": [row.row_id for row in dataset.rows_using(name)],
+            }
+        elif link.target in staged.figures:
+            figure = staged.figures[link.target]
+            fact |= {key: figure[key] for key in ("formula", "inputs", "statement", "basis") if key in figure}
+        shown.append(fact)
+    return shown
+
+
+def describe(root: Path, done: Path, parameters: Parameters, engine: str) -> dict[str, Any]:
+    """Describe an edition so that it can be made again: parameters, engine, versions, checksums."""
+    inputs = [
+        *sorted((root / "seeds").glob("*.txt")),
+        *sorted((root / "data").glob("*.csv")),
+        root / "data" / "datapackage.json",
+        *sorted((root / "notebooks").glob("*.ipynb")),
+        root / "report" / "report.qmd",
+    ]
+    outputs = sorted(path for path in done.rglob("*") if path.is_file())
+    return {
+        "title": "Europe’s Defence Alliances: a reproducible report",
+        "version": __version__,
+        "parameters": json.loads(parameters.model_dump_json()),
+        "engine": engine,
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in VERSIONS},
+        "inputs": {path.relative_to(root).as_posix(): _sha256(path) for path in inputs},
+        "outputs": {path.relative_to(done).as_posix(): _sha256(path) for path in outputs},
+    }
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Charts: plain Altair, one module a family."""

@@ -1,0 +1,201 @@
+"""The command line: ``alliances build``, ``check``, ``refresh`` and ``quote``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import yaml
+
+from alliances.errors import AlliancesError, ParameterError
+from alliances.paths import find_root
+
+ENGINES = ("auto", "quarto", "embedded")
+FORMATS = ("html", "pdf")
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one sentence, with the exit code of all user errors."""
+
+    def error(self, message: str) -> NoReturn:
+        sys.stderr.write(f"{self.prog}: {message}; see `{self.prog} --help`.\n")
+        raise SystemExit(AlliancesError.exit_code)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Build the parser of the command line."""
+    top = _Parser(prog="alliances", description="Europe's Defence Alliances: a reproducible report.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+
+    build = commands.add_parser(
+        "build",
+        help="execute the notebooks and write report.html and report.pdf",
+        description="Execute the notebooks with papermill and stitch them into a report.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_parameters_help(),
+    )
+    build.add_argument("-p", dest="parameters", nargs=2, metavar=("NAME", "VALUE"), action="append", default=[],
+                       help="set a parameter (may be repeated; goes before -f)")  # fmt: skip
+    build.add_argument("-f", dest="file", type=Path, metavar="PARAMS.yaml", help="read parameters from a YAML file")
+    build.add_argument("--to", dest="formats", choices=FORMATS, action="append", help="write this format only (may be repeated; default: both)")  # fmt: skip
+    build.add_argument("--engine", choices=ENGINES, default="auto", help="auto takes Quarto 1.9 or newer where it is found, else the embedded engine (default: auto)")  # fmt: skip
+    build.add_argument("--jobs", type=_jobs, default=0, metavar="N", help="notebooks at a time (default: two more than processors)")  # fmt: skip
+    build.add_argument("--output", type=Path, metavar="DIR", help="folder for the edition (default: report/_output, or report/_output/editions/NAME for other parameters)")  # fmt: skip
+    build.add_argument("--force", action="store_true", help="replace what stands in --output even if it is another edition")  # fmt: skip
+
+    commands.add_parser("check", help="check data, evidence, coverage of the seeds, and notebooks")
+    refresh = commands.add_parser("refresh", help="execute the committed notebooks in place at their defaults")
+    refresh.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK", help="notebooks to refresh (default: all)")  # fmt: skip
+    quote = commands.add_parser("quote", help="find words in the seeds and print the row for data/quotes.csv")
+    quote.add_argument("words", help="the words as they stand in the text")
+    return top
+
+
+def _parameters_help() -> str:
+    from alliances.parameters import NAMES, Parameters, type_name
+
+    lines = ["parameters:"]
+    for name in NAMES:
+        field = Parameters.model_fields[name]
+        lines.append(f"  {name:<22} {type_name(name)}. {field.description} Example: {(field.examples or [''])[0]}")
+    return "\n".join(lines)
+
+
+def _jobs(text: str) -> int:
+    if text.isdigit() and 1 <= int(text) <= 64:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"“{text}” is not a whole number from 1 to 64")
+
+
+def read_parameters(pairs: Sequence[Sequence[str]], file: Path | None) -> dict[str, Any]:
+    """Collect the parameters of a command: ``-p`` goes before ``-f``; ``exclude_sources`` may be repeated.
+
+    Raises
+    ------
+    ParameterError
+        If the file cannot be read as a mapping.
+    """
+    values: dict[str, Any] = {}
+    if file:
+        try:
+            loaded = yaml.safe_load(file.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise ParameterError(f"The parameter file {file} cannot be read ({error}); name another with -f.") from error
+        except yaml.YAMLError as error:
+            where = str(error).splitlines()[-1].strip()
+            raise ParameterError(f"The parameter file {file} is not YAML ({where}); write lines such as “as_of: 2025-03-20”.") from error  # fmt: skip
+        if not isinstance(loaded, dict):
+            raise ParameterError(f"The parameter file {file} holds no mapping; write lines such as “as_of: 2025-03-20”.")
+        values.update({str(name): value for name, value in loaded.items()})
+    excluded: list[str] = []
+    for name, value in pairs:
+        if name == "exclude_sources":
+            excluded += value.split(",")
+            values[name] = excluded
+        else:
+            values[name] = value
+    return values
+
+
+def run_build(arguments: argparse.Namespace) -> int:
+    """Build an edition and say where it stands."""
+    values = read_parameters(arguments.parameters, arguments.file)
+    root = find_root()
+    from alliances.build import build_edition
+
+    built = build_edition(
+        root,
+        values,
+        formats=tuple(dict.fromkeys(arguments.formats or FORMATS)),
+        engine=arguments.engine,
+        jobs=arguments.jobs,
+        output=arguments.output.resolve() if arguments.output else None,
+        force=arguments.force,
+        say=lambda line: print(line, file=sys.stderr, flush=True),
+    )
+    print(f"Published with {built.engine}:")
+    for path in built.files:
+        print(f"  {_short(path)}")
+    return 0
+
+
+def run_check(_: argparse.Namespace) -> int:
+    """Check data, evidence, coverage and notebooks."""
+    root = find_root()
+    from alliances.check import check_project
+
+    report = check_project(root)
+    print(report.text)
+    return 0 if report.ok else AlliancesError.exit_code
+
+
+def run_refresh(arguments: argparse.Namespace) -> int:
+    """Renew the committed outputs of notebooks."""
+    root = find_root()
+    from alliances.dataset import Dataset
+    from alliances.errors import ExecutionError
+    from alliances.execution.refresh import refresh
+    from alliances.staging.report import notebook_names
+
+    everything = [root / "notebooks" / f"{name}.ipynb" for name in notebook_names(root / "report" / "report.qmd")]
+    chosen = [path.resolve() for path in arguments.notebooks] or everything
+    strange = [path for path in chosen if path.suffix != ".ipynb"]
+    if strange:
+        raise ExecutionError(f"{strange[0]} is not a notebook; name files that end in .ipynb.")
+    Dataset.load(root)
+    refresh(chosen, root, progress=lambda name, seconds: print(f"  refreshed {name} in {seconds:.1f} s", file=sys.stderr))
+    return 0
+
+
+def run_quote(arguments: argparse.Namespace) -> int:
+    """Find words in the seeds."""
+    root = find_root()
+    from alliances.check import find_quote
+
+    print(find_quote(root, arguments.words))
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; user errors are one sentence on standard error and exit code 2."""
+    arguments = parser().parse_args(argv)
+    commands = {"build": run_build, "check": run_check, "refresh": run_refresh, "quote": run_quote}
+    try:
+        return commands[arguments.command](arguments)
+    except AlliancesError as error:
+        print(f"alliances {arguments.command}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"alliances {arguments.command}: interrupted; nothing was changed.", file=sys.stderr)
+        return 130
+    except OSError as error:
+        print(f"alliances {arguments.command}: {error.strerror or error} ({error.filename or 'no file named'}).", file=sys.stderr)  # fmt: skip
+        return AlliancesError.exit_code
+    except Exception:
+        log = _crash_log()
+        print(f"alliances {arguments.command}: an error of the program itself; please report it with {log}.", file=sys.stderr)  # fmt: skip
+        return 1
+
+
+def _crash_log() -> Path:
+    import tempfile
+
+    descriptor, name = tempfile.mkstemp(prefix="alliances-", suffix=".log")
+    with open(descriptor, "w", encoding="utf-8") as handle:
+        traceback.print_exc(file=handle)
+    return Path(name)
+
+
+def _short(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

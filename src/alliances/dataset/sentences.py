@@ -1,0 +1,131 @@
+"""Splits a source text into sentences, with their place in the file.
+
+Every line of a file is a block of its own: a heading, a bullet and a menu entry end where their line
+ends. Inside a line a sentence ends at a full stop, question or exclamation mark (and the closing
+quotation marks after it) that white space and a capital, a digit or an opening mark follow, unless
+the stop belongs to an abbreviation.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+__all__ = ["Sentence", "split_sentences", "words"]
+
+_BULLET = re.compile(r"\s*(?:[-*•–—]\s+|\d{1,2}[.)]\s+)?")
+_STOP = re.compile(r"[.!?…]+[”’\"')\]»]*(?=\s)")
+_WORD = re.compile(r"\S*\w\S*")
+_LAST_WORD = re.compile(r"[^\s“‘\"'(\[]+$")
+_NEXT_WORD = re.compile(r"\s+[“‘\"'(\[«—–-]*\s?(\w+)")
+_INITIALS = re.compile(r"(?:[A-Za-z]\.)+$")
+_ABBREVIATIONS = frozenset(
+    re.findall(
+        r"\S+",
+        "adm. approx. art. capt. cf. co. col. corp. dr. ed. esp. est. etc. ft. fig. gen. gov. hon. inc. jr. "
+        "lt. ltd. maj. mr. mrs. ms. no. nos. op. p. pp. prof. rep. rev. sec. sen. sgt. sr. st. tel. viz. "
+        "vol. vs.",
+    )
+)
+# After initials such as "U.S." only a word that usually opens a sentence shows that the stop ends one.
+_OPENERS = frozenset(
+    re.findall(
+        r"\w+",
+        "A After Although An And Another As At Because Before Both But By Despite During Each Even For From "
+        "He Her Here His How However I If In Instead It Its Many Meanwhile Moreover Most No Nor Not Of On "
+        "Only Or Our Several She Since So Some Still Such That The Their Then There These They This Those "
+        "Though Through Thus To Today Under Until We What When Where While Who Why With Within Without Yet "
+        "You",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a source text.
+
+    Attributes
+    ----------
+    text : str
+        The sentence, verbatim, without the bullet before it.
+    start, end : int
+        Where it stands in the text (characters; `end` is exclusive).
+    line : int
+        Line of the file, from 1.
+    """
+
+    text: str
+    start: int
+    end: int
+    line: int
+
+
+def words(text: str) -> list[tuple[int, int]]:
+    """Return the words of `text`: runs without white space that hold a letter or digit.
+
+    Returns
+    -------
+    list of (int, int)
+        Start and end of each word.
+    """
+    return [m.span() for m in _WORD.finditer(text)]
+
+
+def split_sentences(text: str) -> list[Sentence]:
+    """Split a text into sentences.
+
+    Lines without a letter or digit give none.
+
+    Parameters
+    ----------
+    text : str
+        A whole source text, as in its file.
+
+    Returns
+    -------
+    list of Sentence
+        In the order of the text.
+    """
+    found: list[Sentence] = []
+    offset = 0
+    for number, line in enumerate(text.split("\n"), start=1):
+        for start, end in _spans(line):
+            piece = line[start:end]
+            if any(c.isalnum() for c in piece):
+                found.append(Sentence(piece, offset + start, offset + end, number))
+        offset += len(line) + 1
+    return found
+
+
+def _spans(line: str) -> list[tuple[int, int]]:
+    bullet = _BULLET.match(line)
+    start = bullet.end() if bullet else 0
+    spans: list[tuple[int, int]] = []
+    for stop in _STOP.finditer(line, start):
+        if stop.start() >= start and _ends_sentence(line, start, stop.start(), stop.end()):
+            spans.append((start, stop.end()))
+            start = stop.end() + len(line[stop.end() :]) - len(line[stop.end() :].lstrip())
+    end = len(line.rstrip())
+    if start < end:
+        spans.append((start, end))
+    return spans
+
+
+def _ends_sentence(line: str, start: int, stop: int, end: int) -> bool:
+    following = _NEXT_WORD.match(line, end)
+    if following is None:
+        return True
+    word = following.group(1)
+    if word[0].islower():
+        return False
+    if line[stop] != "." or line[stop : stop + 2] == "..":
+        return True
+    before = _LAST_WORD.search(line[start : stop + 1])
+    token = before.group() if before else ""
+    # "U.S.-led" has its stop inside; only what follows the last hyphen can be initials.
+    token = token.rsplit("-", 1)[-1]
+    if _INITIALS.fullmatch(token):
+        return word in _OPENERS
+    if token.lower() in {"no.", "nos.", "p.", "pp.", "art.", "fig.", "vol.", "approx."}:
+        return not word[0].isdigit()
+    return token.lower() not in _ABBREVIATIONS

@@ -1,0 +1,105 @@
+"""Notebooks as files: which parameters they declare, and how they are kept free of noise."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from alliances.errors import ExecutionError
+
+PARAMETERS_TAG = "parameters"
+KEY = "alliances"
+
+
+def read(path: Path) -> nbformat.NotebookNode:
+    """Read a notebook.
+
+    Raises
+    ------
+    ExecutionError
+        If the file is missing or is not a notebook.
+    """
+    try:
+        return nbformat.read(path, as_version=4)
+    except FileNotFoundError as error:
+        raise ExecutionError(
+            f"Notebook {path.name} is missing from {path.parent}; restore it or remove its line from report/report.qmd."
+        ) from error
+    except Exception as error:  # nbformat raises several kinds for a file that is no notebook
+        raise ExecutionError(f"{path.name} cannot be read as a notebook ({error}); restore it.") from error
+
+
+def declared_parameters(path: Path, notebook: nbformat.NotebookNode) -> dict[str, Any]:
+    """Return the parameters that a notebook declares, with their defaults.
+
+    Parameters
+    ----------
+    path : Path
+        For messages.
+    notebook : NotebookNode
+        The notebook.
+
+    Raises
+    ------
+    ExecutionError
+        If no cell or more than one is tagged ``parameters`` (papermill would run such a notebook with its
+        own defaults and say nothing), or if the cell holds anything but plain assignments.
+    """
+    tagged = [c for c in notebook.cells if PARAMETERS_TAG in c.metadata.get("tags", [])]
+    if len(tagged) != 1:
+        raise ExecutionError(
+            f"Notebook {path.name} has {len(tagged)} cells tagged “{PARAMETERS_TAG}”, and needs exactly one; "
+            "tag the cell that assigns the parameters."
+        )
+    found: dict[str, Any] = {}
+    try:
+        for node in ast.parse(tagged[0].source).body:
+            target = node.targets[0] if isinstance(node, ast.Assign) else None
+            if not isinstance(target, ast.Name) or not isinstance(node, ast.Assign):
+                raise ValueError(ast.unparse(node))
+            found[target.id] = ast.literal_eval(node.value)
+    except (SyntaxError, ValueError) as error:
+        raise ExecutionError(
+            f"The parameters cell of {path.name} may hold only assignments of plain values, and holds: {error}."
+        ) from error
+    return found
+
+
+def tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Remove from an executed notebook what differs from run to run: times, versions, random cell ids."""
+    for number, cell in enumerate(notebook.cells):
+        for noise in ("papermill", "execution"):
+            cell.metadata.pop(noise, None)
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell["id"] = f"injected-{number}"
+        if not cell.metadata.get("tags", True):
+            del cell.metadata["tags"]
+    notebook.metadata.pop("papermill", None)
+    notebook.metadata.pop("widgets", None)
+    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook.metadata["language_info"] = {"name": "python"}
+    return notebook
+
+
+def write(notebook: nbformat.NotebookNode, path: Path) -> None:
+    """Write a notebook the same way every time."""
+    path.write_text(json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def content_key(notebook: nbformat.NotebookNode, data_digest: str) -> str:
+    """Return a key of what the committed outputs rest on: the notebook's cells and the dataset."""
+    cells = [(cell.cell_type, cell.source) for cell in notebook.cells]
+    return hashlib.sha256(json.dumps([cells, data_digest]).encode()).hexdigest()
+
+
+def data_digest(root: Path) -> str:
+    """Return a digest of the dataset's files."""
+    digest = hashlib.sha256()
+    for path in sorted((root / "data").glob("*.csv")) + [root / "data" / "datapackage.json"]:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()

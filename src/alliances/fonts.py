@@ -1,0 +1,194 @@
+"""The report's two font families, taken from PyPI packages: for charts, for Typst and for the page.
+
+Charts (vl-convert) and Typst read TrueType files; the HTML report carries subset WOFF2 faces inside
+itself, so that it looks the same on a machine without network and without the fonts.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import importlib.metadata
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import font_source_sans_pro
+import font_source_serif_pro
+
+__all__ = ["SANS", "SERIF", "Face", "font_directories", "install", "stylesheet"]
+
+SANS = "Source Sans Pro"
+SERIF = "Source Serif Pro"
+
+# Latin with all its accents, punctuation, currency, arrows and the few signs that a report uses.
+_CHARACTERS = (
+    *range(0x20, 0x7F),
+    *range(0xA0, 0x250),
+    *range(0x2010, 0x2028),
+    *range(0x2030, 0x203B),
+    0x20AC,
+    0x2116,
+    0x2122,
+    *range(0x2190, 0x2194),
+    0x2212,
+    0x2248,
+    0x2260,
+    0x2264,
+    0x2265,
+    0x25CF,
+    0xFB01,
+    0xFB02,
+)
+_FEATURES = ("kern", "liga", "ccmp", "locl", "mark", "mkmk", "lnum", "pnum", "tnum")
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face of a family.
+
+    Attributes
+    ----------
+    family : str
+        Name as used in CSS, Vega-Lite and Typst.
+    weight : int
+        CSS weight, 100 to 900.
+    italic : bool
+        Slanted or upright.
+    path : Path
+        TrueType file.
+    """
+
+    family: str
+    weight: int
+    italic: bool
+    path: Path
+
+
+def _faces() -> tuple[Face, ...]:
+    styles = (
+        ("Light", 300, False),
+        ("LightIt", 300, True),
+        ("Regular", 400, False),
+        ("It", 400, True),
+        ("Semibold", 600, False),
+        ("SemiboldIt", 600, True),
+        ("Bold", 700, False),
+        ("BoldIt", 700, True),
+    )
+    families = (
+        (SANS, "SourceSansPro", font_source_sans_pro.font_directory),
+        (SERIF, "SourceSerifPro", font_source_serif_pro.font_directory),
+    )
+    return tuple(
+        Face(family, weight, italic, Path(folder) / f"{stem}-{style}.ttf")
+        for family, stem, folder in families
+        for style, weight, italic in styles
+    )
+
+
+def font_directories() -> tuple[Path, Path]:
+    """Return the folders that hold the TrueType files of the sans and of the serif family.
+
+    Returns
+    -------
+    tuple of Path
+        For `vl_convert.register_font_directory`. They hold OpenType twins as well.
+    """
+    return Path(font_source_sans_pro.font_directory), Path(font_source_serif_pro.font_directory)
+
+
+def install(folder: Path) -> None:
+    """Copy the TrueType faces that the PDF uses into `folder`, and nothing else.
+
+    Typst takes folders, not files, and the packages' own hold every face twice (TrueType and OpenType).
+
+    Parameters
+    ----------
+    folder : Path
+        Created if it is missing.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for face in _faces():
+        target = folder / face.path.name
+        if not target.exists():
+            shutil.copyfile(face.path, target)
+
+
+def stylesheet() -> str:
+    """Return `@font-face` rules with the faces that the page uses, subset and inlined as WOFF2.
+
+    Subsetting takes about a second, so its result is kept in the user's cache folder, under a name that
+    changes with the fonts, the characters and the version of fontTools.
+
+    Returns
+    -------
+    str
+        CSS, the same bytes each time.
+    """
+    used = [f for f in _faces() if (f.weight in (400, 600)) and not (f.italic and f.weight == 600)]
+    cache = _cache_folder() / f"fonts-{_fingerprint(used)}.css"
+    try:
+        return cache.read_text(encoding="ascii")
+    except OSError:
+        pass
+    rules = "".join(_rule(face) for face in used)
+    _keep(cache, rules)
+    return rules
+
+
+def _rule(face: Face) -> str:
+    data = base64.b64encode(_subset(face.path)).decode("ascii")
+    return (
+        f'@font-face{{font-family:"{face.family}";font-style:{"italic" if face.italic else "normal"};'
+        f"font-weight:{face.weight};font-display:block;"
+        f'src:url("data:font/woff2;base64,{data}") format("woff2")}}\n'
+    )
+
+
+def _subset(path: Path) -> bytes:
+    # Imported here: charts and notebooks use this module too and need no fontTools.
+    from fontTools import subset
+
+    options = subset.Options()
+    options.flavor = "woff2"
+    options.layout_features = list(_FEATURES)
+    options.hinting = False
+    options.recalc_timestamp = False
+    font = subset.load_font(path, options)
+    subsetter = subset.Subsetter(options)
+    subsetter.populate(unicodes=_CHARACTERS)
+    subsetter.subset(font)
+    buffer = BytesIO()
+    subset.save_font(font, buffer, options)
+    return buffer.getvalue()
+
+
+def _fingerprint(faces: Iterable[Face]) -> str:
+    digest = hashlib.sha256(repr((_CHARACTERS, _FEATURES)).encode())
+    digest.update(importlib.metadata.version("fonttools").encode())
+    for face in faces:
+        digest.update(f"{face.path.name} {face.path.stat().st_size}".encode())
+    return digest.hexdigest()[:16]
+
+
+def _cache_folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or (
+        os.environ.get("LOCALAPPDATA") if os.name == "nt" else str(Path.home() / ".cache")
+    )
+    return Path(base or tempfile.gettempdir()) / "alliances"
+
+
+def _keep(path: Path, text: str) -> None:
+    """Write a cache file, or go without one: a read-only home is no reason to fail."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        part.write_text(text, encoding="ascii")
+        part.replace(path)
+    except OSError:
+        return

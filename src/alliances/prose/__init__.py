@@ -1,0 +1,1 @@
+"""Sentences, links and tables, each tied to its evidence."""

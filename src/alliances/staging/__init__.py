@@ -1,0 +1,1 @@
+"""From executed notebooks to one Markdown report with figures and annexes."""
