@@ -91,8 +91,10 @@ local function inline_svg(image)
   if alt == "" then fail("the figure " .. image.src .. " has no alternative text (fig-alt)") end
   local opening = svg:match("^<svg[^>]*>")
   local attributes = opening:sub(5, -2):gsub('%sclass="[^"]*"', "")
+  -- To a screen reader the chart is one image with one text; Vega's roles for its parts would contradict that.
+  local inner = svg:sub(#opening + 1):gsub('%srole="[^"]*"', ""):gsub('%saria%-%a+="[^"]*"', "")
   return pandoc.RawInline("html", '<svg class="chart" role="img" aria-label="' .. escape(alt)
-    .. '" data-figure="' .. name .. '"' .. attributes .. ">" .. svg:sub(#opening + 1))
+    .. '" data-figure="' .. name .. '"' .. attributes .. ">" .. inner)
 end
 
 -- A box that scrolls sideways must be reachable by keyboard; report.js takes the tab stop away where it need not.

@@ -1,0 +1,70 @@
+# Everything a newcomer needs: `make report` and `make test`. Both set up what is missing.
+# Needs Python 3.11 or newer with pip, make, and a package registry; no uv, no Quarto, no root.
+
+PYTHON ?= python3
+BIN := .venv/bin
+export UV_PYTHON_DOWNLOADS := never
+UV_VERSION := 0.13.8
+UV := PYTHONPATH=.tools $(PYTHON) -m uv
+# --inexact keeps a Quarto that an earlier set-up installed; bytecode is compiled here because some
+# machines forbid Python to write it later, and pandas then takes four times as long to import.
+SYNC := $(UV) sync --locked --inexact --compile-bytecode --quiet --python $(PYTHON)
+READY := .setup/packages .setup/quarto
+
+.PHONY: report test test-long lab notebooks check bench lint format clean setup
+
+report: setup  ## Build the default edition: report/_output/report.html and report.pdf
+	@$(BIN)/alliances build
+
+test: setup  ## Run all tests, notebooks included
+	@$(BIN)/python -m pytest tests notebooks --nbval -n 2 --dist loadfile -q
+
+test-long: setup  ## The same with full property budgets, and the tests that take minutes
+	@ALLIANCES_TEST_EXAMPLES=200 ALLIANCES_LONG=1 $(BIN)/python -m pytest tests notebooks --nbval -n 2 --dist loadfile -q
+
+lab: setup  ## Open the notebooks in JupyterLab
+	@$(BIN)/jupyter lab --notebook-dir=notebooks
+
+notebooks: setup  ## Execute the committed notebooks in place, after a change of data or code
+	@$(BIN)/alliances refresh
+
+check: setup  ## Check data, evidence, coverage of the source texts, and notebooks
+	@$(BIN)/alliances check
+
+bench: setup  ## Measure speed, as ratios within one run
+	@$(BIN)/python tests/bench.py
+
+lint: setup  ## Check style and types
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+format: setup
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+setup: $(READY)
+
+.setup/uv:
+	@mkdir -p .setup
+	@echo "Setting up: uv $(UV_VERSION)"
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .tools --upgrade uv==$(UV_VERSION)
+	@touch $@
+
+.setup/packages: .setup/uv pyproject.toml uv.lock
+	@echo "Setting up: the packages of uv.lock"
+	@$(SYNC)
+	@touch $@
+
+# Quarto's package downloads a release from a code host while it builds, which closed networks refuse.
+# It is tried once, for two minutes; after that the embedded engine stands in.
+.setup/quarto: | .setup/packages
+	@if $(BIN)/python -c "import sys; from alliances.publishing import find_quarto; sys.exit(find_quarto() is None)"; then \
+	  echo "Setting up: Quarto is here already"; \
+	elif $(PYTHON) -c "import subprocess, sys; sys.exit(subprocess.run(sys.argv[1:], timeout=120).returncode)" \
+	    env $(SYNC) --extra quarto >.setup/quarto.log 2>&1; then \
+	  echo "Setting up: Quarto installed"; \
+	else \
+	  echo "Setting up: Quarto could not be installed (see .setup/quarto.log); the embedded engine is used. To try again: rm .setup/quarto"; \
+	fi
+	@touch $@
+
+clean:  ## Remove what was built, not what was set up
+	rm -rf report/_output report/chapters report/figures .cache .pytest_cache .mypy_cache .ruff_cache
