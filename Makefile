@@ -45,7 +45,7 @@ setup: $(READY)
 .setup/uv:
 	@mkdir -p .setup
 	@echo "Setting up: uv $(UV_VERSION)"
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .tools --upgrade uv==$(UV_VERSION)
+	@$(PYTHON) -m pip install --quiet --quiet --root-user-action=ignore --disable-pip-version-check --target .tools --upgrade uv==$(UV_VERSION)
 	@touch $@
 
 .setup/packages: .setup/uv pyproject.toml uv.lock

@@ -90,9 +90,10 @@ local function inline_svg(image)
   local alt = image.attributes["alt"] or image.attributes["fig-alt"] or ""
   if alt == "" then fail("the figure " .. image.src .. " has no alternative text (fig-alt)") end
   local opening = svg:match("^<svg[^>]*>")
-  local attributes = opening:sub(5, -2):gsub('%sclass="[^"]*"', "")
+  local attributes = opening:sub(5, -2):gsub('%sclass="[^"]*"', ""):gsub('%sxmlns[:%a]*="[^"]*"', "")
   -- To a screen reader the chart is one image with one text; Vega's roles for its parts would contradict that.
   local inner = svg:sub(#opening + 1):gsub('%srole="[^"]*"', ""):gsub('%saria%-%a+="[^"]*"', "")
+    :gsub("xlink:href=", "href=")
   return pandoc.RawInline("html", '<svg class="chart" role="img" aria-label="' .. escape(alt)
     .. '" data-figure="' .. name .. '"' .. attributes .. ">" .. inner)
 end

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 import shutil
 import tempfile
@@ -23,7 +22,18 @@ from alliances.staging import chapters as staged_chapters
 from alliances.staging.report import StagedReport, notebook_names, stage
 
 OUTPUT = Path("report", "_output")
-VERSIONS = ("alliances", "altair", "frictionless", "ipykernel", "nbclient", "pandas", "papermill", "pypandoc-binary", "typst", "vl-convert-python")  # fmt: skip
+VERSIONS = (
+    "alliances",
+    "altair",
+    "frictionless",
+    "ipykernel",
+    "nbclient",
+    "pandas",
+    "papermill",
+    "pypandoc-binary",
+    "typst",
+    "vl-convert-python",
+)
 Say = Callable[[str], None]
 
 
@@ -183,9 +193,9 @@ def put_in_place(done: Path, folder: Path) -> None:
         (folder / "manifest.json").unlink(missing_ok=True)  # an edition without manifest is not complete
         for name in ("report.html", "report.pdf", "facts.json", "notebooks", "figures"):
             if (folder / name).exists():
-                os.replace(folder / name, old / name)
+                (folder / name).replace(old / name)
         for path in sorted(done.iterdir(), key=lambda path: path.name == "manifest.json"):
-            os.replace(path, folder / path.name)
+            path.replace(folder / path.name)
     finally:
         shutil.rmtree(old, ignore_errors=True)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from alliances.dataset import Dataset
 from alliances.dataset.check import check
 from alliances.dataset.seeds import read_seeds
+from alliances.dataset.tables import read_tables
 from alliances.errors import AlliancesError, DataError
 from alliances.execution import notebooks
 from alliances.execution.refresh import stale
@@ -45,13 +46,18 @@ def check_project(root: Path) -> ProjectReport:
     try:
         check_notebooks(paths)
         problems += [
-            f"notebooks/{path.name} has outputs that rest on other cells or other data; run `alliances refresh notebooks/{path.name}`."
+            f"notebooks/{path.name} has outputs that rest on other cells or other data; "
+            f"run `alliances refresh notebooks/{path.name}`."
             for path in stale(paths, root)
         ]
         problems += unknown_rows(root, paths)
     except AlliancesError as error:
         problems.append(str(error))
-    lines += ["", f"notebooks: {len(paths)} checked, {len(problems)} problems", *(f"  {line}" for line in problems)]
+    lines += [
+        "",
+        f"notebooks: {len(paths)} checked, {len(problems)} problems",
+        *(f"  {line}" for line in problems),
+    ]
     return ProjectReport(data.ok and not problems, "\n".join(lines))
 
 
@@ -103,8 +109,8 @@ def find_quote(root: Path, words: str) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["quote_id", "source_id", "exact", "prefix", "suffix"])
     count = 0
-    for source_id, seed in read_seeds(root).items():
-        text = seed if isinstance(seed, str) else seed.text
+    for source_id, seed in read_seeds(root, read_tables(root)["sources"]).items():
+        text = seed.text
         matches = list(pattern.finditer(text)) or list(loose.finditer(text))
         for match in matches:
             exact = match.group()
@@ -115,7 +121,7 @@ def find_quote(root: Path, words: str) -> str:
             writer.writerow([slug, source_id, exact, before, after])
             count += 1
     if not count:
-        raise DataError(f"“{wanted}” stands in none of the source texts; check the spelling, curly quotation marks included.")
+        raise DataError(
+            f"“{wanted}” stands in none of the source texts; check the spelling, curly quotation marks included."
+        )
     return out.getvalue().rstrip("\n")
-
-

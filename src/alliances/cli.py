@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -38,18 +39,47 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=_parameters_help(),
     )
-    build.add_argument("-p", dest="parameters", nargs=2, metavar=("NAME", "VALUE"), action="append", default=[],
-                       help="set a parameter (may be repeated; goes before -f)")  # fmt: skip
+    build.add_argument(
+        "-p",
+        dest="parameters",
+        nargs=2,
+        metavar=("NAME", "VALUE"),
+        action="append",
+        default=[],
+        help="set a parameter (may be repeated; goes before -f)",
+    )
     build.add_argument("-f", dest="file", type=Path, metavar="PARAMS.yaml", help="read parameters from a YAML file")
-    build.add_argument("--to", dest="formats", choices=FORMATS, action="append", help="write this format only (may be repeated; default: both)")  # fmt: skip
-    build.add_argument("--engine", choices=ENGINES, default="auto", help="auto takes Quarto 1.9 or newer where it is found, else the embedded engine (default: auto)")  # fmt: skip
-    build.add_argument("--jobs", type=_jobs, default=0, metavar="N", help="notebooks at a time (default: two more than processors)")  # fmt: skip
-    build.add_argument("--output", type=Path, metavar="DIR", help="folder for the edition (default: report/_output, or report/_output/editions/NAME for other parameters)")  # fmt: skip
-    build.add_argument("--force", action="store_true", help="replace what stands in --output even if it is another edition")  # fmt: skip
+    build.add_argument(
+        "--to",
+        dest="formats",
+        choices=FORMATS,
+        action="append",
+        help="write this format only (may be repeated; default: both)",
+    )
+    build.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default="auto",
+        help="auto takes Quarto 1.9 or newer where it is found, else the embedded engine (default: auto)",
+    )
+    build.add_argument(
+        "--jobs", type=_jobs, default=0, metavar="N", help="notebooks at a time (default: two more than processors)"
+    )
+    build.add_argument(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="folder for the edition (default: report/_output, or report/_output/editions/NAME for other parameters)",
+    )
+    build.add_argument(
+        "--force", action="store_true", help="replace what stands in --output even if it is another edition"
+    )
 
     commands.add_parser("check", help="check data, evidence, coverage of the seeds, and notebooks")
     refresh = commands.add_parser("refresh", help="execute the committed notebooks in place at their defaults")
-    refresh.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK", help="notebooks to refresh (default: all)")  # fmt: skip
+    refresh.add_argument(
+        "notebooks", nargs="*", type=Path, metavar="NOTEBOOK", help="notebooks to refresh (default: all)"
+    )
     quote = commands.add_parser("quote", help="find words in the seeds and print the row for data/quotes.csv")
     quote.add_argument("words", help="the words as they stand in the text")
     return top
@@ -84,12 +114,18 @@ def read_parameters(pairs: Sequence[Sequence[str]], file: Path | None) -> dict[s
         try:
             loaded = yaml.safe_load(file.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
-            raise ParameterError(f"The parameter file {file} cannot be read ({error}); name another with -f.") from error
+            raise ParameterError(
+                f"The parameter file {file} cannot be read ({error}); name another with -f."
+            ) from error
         except yaml.YAMLError as error:
             where = str(error).splitlines()[-1].strip()
-            raise ParameterError(f"The parameter file {file} is not YAML ({where}); write lines such as “as_of: 2025-03-20”.") from error  # fmt: skip
+            raise ParameterError(
+                f"The parameter file {file} is not YAML ({where}); write lines such as “as_of: 2025-03-20”."
+            ) from error
         if not isinstance(loaded, dict):
-            raise ParameterError(f"The parameter file {file} holds no mapping; write lines such as “as_of: 2025-03-20”.")
+            raise ParameterError(
+                f"The parameter file {file} holds no mapping; write lines such as “as_of: 2025-03-20”."
+            )
         values.update({str(name): value for name, value in loaded.items()})
     excluded: list[str] = []
     for name, value in pairs:
@@ -147,7 +183,11 @@ def run_refresh(arguments: argparse.Namespace) -> int:
     if strange:
         raise ExecutionError(f"{strange[0]} is not a notebook; name files that end in .ipynb.")
     Dataset.load(root)
-    refresh(chosen, root, progress=lambda name, seconds: print(f"  refreshed {name} in {seconds:.1f} s", file=sys.stderr))
+    refresh(
+        chosen,
+        root,
+        progress=lambda name, seconds: print(f"  refreshed {name} in {seconds:.1f} s", file=sys.stderr),
+    )
     return 0
 
 
@@ -173,11 +213,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"alliances {arguments.command}: interrupted; nothing was changed.", file=sys.stderr)
         return 130
     except OSError as error:
-        print(f"alliances {arguments.command}: {error.strerror or error} ({error.filename or 'no file named'}).", file=sys.stderr)  # fmt: skip
+        print(
+            f"alliances {arguments.command}: {error.strerror or error} ({error.filename or 'no file named'}).",
+            file=sys.stderr,
+        )
         return AlliancesError.exit_code
     except Exception:
         log = _crash_log()
-        print(f"alliances {arguments.command}: an error of the program itself; please report it with {log}.", file=sys.stderr)  # fmt: skip
+        print(
+            f"alliances {arguments.command}: an error of the program itself; please report it with {log}.",
+            file=sys.stderr,
+        )
         return 1
 
 
@@ -185,9 +231,10 @@ def _crash_log() -> Path:
     import tempfile
 
     descriptor, name = tempfile.mkstemp(prefix="alliances-", suffix=".log")
-    with open(descriptor, "w", encoding="utf-8") as handle:
-        traceback.print_exc(file=handle)
-    return Path(name)
+    os.close(descriptor)
+    path = Path(name)
+    path.write_text(traceback.format_exc(), encoding="utf-8")
+    return path
 
 
 def _short(path: Path) -> str:

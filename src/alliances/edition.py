@@ -88,9 +88,7 @@ class Edition:
         """Write a paragraph of those sentences whose evidence is known in this edition."""
         return paragraph(self.dataset, sentences, figures, otherwise)
 
-    def section(
-        self, heading: str, *sentences: str, otherwise: str = "", **figures: Figure | str | None
-    ) -> Narrative:
+    def section(self, heading: str, *sentences: str, otherwise: str = "", **figures: Figure | str | None) -> Narrative:
         """Write a section with its heading; nothing at all where no sentence is known."""
         told = self.tell(*sentences, otherwise=otherwise, **figures)
         return Narrative(f"## {heading}\n\n{told.text}", told.figures) if told else told
@@ -139,9 +137,7 @@ class Chapter:
             return self.edition.tell(
                 "No text of this edition, which ends on {day}, mentions {name}.",
                 day=day,
-                name="the formats of this chapter"
-                if len(self.alliance_ids) > 1
-                else names[self.alliance_ids[0]],
+                name="the formats of this chapter" if len(self.alliance_ids) > 1 else names[self.alliance_ids[0]],
             )
         return self.edition.tell(*sentences, otherwise="", **figures)
 
@@ -149,9 +145,7 @@ class Chapter:
         """Write a paragraph; nothing where no known text mentions the format."""
         return self.edition.tell(*sentences, otherwise=otherwise, **figures) if self.known else Narrative("")
 
-    def section(
-        self, heading: str, *sentences: str, otherwise: str = "", **figures: Figure | str | None
-    ) -> Narrative:
+    def section(self, heading: str, *sentences: str, otherwise: str = "", **figures: Figure | str | None) -> Narrative:
         """Write a section; nothing where no known text mentions the format."""
         if not self.known:
             return Narrative("")
@@ -169,9 +163,7 @@ class Chapter:
         order = aspects or tuple(ASPECT_LABELS)
         frame = self.rows("characteristics")
         frame = frame[frame["aspect"].isin(order)]
-        ranked = frame.assign(rank=[order.index(a) for a in frame["aspect"]]).sort_values(
-            "rank", kind="stable"
-        )
+        ranked = frame.assign(rank=[order.index(a) for a in frame["aspect"]]).sort_values("rank", kind="stable")
         lines: list[list[str]] = []
         before = ""
         for row_id in ranked["characteristic_id"]:

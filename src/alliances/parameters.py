@@ -116,8 +116,10 @@ def check_parameters(values: Mapping[str, Any], dataset: Dataset) -> Parameters:
 
     Returns
     -------
+
     Parameters
-        With ``as_of`` always set.
+    ----------
+        The checked parameters; ``as_of`` is always set.
 
     Raises
     ------
@@ -191,11 +193,7 @@ def _country(value: Any, dataset: Dataset) -> str:
         return text
     by_name = {name.lower(): code for code, name in names.items()}
     alpha2 = {"UK": "GBR", "GB": "GBR", "US": "USA", "NO": "NOR", "DE": "DEU", "PL": "POL", "UA": "UKR"}
-    near = (
-        alpha2.get(text.upper())
-        or by_name.get(text.lower())
-        or (text.upper() if text.upper() in names else "")
-    )
+    near = alpha2.get(text.upper()) or by_name.get(text.lower()) or (text.upper() if text.upper() in names else "")
     if not near:
         matches = difflib.get_close_matches(text.lower(), by_name, n=1, cutoff=0.6)
         codes = difflib.get_close_matches(text.upper(), names, n=1, cutoff=0.5)
@@ -211,9 +209,7 @@ def _sources(value: Any, dataset: Dataset) -> tuple[str, ...]:
     allowed = list(dataset["sources"]["source_id"])
     items = value.split(",") if isinstance(value, str) else value
     if not isinstance(items, (list, tuple)):
-        raise ParameterError(
-            f"Parameter exclude_sources is “{value}”; write a list of: {', '.join(allowed)}."
-        )
+        raise ParameterError(f"Parameter exclude_sources is “{value}”; write a list of: {', '.join(allowed)}.")
     named = [str(item).strip() for item in items if str(item).strip()]
     for item in named:
         if item not in allowed:

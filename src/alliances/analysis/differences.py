@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from alliances.analysis.frames import records
 from alliances.dataset import Dataset, Row
 
 
@@ -39,7 +40,7 @@ def points(dataset: Dataset) -> list[Point]:
             record.explanation,
             tuple(dataset.row(row_id) for row_id in record.row_ids.split("; ")),
         )
-        for record in dataset["disagreements"].itertuples()
+        for record in records(dataset["disagreements"])
     ]
 
 

@@ -6,6 +6,7 @@ import os
 from datetime import date
 
 from alliances.analysis.derived import Derived, Input, Reference
+from alliances.analysis.frames import records
 from alliances.dataset import FACT_TABLES, Dataset
 from alliances.prose.values import date_text
 
@@ -49,8 +50,7 @@ def source_count(dataset: Dataset) -> Derived:
         label="Texts of this edition",
         formula="number of texts published by the cut-off and not left out",
         inputs=tuple(
-            Input(date_text(row.published), f"ref-source-{row.source_id}", row.descriptor)
-            for row in known.itertuples()
+            Input(date_text(row.published), f"ref-source-{row.source_id}", row.descriptor) for row in records(known)
         ),
         unit="texts",
     )

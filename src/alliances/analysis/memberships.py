@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from alliances.analysis.derived import Derived, Input, Reference
+from alliances.analysis.frames import records
 from alliances.analysis.knowledge import as_of_day
 from alliances.dataset import Dataset, Row
 from alliances.prose.links import evidence_link
@@ -38,7 +39,7 @@ def member_rows(dataset: Dataset, alliance_id: str, roles: tuple[str, ...] = FUL
     frame = frame.assign(published=frame["source_id"].map(published)).sort_values("published", kind="stable")
     frame = frame.drop_duplicates("actor_id", keep="last")
     names = dataset.names
-    order = sorted(frame.itertuples(), key=lambda record: names[record.actor_id])
+    order = sorted(records(frame), key=lambda record: names[record.actor_id])
     return [dataset.row(record.membership_id) for record in order]
 
 

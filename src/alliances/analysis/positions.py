@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from alliances.analysis.derived import Derived, Input
+from alliances.analysis.frames import records
 from alliances.dataset import Dataset
 
 TOPIC_LABELS = {
@@ -65,7 +66,17 @@ def position_frame(
     )
     best = frame.groupby("actor_id")["rank"].transform("min")
     frame = frame.assign(best=best).sort_values(["best", "name", "published", "topic"], kind="stable")
-    columns = ["row_id", "actor_id", "name", "topic", "position", "attribution", "date", "source_id", "published"]
+    columns = [
+        "row_id",
+        "actor_id",
+        "name",
+        "topic",
+        "position",
+        "attribution",
+        "date",
+        "source_id",
+        "published",
+    ]
     return frame[columns].reset_index(drop=True)
 
 
@@ -81,7 +92,9 @@ def newest_positions(frame: pd.DataFrame) -> pd.DataFrame:
         As :func:`position_frame` returns it.
     """
     firm = frame["attribution"].isin(KNOWN)
-    ranked = frame.assign(weight=[f"{int(f)} {p} {s}" for f, p, s in zip(firm, frame["published"], frame["source_id"], strict=True)])
+    ranked = frame.assign(
+        weight=[f"{int(f)} {p} {s}" for f, p, s in zip(firm, frame["published"], frame["source_id"], strict=True)]
+    )
     best = ranked.groupby(["actor_id", "topic"])["weight"].transform("max")
     return frame[ranked["weight"] == best]
 
@@ -113,6 +126,6 @@ def count(
         value=float(len(frame)),
         label=label,
         formula="number of named countries whose position a text states or reports",
-        inputs=tuple(Input(record.name, record.row_id) for record in frame.itertuples(index=False)),
+        inputs=tuple(Input(record.name, record.row_id) for record in records(frame)),
         unit="countries",
     )

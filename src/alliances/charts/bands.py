@@ -9,6 +9,7 @@ import altair as alt
 import pandas as pd
 
 from alliances.analysis.derived import Derived, Reference
+from alliances.analysis.frames import records
 from alliances.charts.theme import GREY, INK, STATUS_STYLES, finish, fit, styled
 from alliances.dataset import Dataset
 from alliances.prose.narrative import Narrative
@@ -95,7 +96,7 @@ def bands(
         return Narrative("")
     order = list(frame["line"])
     statuses = [status for status in STATUS_STYLES if status in set(frame["status"])]
-    longest = len(str(frame.loc[frame["high"].idxmax(), "text"]))
+    longest = len(str(frame.sort_values("high")["text"].iloc[-1]))
     top = float(frame["high"].max()) * (1.12 + 0.028 * longest)  # room for the words beside the last mark
     y = alt.Y("line:N", sort=order, title=None, axis=alt.Axis(labelLimit=330))
     axis = alt.Axis(labelExpr="format(datum.value, ',')", tickCount=5)
@@ -110,13 +111,18 @@ def bands(
     band = base.mark_bar(height=9, color=GREY, opacity=0.35).encode(x=x, x2="high:Q", y=y, tooltip=tooltip)
     ends = [
         base.mark_point(size=95, strokeWidth=2, opacity=1).encode(
-            x=x.copy() if column == "low" else alt.X(f"{column}:Q"), y=y, tooltip=tooltip, **styled("status", statuses, STATUS_STYLES)
+            x=x.copy() if column == "low" else alt.X(f"{column}:Q"),
+            y=y,
+            tooltip=tooltip,
+            **styled("status", statuses, STATUS_STYLES),
         )
         for column in ("low", "high")
     ]
-    words = base.mark_text(align="left", dx=10, color=INK, fontSize=12, fontWeight=600).encode(x="high:Q", y=y, text="text:N")
+    words = base.mark_text(align="left", dx=10, color=INK, fontSize=12, fontWeight=600).encode(
+        x="high:Q", y=y, text="text:N"
+    )
     rows = [dataset.row(row_id) for row_id in frame["row_id"]]
-    listed = join_and([f"{line.line}: {line.text} ({line.status}, {line.source})" for line in frame.itertuples()])
+    listed = join_and([f"{line.line}: {line.text} ({line.status}, {line.source})" for line in records(frame)])
     return finish(
         fit(alt.layer(band, *ends, words), 27),
         dataset=dataset,
@@ -129,5 +135,3 @@ def bands(
         figures=figures,
         note=note,
     )
-
-

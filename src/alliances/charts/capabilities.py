@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from alliances.analysis.frames import records
 from alliances.charts.grid import grid
 from alliances.charts.theme import AMBER, BLUE, PLUM, TEAL
 from alliances.dataset import Dataset
@@ -50,7 +51,14 @@ def european_gaps(dataset: Dataset) -> pd.DataFrame:
 
 
 def capability_grid(
-    dataset: Dataset, frame: pd.DataFrame, *, label: str, headline: str, subtitle: str, caption: str, note: str = ""
+    dataset: Dataset,
+    frame: pd.DataFrame,
+    *,
+    label: str,
+    headline: str,
+    subtitle: str,
+    caption: str,
+    note: str = "",
 ) -> Any:
     """Draw capabilities by domain: a mark under “has”, “limited”, “lacks” and so on.
 
@@ -71,14 +79,16 @@ def capability_grid(
     marks = pd.DataFrame(
         {
             "row_id": frame["capability_id"],
-            "line": frame["domain"].str.capitalize() + ": " + frame["capability"].str.removeprefix("Europe's ").map(typographic),
+            "line": frame["domain"].str.capitalize()
+            + ": "
+            + frame["capability"].str.removeprefix("Europe's ").map(typographic),
             "column": frame["relation"].map(RELATION_LABELS),
             "kind": frame["attribution"].map(_HOW),
             "text": "",
             "source": [dataset.source(source).descriptor for source in frame["source_id"]],
         }
     )
-    told = join_and([f"{mark.line}: {mark.column} ({mark.kind})" for mark in marks.itertuples()])
+    told = join_and([f"{mark.line}: {mark.column} ({mark.kind})" for mark in records(marks)])
     return grid(
         dataset,
         marks,
@@ -105,5 +115,3 @@ def gaps_without_us(dataset: Dataset, headline: str) -> Any:
         subtitle="Capabilities of Europe as a whole that a text calls limited, missing, needed or dependent on others",
         caption="What Europe lacks without the United States, by domain.",
     )
-
-

@@ -71,10 +71,19 @@ def grid(
     )
     y = alt.Y("line:N", sort=order, title=None, axis=axis)
     x = alt.X(
-        "column:N", sort=present, title=None, scale=alt.Scale(domain=present),
+        "column:N",
+        sort=present,
+        title=None,
+        scale=alt.Scale(domain=present),
         axis=alt.Axis(orient="top", labelAngle=0, labelLimit=150, labelFontWeight=600),
     )
-    tooltip = [alt.Tooltip("line:N", title="Country"), alt.Tooltip("column:N", title="On"), alt.Tooltip("kind:N", title="How"), alt.Tooltip("text:N", title="What"), alt.Tooltip("source:N", title="Source")]
+    tooltip = [
+        alt.Tooltip("line:N", title="Country"),
+        alt.Tooltip("column:N", title="On"),
+        alt.Tooltip("kind:N", title="How"),
+        alt.Tooltip("text:N", title="What"),
+        alt.Tooltip("source:N", title="Source"),
+    ]
     base = alt.Chart(frame)
     step = 21 if lines_each == 1 else 6 + 14 * lines_each
     has_words = bool((frame["text"] != "").any())

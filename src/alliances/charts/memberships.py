@@ -7,10 +7,11 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from alliances.analysis.frames import records
 from alliances.analysis.knowledge import as_of_day
 from alliances.analysis.memberships import accession, member_rows, reference_list, reference_members
-from alliances.charts.theme import AMBER, BLUE, INK, TEAL, finish, fit
 from alliances.charts.grid import grid
+from alliances.charts.theme import AMBER, BLUE, INK, TEAL, finish, fit
 from alliances.dataset import Dataset
 from alliances.prose.narrative import Narrative
 from alliances.prose.values import date_text, in_sentence, join_and
@@ -64,12 +65,23 @@ def accession_spells(dataset: Dataset, alliance_id: str, *, focus: str = "") -> 
     base = alt.Chart(frame)
     tooltip = [alt.Tooltip("country:N", title="Country"), alt.Tooltip("text:N", title="Joined NATO")]
     bars = base.mark_bar(height=13).encode(
-        x=alt.X("entry:T", title=None, axis=alt.Axis(orient="top", tickCount=8, format="%Y")), x2="end:T", y=y,
-        color=alt.condition("datum.focus", alt.value(AMBER), alt.value(BLUE)), tooltip=tooltip,
+        x=alt.X("entry:T", title=None, axis=alt.Axis(orient="top", tickCount=8, format="%Y")),
+        x2="end:T",
+        y=y,
+        color=alt.condition("datum.focus", alt.value(AMBER), alt.value(BLUE)),
+        tooltip=tooltip,
     )
-    early = base.mark_text(align="left", dx=6, color="white", fontWeight=600).encode(x="entry:T", y=y, text="text:N").transform_filter("year(datum.entry) < 1990")
-    late = base.mark_text(align="right", dx=-6, color=INK).encode(x="entry:T", y=y, text="text:N").transform_filter("year(datum.entry) >= 1990")
-    listed = join_and([f"{line.country} on {line.text}" for line in frame.itertuples()])
+    early = (
+        base.mark_text(align="left", dx=6, color="white", fontWeight=600)
+        .encode(x="entry:T", y=y, text="text:N")
+        .transform_filter("year(datum.entry) < 1990")
+    )
+    late = (
+        base.mark_text(align="right", dx=-6, color=INK)
+        .encode(x="entry:T", y=y, text="text:N")
+        .transform_filter("year(datum.entry) >= 1990")
+    )
+    listed = join_and([f"{line.country} on {line.text}" for line in records(frame)])
     return finish(
         fit(alt.layer(bars, early, late), 21),
         dataset=dataset,
@@ -77,7 +89,8 @@ def accession_spells(dataset: Dataset, alliance_id: str, *, focus: str = "") -> 
         headline=headline,
         subtitle=f"NATO membership of the countries that the texts name as {short} members, by day of accession",
         caption=f"How long the members of the {short} have been in NATO.",
-        description=f"Bar chart of NATO membership of {len(inside)} {short} members, where the newest are {last}: {listed}.",
+        description=f"Bar chart of NATO membership of {len(inside)} {short} members, "
+        f"where the newest are {last}: {listed}.",
         rows=inside,
         figures=references,
         note="Days of accession are reference facts of the public record, not statements of the texts.",
@@ -117,14 +130,20 @@ def membership_grid(dataset: Dataset, *, focus: str = "") -> Any:
                         {"row_id": row.row_id, "line": countries[code], "column": columns[alliance_id], "kind": role,
                          "text": role, "source": dataset.source(row.source_id).descriptor}
                     )  # fmt: skip
-    both = [code for code in order if {("JEF"), ("Coalition")} <= {x["column"] for x in lines if x["line"] == countries[code]}]
+    both = [
+        code
+        for code in order
+        if {("JEF"), ("Coalition")} <= {x["column"] for x in lines if x["line"] == countries[code]}
+    ]
     headline = (
         f"Only {in_sentence(countries[both[0]])} is in the JEF and leads the coalition too"
         if len(both) == 1
         else "Who the texts place in which format"
     )
     grid_frame = pd.DataFrame(lines)
-    described = join_and([f"{name}: {', '.join(part['column'])}" for name, part in grid_frame.groupby("line", sort=False)])
+    described = join_and(
+        [f"{name}: {', '.join(part['column'])}" for name, part in grid_frame.groupby("line", sort=False)]
+    )
     return grid(
         dataset,
         grid_frame,
@@ -134,7 +153,8 @@ def membership_grid(dataset: Dataset, *, focus: str = "") -> Any:
         headline=headline,
         subtitle="Members, leads and partners that the texts name; NATO and EU from the public record",
         caption="Countries and the formats in which the texts place them.",
-        description=f"Grid of {len(order)} countries against {len(columns)} formats, where each mark is a membership: {described}.",
+        description=f"Grid of {len(order)} countries against {len(columns)} formats, "
+        f"where each mark is a membership: {described}.",
         focus_name=countries.get(focus, ""),
         rows=shown,
         figures=[reference_list(dataset, "nato"), reference_list(dataset, "eu")],

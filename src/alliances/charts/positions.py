@@ -7,7 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from alliances.analysis.positions import ATTRIBUTION_LABELS, POSITION_LABELS, TOPIC_LABELS, newest_positions, position_frame
+from alliances.analysis.frames import records
+from alliances.analysis.positions import (
+    ATTRIBUTION_LABELS,
+    POSITION_LABELS,
+    TOPIC_LABELS,
+    newest_positions,
+    position_frame,
+)
 from alliances.charts.grid import grid
 from alliances.charts.theme import AMBER, BLUE, PLUM
 from alliances.dataset import Dataset
@@ -62,7 +69,7 @@ def positions_grid(
         ]
     )
     rows = [dataset.row(row_id) for row_id in frame["row_id"]]
-    told = join_and([f"{mark.line} on {mark.column.lower()}: {mark.text} ({mark.kind})" for mark in marks.itertuples()])
+    told = join_and([f"{mark.line} on {mark.column.lower()}: {mark.text} ({mark.kind})" for mark in records(marks)])
     return grid(
         dataset,
         marks,
@@ -76,5 +83,3 @@ def positions_grid(
         focus_name=dict(zip(dataset["countries"]["iso3"], dataset["countries"]["name"], strict=True)).get(focus, ""),
         rows=rows,
     )
-
-

@@ -37,7 +37,9 @@ STATUS_STYLES: dict[str, tuple[str, str, bool]] = {
 }
 
 
-def styled(field: str, kinds: Sequence[str], styles: Mapping[str, tuple[str, str, bool]], *, legend: bool = True) -> dict[str, Any]:
+def styled(
+    field: str, kinds: Sequence[str], styles: Mapping[str, tuple[str, str, bool]], *, legend: bool = True
+) -> dict[str, Any]:
     """Encode kinds of evidence as shape, outline and fill at once, with one legend.
 
     Parameters
@@ -85,13 +87,34 @@ def configure(chart: alt.TopLevelMixin) -> Any:
         padding={"left": 2, "right": 6, "top": 2, "bottom": 2},
         view=alt.ViewConfig(stroke=None),
         title=alt.TitleConfig(
-            anchor="start", frame="bounds", fontSize=15, fontWeight=600, color=INK, subtitleColor=GREY, subtitleFontSize=12, offset=12
+            anchor="start",
+            frame="bounds",
+            fontSize=15,
+            fontWeight=600,
+            color=INK,
+            subtitleColor=GREY,
+            subtitleFontSize=12,
+            offset=12,
         ),
         axis=alt.AxisConfig(
-            labelColor=INK, titleColor=GREY, labelFontSize=12, titleFontSize=12, titleFontWeight="normal",
-            gridColor="#e6eaed", domain=False, ticks=False, labelPadding=6,
+            labelColor=INK,
+            titleColor=GREY,
+            labelFontSize=12,
+            titleFontSize=12,
+            titleFontWeight="normal",
+            gridColor="#e6eaed",
+            domain=False,
+            ticks=False,
+            labelPadding=6,
         ),
-        legend=alt.LegendConfig(labelFontSize=12, titleFontSize=12, labelColor=INK, titleColor=GREY, titleFontWeight="normal", symbolSize=80),
+        legend=alt.LegendConfig(
+            labelFontSize=12,
+            titleFontSize=12,
+            labelColor=INK,
+            titleColor=GREY,
+            titleFontWeight="normal",
+            symbolSize=80,
+        ),
         text=alt.MarkConfig(font=FONT, fontSize=12, color=INK),
     )
 

@@ -10,8 +10,9 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from alliances.analysis.frames import records
 from alliances.charts.theme import AMBER, BLUE, GREY, INK, finish, fit, styled
-from alliances.dataset import Dataset, Row
+from alliances.dataset import Dataset
 from alliances.prose.narrative import Narrative
 from alliances.prose.values import date_text, join_and, typographic
 
@@ -59,7 +60,7 @@ def timeline_rows(dataset: Dataset, alliance_ids: Sequence[str], since: str = ""
     chosen = chosen.assign(detail=chosen["date"].str.len()).sort_values("detail", ascending=False, kind="stable")
     chosen = chosen.drop_duplicates("event_id").sort_values(["date", "event_id"], kind="stable")
     lines = []
-    for record in chosen.itertuples():
+    for record in records(chosen):
         start, end = span(record.date)
         if record.date_end:
             end = span(record.date_end)[1]
@@ -122,9 +123,11 @@ def timeline(
     frame["line"] = [f"{number:02d}{event}" for number, event in enumerate(frame["event"])]  # events may share a title
     name_axis = alt.Axis(labelExpr="slice(datum.label, 2)", labelLimit=360)
     y = alt.Y("line:N", sort=None, title=None, axis=name_axis)
-    middle = [_middle(line.start, line.end) for line in frame.itertuples()]
+    middle = [_middle(line.start, line.end) for line in records(frame)]
     frame["middle"] = middle  # where only month or year is known, the mark stands in the middle of its bar
-    ticks = alt.Axis(orient="top", values=_ticks(first, last), format="%Y" if days > 3 * 366 else "%b %Y", labelFlush=False)
+    ticks = alt.Axis(
+        orient="top", values=_ticks(first, last), format="%Y" if days > 3 * 366 else "%b %Y", labelFlush=False
+    )
     domain = [first.isoformat(), (last + room).isoformat()]
     x = alt.X("start:T", title=None, axis=ticks, scale=alt.Scale(domain=domain, nice=False))
     base = alt.Chart(frame)
@@ -133,11 +136,17 @@ def timeline(
         alt.Tooltip("date:N", title="Date"),
         alt.Tooltip("source:N", title="Source"),
     ]
-    bars = base.mark_bar(height=7, opacity=0.3, color=INK).encode(x=x, x2="end:T", y=y).transform_filter("datum.start != datum.end")
-    points = base.mark_point(size=85, strokeWidth=2, opacity=1).encode(x="middle:T", y=y, tooltip=tooltip, **styled("stage", stages, STYLES))
+    bars = (
+        base.mark_bar(height=7, opacity=0.3, color=INK)
+        .encode(x=x, x2="end:T", y=y)
+        .transform_filter("datum.start != datum.end")
+    )
+    points = base.mark_point(size=85, strokeWidth=2, opacity=1).encode(
+        x="middle:T", y=y, tooltip=tooltip, **styled("stage", stages, STYLES)
+    )
     words = base.mark_text(align="left", dx=9, fontSize=11.5, color=INK).encode(x=alt.X("end:T"), y=y, text="date:N")
     rows = [dataset.row(row_id) for row_id in frame["row_id"]]
-    listed = join_and([f"{line.date}: {line.event}" for line in frame.itertuples()])
+    listed = join_and([f"{line.date}: {line.event}" for line in records(frame)])
     return finish(
         fit(alt.layer(bars, points, words), 24),
         dataset=dataset,
@@ -145,6 +154,7 @@ def timeline(
         headline=headline,
         subtitle="Dated events as the texts tell them; a bar where only the month or the year is given",
         caption=f"Dated events of {name}.",
-        description=f"Timeline of {len(frame)} dated events of {name}, from {frame['date'].iloc[0]} to {frame['date'].iloc[-1]}: {listed}.",
+        description=f"Timeline of {len(frame)} dated events of {name}, "
+        f"from {frame['date'].iloc[0]} to {frame['date'].iloc[-1]}: {listed}.",
         rows=rows,
     )

@@ -8,6 +8,7 @@ import altair as alt
 import pandas as pd
 
 from alliances.analysis.derived import Derived, Input
+from alliances.analysis.frames import records
 from alliances.charts.theme import BLUE, finish, fit
 from alliances.dataset import FACT_TABLES, Dataset
 from alliances.prose.narrative import Narrative
@@ -36,8 +37,13 @@ def weight_frame(dataset: Dataset) -> pd.DataFrame:
     counts = {name: dataset[name]["source_id"].value_counts() for name in FACT_TABLES}
     return pd.DataFrame(
         [
-            {"source_id": s.source_id, "source": s.descriptor, "table": label, "rows": int(counts[name].get(s.source_id, 0))}
-            for s in known.itertuples()
+            {
+                "source_id": s.source_id,
+                "source": s.descriptor,
+                "table": label,
+                "rows": int(counts[name].get(s.source_id, 0)),
+            }
+            for s in records(known)
             for name, label in TABLE_LABELS.items()
         ],
         columns=["source_id", "source", "table", "rows"],
@@ -55,7 +61,10 @@ def total_rows(dataset: Dataset) -> Derived:
         value=float(total),
         label="Rows of the dataset in this edition",
         formula="sum of the rows that rest on each text",
-        inputs=tuple(Input(key[1], f"ref-source-{key[0]}", f"{rows:,} rows") for key, rows in per_source.items()),
+        inputs=tuple(
+            Input(key[1], f"ref-source-{key[0]}", f"{rows:,} rows")
+            for key, rows in zip(list(per_source.index), per_source, strict=True)
+        ),
         unit="rows",
     )
 
@@ -75,15 +84,29 @@ def source_weights(dataset: Dataset) -> Any:
     most = str(totals.idxmax())
     total = total_rows(dataset)
     base = alt.Chart(frame)
-    x = alt.X("table:N", sort=list(TABLE_LABELS.values()), title=None, axis=alt.Axis(orient="top", labelAngle=0, labelFontSize=11))
+    x = alt.X(
+        "table:N",
+        sort=list(TABLE_LABELS.values()),
+        title=None,
+        axis=alt.Axis(orient="top", labelAngle=0, labelFontSize=11),
+    )
     y = alt.Y("source:N", sort=list(totals.index), title=None, axis=alt.Axis(labelExpr="split(datum.label, ', ')"))
     heat = base.mark_rect(stroke="white", strokeWidth=2).encode(
-        x=x, y=y, color=alt.Color("rows:Q", legend=None, scale=alt.Scale(range=["#eef2f6", BLUE], type="sqrt")),
-        tooltip=[alt.Tooltip("source:N", title="Source"), alt.Tooltip("table:N", title="Kind"), alt.Tooltip("rows:Q", title="Rows")],
+        x=x,
+        y=y,
+        color=alt.Color("rows:Q", legend=None, scale=alt.Scale(range=["#eef2f6", BLUE], type="sqrt")),
+        tooltip=[
+            alt.Tooltip("source:N", title="Source"),
+            alt.Tooltip("table:N", title="Kind"),
+            alt.Tooltip("rows:Q", title="Rows"),
+        ],
     )
     limit = float(frame["rows"].max()) * 0.42
     words = base.mark_text(fontSize=12, fontWeight=600).encode(
-        x=x, y=y, text="rows:Q", color=alt.condition(f"datum.rows > {limit}", alt.value("white"), alt.value("#1f2933"))
+        x=x,
+        y=y,
+        text="rows:Q",
+        color=alt.condition(f"datum.rows > {limit}", alt.value("white"), alt.value("#1f2933")),
     )
     listed = join_and([f"{name} {rows}" for name, rows in totals.items()])
     return finish(
@@ -93,6 +116,7 @@ def source_weights(dataset: Dataset) -> Any:
         headline=f"The text called “{most}” carries the most",
         subtitle="Rows of the dataset that rest on each text, by kind of fact",
         caption="How much each source carries. Source: the dataset of this report.",
-        description=f"Table chart of the number of rows by source and kind of fact, where “{most}” carries the most: {listed}.",
+        description="Table chart of the number of rows by source and kind of fact, "
+        f"where “{most}” carries the most: {listed}.",
         figures=[total],
     )

@@ -130,9 +130,7 @@ def _of_group(
                 loose[single].update((one, other))
     for single, members in loose.items():
         if members:
-            rows = tuple(
-                (row_id, *shown[row_id]) for fact in facts if fact in members for row_id in facts[fact]
-            )
+            rows = tuple((row_id, *shown[row_id]) for fact in facts if fact in members for row_id in facts[fact])
             yield OpenPoint(table, ", ".join(k for k in key if k), rows, single)
 
 

@@ -172,9 +172,7 @@ def _cover_source(
     lost: list[str],
 ) -> SourceCoverage:  # fmt: skip
     sentences = split_sentences(text.text)
-    quoted = [
-        span for row in quotes if (span := _place(text, row, f"quote {row['quote_id']}", lost)) is not None
-    ]
+    quoted = [span for row in quotes if (span := _place(text, row, f"quote {row['quote_id']}", lost)) is not None]
     starts = [s.start for s in sentences]
     excluded: list[tuple[int, int]] = []
     whole: list[Sentence] = []
@@ -257,8 +255,7 @@ def format_coverage(report: Coverage) -> str:
         for sentence in source.excluded_yet_quoted:
             opening = textwrap.shorten(sentence.text, 80, placeholder=" …")
             lines.append(
-                f"note: {source.source_id} line {sentence.line} is excluded whole "
-                f"although a row quotes it: {opening}"
+                f"note: {source.source_id} line {sentence.line} is excluded whole although a row quotes it: {opening}"
             )
     lines += ["", *(f"warning: {item}" for item in report.not_located)]
     lines += ["text                 sentences  not accounted for  exclusions  words quoted"]
@@ -295,9 +292,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tables = read_tables(options.root)
         known = [row["source_id"] for row in tables["sources"]]
         if options.source is not None and options.source not in known:
-            raise DataError(
-                f"--source {options.source} is not in data/sources.csv: choose one of {', '.join(known)}."
-            )
+            raise DataError(f"--source {options.source} is not in data/sources.csv: choose one of {', '.join(known)}.")
         report = coverage(tables, read_seeds(options.root, tables["sources"]), options.source)
     except AlliancesError as error:
         print(error, file=sys.stderr)

@@ -400,9 +400,7 @@ def _source(row: Mapping[str, str]) -> Source:
 
 def _cut(whole: Dataset, day: date, excluded: set[str]) -> Raw:
     raw = whole._raw
-    known = {
-        s.source_id for s in whole._sources.values() if s.published <= day and s.source_id not in excluded
-    }
+    known = {s.source_id for s in whole._sources.values() if s.published <= day and s.source_id not in excluded}
     tables: Raw = dict(raw)
     for table in ("sources", "quotes", "exclusions"):
         tables[table] = [row for row in raw[table] if row["source_id"] in known]
@@ -417,12 +415,9 @@ def _cut(whole: Dataset, day: date, excluded: set[str]) -> Raw:
         if row["event_id"] in events
     ]
     tables["countries"] = [
-        {**row, **{c: "" for c in ("nato_entry", "eu_entry") if row[c] > day.isoformat()}}
-        for row in raw["countries"]
+        {**row, **{c: "" for c in ("nato_entry", "eu_entry") if row[c] > day.isoformat()}} for row in raw["countries"]
     ]
-    tables["disagreements"] = [
-        row for row in raw["disagreements"] if rows.issuperset(split_list(row["row_ids"]))
-    ]
+    tables["disagreements"] = [row for row in raw["disagreements"] if rows.issuperset(split_list(row["row_ids"]))]
     tables["judgements"] = _valid_judgements(raw["judgements"], day, rows)
     return tables
 

@@ -44,9 +44,7 @@ def check_quotes(tables: Raw, texts: Mapping[str, SourceText]) -> list[Problem]:
             places = text.locate(row["exact"], row["prefix"], row["suffix"])
             if len(places) != 1:
                 searches += 1
-                problems.append(
-                    _misplaced(table, number, row, places, text, texts if searches <= _SEARCHES else {})
-                )
+                problems.append(_misplaced(table, number, row, places, text, texts if searches <= _SEARCHES else {}))
             if table == "quotes":
                 problems += _too_long(number, row["exact"])
     return problems
@@ -92,9 +90,7 @@ def _misplaced(
             )
     near = _nearest_place(text, row["exact"]) if texts else None
     if near is None:
-        return Problem(
-            file, number, "exact", found, allowed, "copy the words from the text, character by character"
-        )
+        return Problem(file, number, "exact", found, allowed, "copy the words from the text, character by character")
     line, difference, there = near
     return Problem(
         file, number, "exact", found, allowed,

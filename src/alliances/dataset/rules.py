@@ -273,9 +273,7 @@ def _check_dates(index: _Index) -> Iterator[Problem]:
                 )  # fmt: skip
 
 
-def _check_date_marks(
-    file: str, number: int, row: _Row, date_column: str, dates: list[str]
-) -> Iterator[Problem]:
+def _check_date_marks(file: str, number: int, row: _Row, date_column: str, dates: list[str]) -> Iterator[Problem]:
     expected = precision(dates) if dates else ""
     if row["date_precision"] != expected:
         found = f"“{row['date_precision']}”" if row["date_precision"] else "the cell is empty"
@@ -396,9 +394,7 @@ def _check_lists(index: _Index) -> Iterator[Problem]:
     yield from _check_list(index, "event_accounts", "participants", index.actors, "actor_id", "actors")
     yield from _check_list(index, "disagreements", "row_ids", index.rows, "row id", "the tables of facts")
     yield from _check_list(index, "judgements", "requires", index.rows, "row id", "the tables of facts")
-    yield from _check_list(
-        index, "indicators", "comparable_with", index.indicators, "indicator", "indicators"
-    )
+    yield from _check_list(index, "indicators", "comparable_with", index.indicators, "indicator", "indicators")
     for number, row in enumerate(index.tables["disagreements"], start=2):
         row_ids = split_list(row["row_ids"])
         if row_ids and len(set(row_ids)) < 2:

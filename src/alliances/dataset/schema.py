@@ -135,9 +135,7 @@ def _header_problem(file: str, found: list[str], columns: list[str]) -> Problem:
         pairs = zip(found, columns, strict=False)
         column = next((b for a, b in pairs if a != b), columns[-1])
         what = "the header has the columns in another order or twice"
-    return Problem(
-        file, 1, column, what, f"it must be {','.join(columns)}", "put that header back as the first row"
-    )
+    return Problem(file, 1, column, what, f"it must be {','.join(columns)}", "put that header back as the first row")
 
 
 def check_schema(root: Path, descriptor: Mapping[str, Any], tables: Raw) -> list[Problem]:
@@ -208,9 +206,7 @@ def _from_error(
             )  # fmt: skip
 
 
-def _foreign_key(
-    error: Any, file: str, number: int | None, row: Mapping[str, str], table: str, tables: Raw
-) -> Problem:
+def _foreign_key(error: Any, file: str, number: int | None, row: Mapping[str, str], table: str, tables: Raw) -> Problem:
     column: str = error.field_names[0]
     found = row.get(column, "")
     target, key = error.reference_name or table, error.reference_field_names[0]

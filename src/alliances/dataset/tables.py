@@ -141,9 +141,7 @@ def _rows(path: Path, columns: list[str]) -> Iterator[dict[str, str]]:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        raise DataError(
-            f"{relative} does not exist, but data/datapackage.json lists it: restore the file."
-        ) from None
+        raise DataError(f"{relative} does not exist, but data/datapackage.json lists it: restore the file.") from None
     except UnicodeDecodeError as error:
         raise DataError(
             f"{relative} is not UTF-8 (byte {error.start}): save it again with the encoding UTF-8."

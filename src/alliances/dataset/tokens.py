@@ -24,9 +24,7 @@ _DATE = re.compile(
     rf"|{_MONTH}(?:,?\s+{_YEAR})?"
     rf"|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)(?!\w)"
 )
-_SUM = re.compile(
-    rf"[€£$]\s?\d+(?:[.,]\d+)*(?:\s?{_SCALE})?|{_NUMERAL}(?:\s+{_SCALE})?\s+{_CURRENCY}", re.IGNORECASE
-)
+_SUM = re.compile(rf"[€£$]\s?\d+(?:[.,]\d+)*(?:\s?{_SCALE})?|{_NUMERAL}(?:\s+{_SCALE})?\s+{_CURRENCY}", re.IGNORECASE)
 _NUMBER = re.compile(
     rf"{_NUMERAL}(?:\s+(?:hundred|thousand|million|billion|trillion)\b|[a-z]{{1,3}}\b)?(?!\w)", re.IGNORECASE
 )
@@ -114,14 +112,10 @@ class NameFinder:
     def __init__(self, names: Mapping[str, str], bare_possessives: Iterable[str] = ()) -> None:
         bare = set(bare_possessives)
         ordered = sorted((n for n in names if n), key=lambda n: (-len(n), n))
-        self._pattern = (
-            re.compile("|".join(f"(?:{_name_pattern(n, n in bare)})" for n in ordered)) if ordered else None
-        )
+        self._pattern = re.compile("|".join(f"(?:{_name_pattern(n, n in bare)})" for n in ordered)) if ordered else None
 
     @classmethod
-    def from_rows(
-        cls, actors: Iterable[Mapping[str, str]], alliances: Iterable[Mapping[str, str]]
-    ) -> NameFinder:
+    def from_rows(cls, actors: Iterable[Mapping[str, str]], alliances: Iterable[Mapping[str, str]]) -> NameFinder:
         """Build a finder from the rows of `actors` and `alliances`.
 
         Parameters

@@ -25,7 +25,8 @@ def read(path: Path) -> nbformat.NotebookNode:
         If the file is missing or is not a notebook.
     """
     try:
-        return nbformat.read(path, as_version=4)
+        notebook: nbformat.NotebookNode = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]  # nbformat has no types
+        return notebook
     except FileNotFoundError as error:
         raise ExecutionError(
             f"Notebook {path.name} is missing from {path.parent}; restore it or remove its line from report/report.qmd."
@@ -100,6 +101,6 @@ def content_key(notebook: nbformat.NotebookNode, data_digest: str) -> str:
 def data_digest(root: Path) -> str:
     """Return a digest of the dataset's files."""
     digest = hashlib.sha256()
-    for path in sorted((root / "data").glob("*.csv")) + [root / "data" / "datapackage.json"]:
+    for path in [*sorted((root / "data").glob("*.csv")), root / "data" / "datapackage.json"]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

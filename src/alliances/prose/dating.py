@@ -20,7 +20,7 @@ def uncertain_sources(dataset: Dataset) -> list[Source]:
 def dating_notes(dataset: Dataset) -> Narrative:
     """Say for each such source that its date is estimated, and whether the edition counts it as published."""
     day = as_of_day(dataset)
-    notes, figures = [], list[Figure]()
+    notes, figures = list[str](), list[Figure]()
     for source in uncertain_sources(dataset):
         known = source.published <= day
         # A text that the edition does not count is not named: its descriptor would tell of it too early.

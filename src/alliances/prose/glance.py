@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alliances.analysis.frames import records
 from alliances.analysis.knowledge import mentions
 from alliances.dataset import Dataset, Row
 from alliances.prose.links import escape, evidence_link
@@ -25,10 +26,8 @@ def _newest(dataset: Dataset, alliance_id: str, aspects: tuple[str, ...]) -> Row
     frame = frame[(frame["alliance_id"] == alliance_id) & frame["aspect"].isin(aspects)]
     if frame.empty:
         return None
-    published = {s.source_id: s.published for s in dataset["sources"].itertuples()}
-    order = sorted(
-        frame.itertuples(), key=lambda r: (-aspects.index(r.aspect), published[r.source_id]), reverse=False
-    )
+    published = {s.source_id: s.published for s in records(dataset["sources"])}
+    order = sorted(records(frame), key=lambda r: (-aspects.index(r.aspect), published[r.source_id]), reverse=False)
     return dataset.row(order[-1].characteristic_id)
 
 
@@ -38,11 +37,14 @@ def at_a_glance(dataset: Dataset) -> Table:
     Type is our coding; purpose and lead are what the newest text says that speaks of them.
     """
     lines = []
-    for record in dataset["alliances"].itertuples():
+    for record in records(dataset["alliances"]):
         if not mentions(dataset, record.alliance_id):
             continue
         cells = []
-        for aspects in (("objective", "task", "mandate", "relation", "assessment"), ("lead", "command", "composition")):
+        for aspects in (
+            ("objective", "task", "mandate", "relation", "assessment"),
+            ("lead", "command", "composition"),
+        ):
             row = _newest(dataset, record.alliance_id, aspects)
             if row is None:
                 cells.append("the texts do not say")

@@ -106,7 +106,14 @@ def join_and(items: Sequence[str], last: str = "and") -> str:
     return f"{', '.join(items[:-1])} {last} {items[-1]}"
 
 
-_WITH_ARTICLE = ("United Kingdom", "United States", "Netherlands", "European Union", "European Commission", "United Nations")
+_WITH_ARTICLE = (
+    "United Kingdom",
+    "United States",
+    "Netherlands",
+    "European Union",
+    "European Commission",
+    "United Nations",
+)
 
 
 def in_sentence(name: str) -> str:

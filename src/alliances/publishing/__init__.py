@@ -104,8 +104,8 @@ def publish(
     formats : sequence of str
         Any of `html`, `pdf`.
     engine : str
-        `quarto`, `embedded`, or `auto`: Quarto where 1.9 or newer is found, and the embedded engine where it is
-        not or where it fails.
+        `quarto`, `embedded`, or `auto`: Quarto where 1.9 or newer is found, and the embedded engine where
+        it is not or where it fails.
     log : Path, optional
         File for what the engines say; by default publish.log in the stage.
 
@@ -126,8 +126,7 @@ def publish(
     notice = None
     if engine == "quarto" and found is None:
         raise PublishError(
-            "Quarto 1.9 or newer was not found; install it, point ALLIANCES_QUARTO at it, "
-            "or use --engine embedded."
+            "Quarto 1.9 or newer was not found; install it, point ALLIANCES_QUARTO at it, or use --engine embedded."
         )
     if found is not None:
         try:
@@ -193,9 +192,7 @@ def _with_embedded(
     return _render(one, destination, formats, log)
 
 
-def _render(
-    one: Callable[[str, Path], None], destination: Path, formats: tuple[str, ...], log: Log
-) -> dict[str, Path]:
+def _render(one: Callable[[str, Path], None], destination: Path, formats: tuple[str, ...], log: Log) -> dict[str, Path]:
     """Render side by side into a folder on the destination's disk, then move all at once."""
     destination.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".publish-", dir=destination) as folder:

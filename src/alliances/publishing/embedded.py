@@ -95,9 +95,11 @@ def render_pdf(stage: Path, target: Path, log: Log, timestamp: int) -> None:
         If Pandoc or Typst fails, which includes a breach of PDF/UA-1.
     """
     source = _pandoc(stage, log, "--to=typst", "--template=theme/embedded.typ", "--output=-")
+    document = stage / "report.typ"
+    document.write_bytes(source)
     try:
         pdf, warnings = typst.compile_with_warnings(
-            source,
+            document,
             root=stage,
             font_paths=[stage / "theme" / "fonts"],
             ignore_system_fonts=True,
@@ -112,8 +114,6 @@ def render_pdf(stage: Path, target: Path, log: Log, timestamp: int) -> None:
         log.write(str(warning))
         if "unknown font family" in str(warning):
             raise PublishError(f"A font of the report is missing ({warning}); see {log.path}.")
-    if not isinstance(pdf, bytes):
-        raise PublishError(f"Typst returned no PDF; see {log.path}.")
     target.write_bytes(pdf)
 
 

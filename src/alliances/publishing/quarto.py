@@ -20,7 +20,10 @@ _TIME_LIMIT = 300  # seconds; a render takes six
 _OUTPUT = {"html": ("html", "report.html"), "pdf": ("typst", "report.pdf")}
 # Quarto goes on after these and exits with 0.
 _SILENT_FAILURES = (
-    (re.compile(r"Unable to resolve crossref @?([\w-]+)", re.IGNORECASE), "cross-references that lead nowhere"),
+    (
+        re.compile(r"Unable to resolve crossref @?([\w-]+)", re.IGNORECASE),
+        "cross-references that lead nowhere",
+    ),
     (re.compile(r"[Cc]itation (\S+) not found"), "citations of unknown sources"),
     (re.compile(r"unknown font family: (.+)"), "fonts that are missing"),
 )
@@ -59,7 +62,10 @@ def find_quarto() -> Quarto | None:
     else:
         candidates = [
             found
-            for found in (shutil.which("quarto", path=str(Path(sys.executable).parent)), shutil.which("quarto"))
+            for found in (
+                shutil.which("quarto", path=str(Path(sys.executable).parent)),
+                shutil.which("quarto"),
+            )
             if found
         ]
     for candidate in candidates:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from alliances.analysis.frames import records
 from alliances.dataset import Dataset
 from alliances.parameters import NAMES, Parameters, type_name
 from alliances.prose.links import escape, evidence_link
@@ -87,7 +88,8 @@ def derived(figures: Mapping[str, Mapping[str, Any]], dataset: Dataset, links: S
         unit = f" ({escape(figure['unit'])})" if figure["unit"] else ""
         listed = "; ".join(inputs)
         lines.append(
-            f"[**{escape(figure['text'])}**]{{#{target}}} {escape(figure['label'])}{unit}: {escape(figure['formula'])}. "
+            f"[**{escape(figure['text'])}**]{{#{target}}} {escape(figure['label'])}{unit}: "
+            f"{escape(figure['formula'])}. "
             f"{f'Inputs: {listed}. ' if inputs else ''}{_used_in(use['sections'])}"
         )
     lines.append(":::")
@@ -115,7 +117,7 @@ def sources(dataset: Dataset) -> str:
     if dataset["sources"].empty:
         return "# Sources {#sec-annex-sources}\n\nNo text is known in this edition.\n"
     lines.append("The texts of this edition in the order of their publication, and how each was dated.")
-    for record in dataset["sources"].sort_values("published", kind="stable").itertuples():
+    for record in records(dataset["sources"].sort_values("published", kind="stable")):
         printed = record.published_from == record.published_to
         dated = (
             f"Published on {date_text(record.published)}."
@@ -136,7 +138,10 @@ def sources(dataset: Dataset) -> str:
 
 def parameters_chapter(parameters: Parameters, defaults: Parameters) -> str:
     """Write the chapter on the edition's parameters and how to reproduce it."""
-    rows = ["| Parameter | Value of this edition | Type | Meaning |", "|-----------------|----------------|--------------|-------------------------------|"]
+    rows = [
+        "| Parameter | Value of this edition | Type | Meaning |",
+        "|-----------------|----------------|--------------|-------------------------------|",
+    ]
     for name in NAMES:
         value = getattr(parameters, name)
         shown = ", ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
@@ -147,21 +152,25 @@ def parameters_chapter(parameters: Parameters, defaults: Parameters) -> str:
         f"-p {name} {','.join(value) if isinstance(value, tuple) else value}"
         for name, value in ((name, getattr(parameters, name)) for name in changed)
     )
-    return "\n\n".join(
-        [
-            "# Parameters and reproduction {#sec-annex-parameters}",
-            "::: {#tbl-parameters}\n\n" + "\n".join(rows) + "\n\nParameters of this edition.\n:::",
-            f"This edition is made by `alliances build{' ' + flags if flags else ''}`. "
-            "The same sources, parameters and versions of the software give the same bytes; `manifest.json`, which lies "
-            "beside the report, lists them with their checksums.",
-        ]
-    ) + "\n"
+    return (
+        "\n\n".join(
+            [
+                "# Parameters and reproduction {#sec-annex-parameters}",
+                "::: {#tbl-parameters}\n\n" + "\n".join(rows) + "\n\nParameters of this edition.\n:::",
+                f"This edition is made by `alliances build{' ' + flags if flags else ''}`. "
+                "The same sources, parameters and versions of the software give the same bytes; `manifest.json`, "
+                "which lies "
+                "beside the report, lists them with their checksums.",
+            ]
+        )
+        + "\n"
+    )
 
 
 def references_json(dataset: Dataset) -> list[dict[str, Any]]:
     """Return the sources as CSL items for the citation processor."""
     items = []
-    for record in dataset["sources"].itertuples():
+    for record in records(dataset["sources"]):
         item: dict[str, Any] = {
             "id": record.source_id,
             "type": "article",
@@ -181,4 +190,3 @@ def references_json(dataset: Dataset) -> list[dict[str, Any]]:
             )
         items.append(item)
     return items
-

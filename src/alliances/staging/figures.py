@@ -70,7 +70,7 @@ def data_csv(spec: dict[str, Any]) -> str:
 
 
 def _own_clip_ids(svg: str, label: str) -> str:
-    """Number clip paths per chart: vl-convert counts on from chart to chart, and a page holds many."""
+    """Give a chart clip ids of its own: vl-convert counts on from chart to chart, and a page holds many."""
     names: dict[str, str] = {}
 
     def rename(match: re.Match[str]) -> str:

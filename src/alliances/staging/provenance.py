@@ -17,12 +17,22 @@ from alliances.dataset import Dataset, Row
 from alliances.prose.values import MONTHS, date_text, number_text, quantity_text
 
 NUMBER_WORDS = (
-    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred hundreds thousand "
-    "thousands million millions billion billions half dozen dozens decade decades twice both"
-).replace(" both", "").split()
+    (
+        "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+        "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred hundreds thousand "
+        "thousands million millions billion billions half dozen dozens decade decades twice both"
+    )
+    .replace(" both", "")
+    .split()
+)
 NAMES_WITH_DIGITS = ("Altius 600m", "Altius 700m", "PDF/UA-1", "WCAG 2.2")
-EXEMPT_SECTIONS = ("sec-annex-parameters", "sec-annex-evidence", "sec-annex-derived", "sec-annex-reference", "sec-annex-sources")
+EXEMPT_SECTIONS = (
+    "sec-annex-parameters",
+    "sec-annex-evidence",
+    "sec-annex-derived",
+    "sec-annex-reference",
+    "sec-annex-sources",
+)
 
 _MONTH = "|".join(MONTHS)
 _DATE = re.compile(rf"(?:(?P<day>\d{{1,2}}) )?(?P<month>{_MONTH}) (?P<year>\d{{4}})")
@@ -124,7 +134,8 @@ def _plain(node: Any, *, links: bool) -> Iterator[str]:
         for item in node:
             yield from _plain(item, links=links)
     elif isinstance(node, dict):
-        kind, content = node.get("t"), node.get("c")
+        kind: str = node.get("t", "")
+        content: Any = node.get("c")
         if kind == "Str":
             yield str(content)
         elif kind in ("Space", "SoftBreak", "LineBreak"):
@@ -161,7 +172,8 @@ def _read(block: dict[str, Any], section: str, found: Walk) -> None:
 def _inline_runs(node: Any) -> Iterator[list[Any]]:
     """Yield each run of inlines (a paragraph, a heading, a cell, a caption) once."""
     if isinstance(node, dict):
-        kind, content = node.get("t"), node.get("c")
+        kind: str = node.get("t", "")
+        content: Any = node.get("c")
         if kind in ("Para", "Plain"):
             yield content
         elif kind == "Header":
@@ -263,7 +275,9 @@ def wrong_values(dataset: Dataset, links: list[Link], figures: Mapping[str, Mapp
                 days = (source.published, source.published_from, source.published_to)
                 cache[link.target] = tokens(source.descriptor).union(*(tokens(date_text(day)) for day in days))
             else:
-                problems.append(f"In {link.section} the link “{link.text}” leads to #{link.target}, which nothing defines.")
+                problems.append(
+                    f"In {link.section} the link “{link.text}” leads to #{link.target}, which nothing defines."
+                )
                 continue
         wrong = tokens(link.text) - cache[link.target]
         if wrong:
