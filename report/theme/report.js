@@ -1,6 +1,17 @@
 // The report reads without this script. Its hook for later: live charts and evidence cards come here.
 (() => {
   "use strict";
+  // A box is a stop for the Tab key only while it has something to scroll.
+  const boxes = document.querySelectorAll(".table-box, .chart-box");
+  if ("ResizeObserver" in window) {
+    const observer = new ResizeObserver((entries) => {
+      for (const { target } of entries) {
+        if (target.scrollWidth > target.clientWidth) target.setAttribute("tabindex", "0");
+        else target.removeAttribute("tabindex");
+      }
+    });
+    for (const box of boxes) observer.observe(box);
+  }
   // Contents that follow the reader: mark the section in view, in the list at the side.
   const links = new Map();
   for (const link of document.querySelectorAll("#TOC a[href^='#']")) {

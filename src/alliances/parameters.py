@@ -116,9 +116,7 @@ def check_parameters(values: Mapping[str, Any], dataset: Dataset) -> Parameters:
 
     Returns
     -------
-
-    Parameters
-    ----------
+    alliances.parameters.Parameters
         The checked parameters; ``as_of`` is always set.
 
     Raises
