@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import ALLIANCES_VARIABLES, Edition, copy_project, make_probe, once, run_cli
 
 from alliances.paths import find_root
 
@@ -51,3 +53,47 @@ def make_root(project_root: Path, tmp_path: Path) -> MakeRoot:
         return tmp_path
 
     return make
+
+
+# ---------------------------------------------------------------- editions that several tests read
+
+
+@pytest.fixture(autouse=True)
+def _same_environment() -> Iterator[None]:
+    """No test may leave a root, a Quarto or a validated dataset behind for the next one."""
+    before = {name: os.environ.get(name) for name in ALLIANCES_VARIABLES}
+    yield
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of a test run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def default_edition(project_root: Path, shared_folder: Path) -> Edition:
+    """The whole report at its defaults, built once a test run by the embedded engine."""
+
+    def build(folder: Path) -> None:
+        copy_project(project_root, folder / "project")
+        done = run_cli(folder / "project", "build", "--engine", "embedded", mark=str(folder))
+        (folder / "stdout").write_text(done.stdout, "utf-8")
+        (folder / "stderr").write_text(done.stderr, "utf-8")
+        if done.returncode:
+            raise AssertionError(f"The default build failed with exit code {done.returncode}: {done.stderr}")
+
+    folder = once(shared_folder / "default-edition", build)
+    return Edition(folder / "project", folder / "project" / "report" / "_output")
+
+
+@pytest.fixture
+def probe_root(project_root: Path, tmp_path: Path) -> Path:
+    """A copy of the project whose report has one small chapter: builds that are not about the report start here."""
+    return make_probe(project_root, tmp_path / "project")

@@ -18,10 +18,12 @@ from papermill.exceptions import PapermillExecutionError
 from alliances.analysis.knowledge import VALIDATED_VARIABLE
 from alliances.errors import ExecutionError
 from alliances.execution import notebooks
+from alliances.execution.warm import WarmKernels
 from alliances.parameters import NAMES, Parameters
 
 Progress = Callable[[str, float], None]
-KERNEL_MANAGER = "alliances.execution.kernels.QuietKernelManager"
+ORDINARY_MANAGER = "alliances.execution.kernels.QuietKernelManager"
+WARM_MANAGER = "alliances.execution.warm.WarmKernelManager"
 
 
 def check_notebooks(paths: Sequence[Path]) -> dict[Path, list[str]]:
@@ -89,9 +91,10 @@ def run_notebooks(
     os.environ[VALIDATED_VARIABLE] = "1"  # the kernels inherit it: the dataset is validated once a build
     os.environ["ALLIANCES_ROOT"] = str(root)
     finished: dict[str, nbformat.NotebookNode] = {}
-    with ThreadPoolExecutor(max_workers=min(workers, len(paths)) or 1) as pool:
+    with WarmKernels() as warm, ThreadPoolExecutor(max_workers=min(workers, len(paths)) or 1) as pool:
+        manager = WARM_MANAGER if warm.ready() else ORDINARY_MANAGER
         running = {
-            pool.submit(_run_one, path, values[path], folder / path.name, root / "notebooks", log): path
+            pool.submit(_run_one, path, values[path], folder / path.name, root / "notebooks", log, manager): path
             for path in paths
         }
         try:
@@ -108,7 +111,7 @@ def run_notebooks(
 
 
 def _run_one(
-    path: Path, values: dict[str, Any], output: Path, cwd: Path, log: Path | None
+    path: Path, values: dict[str, Any], output: Path, cwd: Path, log: Path | None, manager: str
 ) -> tuple[nbformat.NotebookNode, float]:
     start = time.perf_counter()
     logging.getLogger("papermill").setLevel(logging.ERROR)
@@ -126,7 +129,8 @@ def _run_one(
                 start_timeout=120,
                 # papermill's own cwd= changes the directory of the whole process, which threads share
                 resources={"metadata": {"path": str(cwd)}},
-                kernel_manager_class=KERNEL_MANAGER,
+                kernel_manager_class=manager,
+                shutdown_kernel="immediate",  # a kernel that has answered has nothing left to save
             )
         except PapermillExecutionError as error:
             _write_log(log, str(error))
