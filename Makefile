@@ -51,6 +51,7 @@ setup: $(READY)
 .setup/packages: .setup/uv pyproject.toml uv.lock
 	@echo "Setting up: the packages of uv.lock"
 	@$(SYNC)
+	@$(BIN)/python -m alliances.prerender --place-holders
 	@touch $@
 
 # Quarto's package downloads a release from a code host while it builds, which closed networks refuse.

@@ -8,6 +8,7 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +20,7 @@ from alliances.errors import PublishError, StagingError
 from alliances.execution.run import check_notebooks, run_notebooks
 from alliances.parameters import Parameters, check_parameters
 from alliances.staging import chapters as staged_chapters
+from alliances.staging.figures import draw_png
 from alliances.staging.report import StagedReport, notebook_names, stage
 
 OUTPUT = Path("report", "_output")
@@ -74,6 +76,96 @@ def slug(parameters: Parameters, defaults: Parameters) -> str:
     return name
 
 
+@dataclass(frozen=True)
+class StagedEdition:
+    """An edition that is staged and not yet published.
+
+    Parameters
+    ----------
+    parameters, defaults : Parameters
+        Its parameters and those of the default edition.
+    dataset : Dataset
+        The dataset, cut to it.
+    report : StagedReport
+        The staged report.
+    notebooks : Path
+        Folder of the executed notebooks.
+    """
+
+    parameters: Parameters
+    defaults: Parameters
+    dataset: Dataset
+    report: StagedReport
+    notebooks: Path
+
+
+def log_path(root: Path) -> Path:
+    """Return where the log of a build stands."""
+    return root / OUTPUT / "build.log"
+
+
+def stage_edition(
+    root: Path,
+    values: Mapping[str, Any],
+    scratch: Path,
+    *,
+    jobs: int = 0,
+    check_place: Callable[[Parameters, Parameters], None] = lambda parameters, defaults: None,
+    say: Say = lambda line: None,
+) -> StagedEdition:
+    """Check everything, execute the notebooks and stage the report.
+
+    Parameters
+    ----------
+    root : Path
+        Project folder.
+    values : Mapping of str to object
+        Parameters as the user gave them.
+    scratch : Path
+        Folder that receives ``notebooks/`` and ``stage/``.
+    jobs : int
+        Notebooks at a time; 0 chooses.
+    check_place : callable
+        Called with the checked parameters before anything is executed.
+    say : callable
+        Receives progress, a line at a time.
+
+    Raises
+    ------
+    AlliancesError
+        Whatever is wrong.
+    """
+    dataset = Dataset.load(root)
+    defaults = check_parameters({}, dataset)
+    parameters = check_parameters(values, dataset)
+    known = dataset.known(parameters.day, parameters.exclude_sources)
+    template = root / "report" / "report.qmd"
+    paths = [root / "notebooks" / f"{name}.ipynb" for name in notebook_names(template)]
+    check_notebooks(paths)
+    check_place(parameters, defaults)
+    log = log_path(root)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.unlink(missing_ok=True)
+    say(f"{len(paths)} notebooks, state of knowledge {parameters.as_of}")
+    executed = run_notebooks(
+        paths,
+        parameters,
+        scratch / "notebooks",
+        root,
+        jobs=jobs,
+        log=log,
+        progress=lambda notebook, seconds: say(f"  executed {notebook} in {seconds:.1f} s"),
+    )
+    chapters = [staged_chapters.read_chapter(key, notebook) for key, notebook in executed.items()]
+    staged = stage(scratch / "stage", template, chapters, known, parameters, defaults)
+    if staged.problems:
+        log.write_text("\n".join(staged.problems) + "\n", encoding="utf-8")
+        more = f" ({len(staged.problems)} such problems; all are in {log})" if len(staged.problems) > 1 else ""
+        raise StagingError(staged.problems[0] + more)
+    say(f"  staged {len(executed)} chapters with {len(staged.charts)} figures")
+    return StagedEdition(parameters, defaults, known, staged, scratch / "notebooks")
+
+
 def build_edition(
     root: Path,
     values: Mapping[str, Any],
@@ -118,52 +210,31 @@ def build_edition(
     """
     if engine not in publishing.ENGINES:
         raise PublishError(f"There is no engine “{engine}”; choose one of {', '.join(publishing.ENGINES)}.")
-    dataset = Dataset.load(root)
-    defaults = check_parameters({}, dataset)
-    parameters = check_parameters(values, dataset)
-    known = dataset.known(parameters.day, parameters.exclude_sources)
-    template = root / "report" / "report.qmd"
-    paths = [root / "notebooks" / f"{name}.ipynb" for name in notebook_names(template)]
-    check_notebooks(paths)
-    name = slug(parameters, defaults)
-    folder = output or (root / OUTPUT / "editions" / name if name else root / OUTPUT)
-    _check_place(folder, parameters, force)
-    log = root / OUTPUT / "build.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    log.unlink(missing_ok=True)
+    folder = root / OUTPUT
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=".building-", dir=folder.parent))
-    try:
-        done = scratch / "edition"
-        say(f"{len(paths)} notebooks, state of knowledge {parameters.as_of}")
-        executed = run_notebooks(
-            paths,
-            parameters,
-            done / "notebooks",
-            root,
-            jobs=jobs,
-            log=log,
-            progress=lambda notebook, seconds: say(f"  executed {notebook} in {seconds:.1f} s"),
-        )
-        chapters = [staged_chapters.read_chapter(key, notebook) for key, notebook in executed.items()]
-        staged = stage(scratch / "stage", template, chapters, known, parameters, defaults)
-        if staged.problems:
-            log.write_text("\n".join(staged.problems) + "\n", encoding="utf-8")
-            more = f" ({len(staged.problems)} such problems; all are in {log})" if len(staged.problems) > 1 else ""
-            raise StagingError(staged.problems[0] + more)
-        say(f"  staged {len(executed)} chapters with {len(staged.charts) // 4} figures")
-        publishing.copy_project(root, staged.folder)
-        result = publishing.publish(staged.folder, done, formats, engine, log)
+    def check_place(parameters: Parameters, defaults: Parameters) -> None:
+        nonlocal folder
+        name = slug(parameters, defaults)
+        folder = output or (root / OUTPUT / "editions" / name if name else root / OUTPUT)
+        _check_place(folder, parameters, force)
+
+    with tempfile.TemporaryDirectory(prefix="alliances-") as elsewhere:
+        scratch = Path(elsewhere)
+        edition = stage_edition(root, values, scratch, jobs=jobs, check_place=check_place, say=say)
+        stage_folder, done = edition.report.folder, scratch / "edition"
+        shutil.copytree(edition.notebooks, done / "notebooks")
+        publishing.copy_project(root, stage_folder)
+        shutil.copytree(stage_folder / "figures", done / "figures")
+        with ThreadPoolExecutor(1) as beside:
+            pictures = beside.submit(draw_png, edition.report.charts, done / "figures")
+            result = publishing.publish(stage_folder, done, formats, engine, log_path(root))
+            pictures.result()
         if result.notice:
             say(result.notice)
-        shutil.copytree(staged.folder / "figures", done / "figures", dirs_exist_ok=True)
-        _write_json(done / "facts.json", facts(staged, known))
-        manifest = describe(root, done, parameters, f"{result.engine} {result.version}")
-        _write_json(done / "manifest.json", manifest)
+        _write_json(done / "facts.json", facts(edition.report, edition.dataset))
+        engine_used = f"{result.engine} {result.version}"
+        _write_json(done / "manifest.json", describe(root, done, edition.parameters, engine_used))
         put_in_place(done, folder)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     files = [folder / path.name for path in result.files.values()]
     return Build(folder, files, f"{result.engine} ({result.version})", result.notice or "")
 
@@ -186,18 +257,25 @@ def _check_place(folder: Path, parameters: Parameters, force: bool) -> None:
 
 
 def put_in_place(done: Path, folder: Path) -> None:
-    """Move a finished edition to its place; what stood there before goes only once the new one is there."""
+    """Put a finished edition into its folder; what stood there before goes only once the new one is complete.
+
+    The files are first copied beside their place, since a temporary folder may be on another disk, and then
+    renamed. The manifest goes first and comes last: an edition without it is not complete.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    old = Path(tempfile.mkdtemp(prefix=".replaced-", dir=folder))
+    new = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
     try:
-        (folder / "manifest.json").unlink(missing_ok=True)  # an edition without manifest is not complete
+        shutil.copytree(done, new / "edition")
+        old = new / "replaced"
+        old.mkdir()
+        (folder / "manifest.json").unlink(missing_ok=True)
         for name in ("report.html", "report.pdf", "facts.json", "notebooks", "figures"):
             if (folder / name).exists():
                 (folder / name).replace(old / name)
-        for path in sorted(done.iterdir(), key=lambda path: path.name == "manifest.json"):
+        for path in sorted((new / "edition").iterdir(), key=lambda path: path.name == "manifest.json"):
             path.replace(folder / path.name)
     finally:
-        shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(new, ignore_errors=True)
 
 
 def facts(staged: StagedReport, dataset: Dataset) -> list[dict[str, Any]]:

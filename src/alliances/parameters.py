@@ -103,6 +103,16 @@ def type_name(name: str) -> str:
     return str(extra["type_name"]) if isinstance(extra, dict) else ""
 
 
+def markdown_table() -> str:
+    """Return the table of parameters as README prints it; a test keeps the two in step."""
+    rows = ["| Parameter | Type | Default | Meaning | Example |", "|---|---|---|---|---|"]
+    for name, field in Parameters.model_fields.items():
+        default = field.default if field.default not in ("", (), None) else "not set"
+        example = (field.examples or [""])[0]
+        rows.append(f"| `{name}` | {type_name(name)} | {default} | {field.description} | `{example}` |")
+    return "\n".join(rows)
+
+
 def check_parameters(values: Mapping[str, Any], dataset: Dataset) -> Parameters:
     """Check the parameters of an edition and fill in the defaults that depend on the data.
 

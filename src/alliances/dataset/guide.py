@@ -35,9 +35,7 @@ def exclusions_list(root: Path) -> str:
     lines: list[str] = []
     for source in tables["sources"]:
         rows = [
-            row
-            for row in tables["exclusions"]
-            if row["source_id"] == source["source_id"] and row["reason"] in _REASONS
+            row for row in tables["exclusions"] if row["source_id"] == source["source_id"] and row["reason"] in _REASONS
         ]
         if not rows:
             continue

@@ -31,16 +31,15 @@ def warm() -> None:
     Nothing here may start a thread or draw a chart: a fork after vl-convert has run never returns.
     """
     import altair  # noqa: F401  # imported for the kernels
-    import ipykernel.ipkernel  # noqa: F401  # imported for the kernels
-    import ipykernel.kernelapp
+    import ipykernel.ipkernel  # imported for the kernels
+    import ipykernel.kernelapp  # noqa: F401  # imported for the kernels
     import IPython.core.completer  # noqa: F401  # a kernel imports it when it starts
     import pandas as pd
 
-    import alliances.edition
+    import alliances.edition  # noqa: F401  # imported for the kernels
     from alliances.charts import bands, capabilities, grid, memberships, positions, timeline, weights  # noqa: F401
 
     pd.DataFrame({"a": ["x"]})
-    assert ipykernel.kernelapp and alliances.edition
 
 
 def fork(request: dict[str, Any], listening: socket.socket, client: socket.socket) -> int:
@@ -68,7 +67,7 @@ def fork(request: dict[str, Any], listening: socket.socket, client: socket.socke
 def _run_kernel() -> None:
     from ipykernel.kernelapp import IPKernelApp
 
-    IPKernelApp.launch_instance()  # type: ignore[no-untyped-call]  # ipykernel leaves it untyped
+    IPKernelApp.launch_instance()
     os._exit(0)
 
 

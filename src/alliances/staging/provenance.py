@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,6 +108,16 @@ def walk(markdown: str) -> Walk:
         _collect_anchors(block, found.anchors)
         _read(block, section, found)
     return found
+
+
+def join(walks: Iterable[Walk]) -> Walk:
+    """Join the walks over the chapters of a report, in their order."""
+    whole = Walk([], [], set())
+    for part in walks:
+        whole.links.extend(part.links)
+        whole.loose.extend(part.loose)
+        whole.anchors.update(part.anchors)
+    return whole
 
 
 def _collect_anchors(node: Any, anchors: set[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from alliances.prose.values import date_text
 from alliances.staging import annexes
 from alliances.staging.chapters import Chapter
 from alliances.staging.figures import draw
-from alliances.staging.provenance import Walk, walk, wrong_values
+from alliances.staging.provenance import Walk, join, walk, wrong_values
 
 TITLE = "Europe’s Defence Alliances"
 SUBTITLE = "A reproducible report"
@@ -125,14 +126,19 @@ def stage(
             f"report/report.qmd includes chapters/{missing[0]}.md, which no notebook writes; "
             f"add notebooks/{missing[0]}.ipynb or remove the line."
         )
-    body = walk("\n\n".join(by_name[name] for name in order if name in by_name))
-    links = list(body.links)
+    with ThreadPoolExecutor() as pool:
+        walks = dict(zip(by_name, pool.map(walk, by_name.values()), strict=True))
+    links = [link for name in order if name in walks for link in walks[name].links]
     by_name["annex-derived"] = annexes.derived(figures, dataset, links)
-    links += walk(by_name["annex-derived"]).links
+    walks["annex-derived"] = walk(by_name["annex-derived"])
+    links += walks["annex-derived"].links
     by_name["annex-evidence"] = annexes.evidence(dataset, links)
     by_name["annex-reference"] = annexes.reference_facts(figures, links)
     by_name["annex-sources"] = annexes.sources(dataset)
     by_name["annex-parameters"] = annexes.parameters_chapter(parameters, defaults)
+    with ThreadPoolExecutor() as pool:
+        rest = [name for name in by_name if name not in walks]
+        walks.update(zip(rest, pool.map(lambda name: walk(by_name[name]), rest), strict=True))
 
     (folder / "chapters").mkdir(parents=True)
     for name in order:
@@ -143,7 +149,7 @@ def stage(
     (folder / "references.json").write_text(references + "\n", encoding="utf-8")
     write_edition_file(folder, dataset, parameters, defaults)
     charts = draw([chart for chapter in chapters for chart in chapter.charts], folder / "figures")
-    whole = walk(report)
+    whole = join([walks[name] for name in order])
     problems = [
         f"In {loose.section} the number “{loose.token}” is not linked to evidence: “… {loose.context} …”."
         for loose in whole.loose

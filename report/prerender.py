@@ -1,0 +1,12 @@
+"""Quarto's pre-render step: hand over to the project's own Python, wherever Quarto found this one."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+project = Path(__file__).resolve().parent.parent
+candidates = [project / ".venv" / "bin" / "python", project / ".venv" / "Scripts" / "python.exe"]
+python = next((str(path) for path in candidates if path.exists()), sys.executable)
+environment = {**os.environ, "ALLIANCES_ROOT": str(project)}
+raise SystemExit(subprocess.run([python, "-m", "alliances.prerender"], env=environment, check=False).returncode)
