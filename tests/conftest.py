@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import ALLIANCES_VARIABLES, Edition, copy_project, make_probe, once, run_cli
 
 from alliances.paths import find_root
+from helpers import ALLIANCES_VARIABLES, Edition, copy_project, make_probe, once, run_cli, tree
 
 Rows = dict[str, list[dict[str, str]]]
 MakeRoot = Callable[..., Path]
@@ -83,6 +83,7 @@ def default_edition(project_root: Path, shared_folder: Path) -> Edition:
 
     def build(folder: Path) -> None:
         copy_project(project_root, folder / "project")
+        (folder / "tree").write_text(json.dumps(tree(folder / "project")), "utf-8")
         done = run_cli(folder / "project", "build", "--engine", "embedded", mark=str(folder))
         (folder / "stdout").write_text(done.stdout, "utf-8")
         (folder / "stderr").write_text(done.stderr, "utf-8")

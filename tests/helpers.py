@@ -26,7 +26,7 @@ from alliances.staging.report import chapter_order, notebook_names
 
 ALLIANCES_VARIABLES = ("ALLIANCES_ROOT", "ALLIANCES_VALIDATED", "ALLIANCES_QUARTO")
 MARK = "ALLIANCES_TEST_MARK"
-_BUILT = ("_output", "chapters", "figures", ".quarto", "fonts", "fonts.css", "edition.yml", "references.json")
+BUILT = ("_output", "chapters", "figures", ".quarto", "fonts", "fonts.css", "edition.yml", "references.json")
 
 PROBE_PARAMETERS = 'as_of = ""\nfocus = ""\nexclude_sources = []'
 PROBE_OPENING = """\
@@ -42,7 +42,7 @@ edition = open_edition(as_of=as_of, focus=focus, exclude_sources=exclude_sources
 def copy_project(source: Path, target: Path) -> Path:
     """Copy what a build reads (not the code) and leave out what it writes."""
     for name in ("data", "seeds", "notebooks", "report"):
-        ignore = shutil.ignore_patterns(*_BUILT, ".ipynb_checkpoints")
+        ignore = shutil.ignore_patterns(*BUILT, ".ipynb_checkpoints")
         shutil.copytree(source / name, target / name, ignore=ignore)
     return target
 
@@ -90,10 +90,14 @@ def make_probe(source: Path, target: Path) -> Path:
     return target
 
 
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def tree(folder: Path) -> dict[str, str]:
     """Checksums of all files and names of all folders below a folder."""
     return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
+        path.relative_to(folder).as_posix(): sha256(path) if path.is_file() else "folder"
         for path in sorted(folder.rglob("*"))
     }
 
@@ -131,9 +135,10 @@ def fact_rows(root: Path) -> dict[str, dict[str, str]]:
 
 
 def first_observation(root: Path, source: dict[str, str]) -> dict[str, str]:
-    """The first row of observations that rests on a source and has an unmistakable value."""
-    rows = (row for row in fact_rows(root).values() if row["table"] == "observations")
-    return next(row for row in rows if row["source_id"] == source["source_id"] and row["comparator"] == "eq")
+    """The first row of observations that rests on a source, exact ones first."""
+    rows = [row for row in fact_rows(root).values() if row["table"] == "observations"]
+    rows = [row for row in rows if row["source_id"] == source["source_id"]]
+    return min(rows, key=lambda row: row["comparator"] != "eq")
 
 
 # ---------------------------------------------------------------- the command line

@@ -17,7 +17,10 @@ from typing import Any
 from alliances import __version__, publishing
 from alliances.dataset import Dataset
 from alliances.errors import PublishError, StagingError
-from alliances.execution.run import check_notebooks, run_notebooks
+from alliances.execution.cache import Cache, key_of
+from alliances.execution.dependencies import library_digest
+from alliances.execution.notebooks import data_digest
+from alliances.execution.run import Explain, check_notebooks, run_notebooks
 from alliances.parameters import Parameters, check_parameters
 from alliances.staging import chapters as staged_chapters
 from alliances.staging.figures import draw_png
@@ -99,6 +102,18 @@ class StagedEdition:
     notebooks: Path
 
 
+def load_validated(root: Path, cache: Cache) -> Dataset:
+    """Load the dataset; it is validated unless the same files have passed before the same checks."""
+    key = key_of(
+        data_digest(root), library_digest(), [_sha256(path) for path in sorted((root / "seeds").glob("*.txt"))]
+    )
+    passed = cache.get("validated", key) is not None
+    dataset = Dataset.load(root, validate=not passed)
+    if not passed:
+        cache.put("validated", key, b"")
+    return dataset
+
+
 def log_path(root: Path) -> Path:
     """Return where the log of a build stands."""
     return root / OUTPUT / "build.log"
@@ -112,6 +127,7 @@ def stage_edition(
     jobs: int = 0,
     check_place: Callable[[Parameters, Parameters], None] = lambda parameters, defaults: None,
     say: Say = lambda line: None,
+    explain: Explain | None = None,
 ) -> StagedEdition:
     """Check everything, execute the notebooks and stage the report.
 
@@ -129,13 +145,16 @@ def stage_edition(
         Called with the checked parameters before anything is executed.
     say : callable
         Receives progress, a line at a time.
+    explain : callable, optional
+        Called with each notebook's name, whether it runs, and why.
 
     Raises
     ------
     AlliancesError
         Whatever is wrong.
     """
-    dataset = Dataset.load(root)
+    cache = Cache(root)
+    dataset = load_validated(root, cache)
     defaults = check_parameters({}, dataset)
     parameters = check_parameters(values, dataset)
     known = dataset.known(parameters.day, parameters.exclude_sources)
@@ -155,9 +174,11 @@ def stage_edition(
         jobs=jobs,
         log=log,
         progress=lambda notebook, seconds: say(f"  executed {notebook} in {seconds:.1f} s"),
+        cache=cache,
+        explain=explain,
     )
     chapters = [staged_chapters.read_chapter(key, notebook) for key, notebook in executed.items()]
-    staged = stage(scratch / "stage", template, chapters, known, parameters, defaults)
+    staged = stage(scratch / "stage", template, chapters, known, parameters, defaults, cache)
     if staged.problems:
         log.write_text("\n".join(staged.problems) + "\n", encoding="utf-8")
         more = f" ({len(staged.problems)} such problems; all are in {log})" if len(staged.problems) > 1 else ""
@@ -176,6 +197,7 @@ def build_edition(
     output: Path | None = None,
     force: bool = False,
     say: Say = lambda line: None,
+    explain: Explain | None = None,
 ) -> Build:
     """Build one edition of the report.
 
@@ -197,6 +219,8 @@ def build_edition(
         Replace another edition that stands in ``output``.
     say : callable
         Receives progress, a line at a time.
+    explain : callable, optional
+        Called with each notebook's name, whether it runs, and why.
 
     Returns
     -------
@@ -220,13 +244,13 @@ def build_edition(
 
     with tempfile.TemporaryDirectory(prefix="alliances-") as elsewhere:
         scratch = Path(elsewhere)
-        edition = stage_edition(root, values, scratch, jobs=jobs, check_place=check_place, say=say)
+        edition = stage_edition(root, values, scratch, jobs=jobs, check_place=check_place, say=say, explain=explain)
         stage_folder, done = edition.report.folder, scratch / "edition"
         shutil.copytree(edition.notebooks, done / "notebooks")
         publishing.copy_project(root, stage_folder)
         shutil.copytree(stage_folder / "figures", done / "figures")
         with ThreadPoolExecutor(1) as beside:
-            pictures = beside.submit(draw_png, edition.report.charts, done / "figures")
+            pictures = beside.submit(draw_png, edition.report.charts, done / "figures", Cache(root))
             result = publishing.publish(stage_folder, done, formats, engine, log_path(root))
             pictures.result()
         if result.notice:
@@ -235,16 +259,17 @@ def build_edition(
         engine_used = f"{result.engine} {result.version}"
         _write_json(done / "manifest.json", describe(root, done, edition.parameters, engine_used))
         put_in_place(done, folder)
+    Cache(root).prune()
     files = [folder / path.name for path in result.files.values()]
     return Build(folder, files, f"{result.engine} ({result.version})", result.notice or "")
 
 
 def _check_place(folder: Path, parameters: Parameters, force: bool) -> None:
     manifest = folder / "manifest.json"
+    if folder.exists() and not folder.is_dir():
+        raise PublishError(f"{folder} is a file; name a folder for the edition with --output.")
     if not folder.exists() or force:
         return
-    if not folder.is_dir():
-        raise PublishError(f"{folder} is a file; name a folder for the edition with --output.")
     if manifest.is_file():
         try:
             there = json.loads(manifest.read_text(encoding="utf-8"))["parameters"]

@@ -75,6 +75,8 @@ def parser() -> argparse.ArgumentParser:
         "--force", action="store_true", help="replace what stands in --output even if it is another edition"
     )
 
+    build.add_argument("--explain", action="store_true", help="say for each notebook why it runs or does not")
+
     commands.add_parser("check", help="check data, evidence, coverage of the seeds, and notebooks")
     refresh = commands.add_parser("refresh", help="execute the committed notebooks in place at their defaults")
     refresh.add_argument(
@@ -101,6 +103,16 @@ def _jobs(text: str) -> int:
     raise argparse.ArgumentTypeError(f"“{text}” is not a whole number from 1 to 64")
 
 
+class _Loader(yaml.SafeLoader):
+    """A safe loader that leaves dates as they are written, so that a wrong one is told like any other."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, rule) for tag, rule in rules if tag != "tag:yaml.org,2002:timestamp"]
+    for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 def read_parameters(pairs: Sequence[Sequence[str]], file: Path | None) -> dict[str, Any]:
     """Collect the parameters of a command: ``-p`` goes before ``-f``; ``exclude_sources`` may be repeated.
 
@@ -112,7 +124,7 @@ def read_parameters(pairs: Sequence[Sequence[str]], file: Path | None) -> dict[s
     values: dict[str, Any] = {}
     if file:
         try:
-            loaded = yaml.safe_load(file.read_text(encoding="utf-8"))
+            loaded = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)
         except (OSError, UnicodeDecodeError) as error:
             raise ParameterError(
                 f"The parameter file {file} cannot be read ({error}); name another with -f."
@@ -152,11 +164,16 @@ def run_build(arguments: argparse.Namespace) -> int:
         output=arguments.output.resolve() if arguments.output else None,
         force=arguments.force,
         say=lambda line: print(line, file=sys.stderr, flush=True),
+        explain=_explain if arguments.explain else None,
     )
     print(f"Published with {built.engine}:")
     for path in built.files:
         print(f"  {_short(path)}")
     return 0
+
+
+def _explain(name: str, runs: bool, reason: str) -> None:
+    print(f"  {name}: {'runs' if runs else 'kept'}; {reason}", file=sys.stderr, flush=True)
 
 
 def run_check(_: argparse.Namespace) -> int:

@@ -27,6 +27,7 @@ from alliances.prose.dating import dating_notes
 from alliances.prose.links import escape, evidence_link
 from alliances.prose.narrative import Figure, Narrative, paragraph
 from alliances.prose.tables import Table, table
+from alliances.prose.values import typographic
 
 ASPECT_LABELS = {
     "name": "Name",
@@ -122,7 +123,7 @@ class Chapter:
     @cached_property
     def known(self) -> bool:
         """Whether any text of this edition says anything of the chapter's formats."""
-        return any(knowledge.mentions(self.edition.dataset, alliance) for alliance in self.alliance_ids)
+        return any(knowledge.mentioned(self.edition.dataset, alliance) for alliance in self.alliance_ids)
 
     def rows(self, table_name: str) -> pd.DataFrame:
         """Return the known rows of a table on the chapter's formats."""
@@ -197,20 +198,18 @@ class Chapter:
         return Narrative("## What to watch\n\n" + "\n".join(items), figures) if items else Narrative("")
 
     def differences(self) -> Narrative:
-        """Tell on which points concerning the format the sources differ, both sides and why."""
+        """Name the points concerning the format on which the sources differ; their chapter tells them in full."""
         if not self.known:
             return Narrative("")
-        dataset = self.edition.dataset
-        points = differences.about(dataset, self.alliance_ids)
-        items = []
-        for point in points:
-            sides = "; ".join(f"{evidence_link(dataset, row)} [@{row.source_id}]" for row in point.rows)
-            items.append(f"- **{escape(point.point)}.** {escape(point.explanation)} Evidence: {sides}.")
-        if not items:
-            return Narrative(
-                "## Where the sources differ\n\nOn this format the texts of this edition do not contradict each other."
-            )
-        return Narrative("## Where the sources differ\n\n" + "\n".join(items))
+        found = differences.about(self.edition.dataset, self.alliance_ids)
+        points = [escape(typographic(text)) for text in dict.fromkeys(point.point for point in found)]
+        told = (
+            f"The texts differ, or only seem to differ, on: {'; '.join(points)}. "
+            "@sec-differences gives both sides of each point, and why they differ."
+            if points
+            else "On this format no two texts of this edition are known to differ."
+        )
+        return Narrative(f"## Where the sources differ\n\n{told}")
 
 
 def open_edition(**values: Any) -> Edition:

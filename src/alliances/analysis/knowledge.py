@@ -24,6 +24,12 @@ def mentions(dataset: Dataset, alliance_id: str) -> int:
     return sum(int((frame["alliance_id"] == alliance_id).sum()) for frame in frames)
 
 
+def mentioned(dataset: Dataset, alliance_id: str) -> bool:
+    """Whether any known row is on a format; looks no further than the first table that has one."""
+    names = (name for name in FACT_TABLES if name != "quotes")
+    return any(bool((dataset[name]["alliance_id"] == alliance_id).any()) for name in names)
+
+
 def as_of_day(dataset: Dataset) -> date:
     """Return the edition's cut-off; the default one for a dataset that has not been cut."""
     return dataset.as_of or dataset.default_as_of()

@@ -11,8 +11,9 @@ from typing import Any
 
 import pandas as pd
 
+from alliances.dataset import trace
 from alliances.dataset.problems import nearest
-from alliances.dataset.tables import FACT_TABLES, Raw, read_descriptor, read_tables, split_list
+from alliances.dataset.tables import FACT_TABLES, ROW_PREFIXES, Raw, read_descriptor, read_tables, split_list
 from alliances.errors import DataError, ParameterError
 from alliances.paths import find_root
 
@@ -190,6 +191,7 @@ class Dataset:
         KeyError
             If there is no such table.
         """
+        trace.note(table, *_CUT_BY.get(table, ()))
         if table not in self._frames:
             self._frames[table] = self._frame(table)
         return self._frames[table].copy()
@@ -215,6 +217,7 @@ class Dataset:
     # Rows, quotations, sources
 
     def __contains__(self, row_id: object) -> bool:
+        _note_row(str(row_id))
         return row_id in self._rows
 
     def row(self, row_id: str) -> Row:
@@ -225,6 +228,7 @@ class Dataset:
         KeyError
             If it is not known here.
         """
+        _note_row(row_id)
         try:
             return self._rows[row_id]
         except KeyError:
@@ -238,6 +242,7 @@ class Dataset:
         KeyError
             If it is not known here.
         """
+        trace.note("quotes")
         try:
             return self._quotes[quote_id]
         except KeyError:
@@ -246,6 +251,7 @@ class Dataset:
 
     def rows_using(self, quote_id: str) -> tuple[Row, ...]:
         """Return the facts that rest on a quotation, in the order of the tables."""
+        trace.note("quotes", *FACT_TABLES)
         return self._users.get(quote_id, ())
 
     def source(self, source_id: str) -> Source:
@@ -256,20 +262,31 @@ class Dataset:
         KeyError
             If it is not known here.
         """
+        trace.note("sources")
         try:
             return self._sources[source_id]
         except KeyError:
             later = source_id in self.complete._sources
             raise KeyError(self._unknown("source", source_id, later, self._sources)) from None
 
-    @cached_property
+    @property
     def names(self) -> Mapping[str, str]:
         """Name of each actor, by `actor_id`."""
+        trace.note("actors")
+        return self._names
+
+    @property
+    def alliance_names(self) -> Mapping[str, str]:
+        """Short name of each format, by `alliance_id`."""
+        trace.note("alliances")
+        return self._alliance_names
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
         return {row["actor_id"]: row["name"] for row in self._raw["actors"]}
 
     @cached_property
-    def alliance_names(self) -> Mapping[str, str]:
-        """Short name of each format, by `alliance_id`."""
+    def _alliance_names(self) -> dict[str, str]:
         return {row["alliance_id"]: row["short_name"] for row in self._raw["alliances"]}
 
     def default_as_of(self) -> date:
@@ -280,6 +297,7 @@ class Dataset:
         DataError
             If there is no source.
         """
+        trace.note("sources")
         days = [source.published for source in self.complete._sources.values()]
         if not days:
             raise DataError("data/sources.csv has no row: add at least one source.")
@@ -313,6 +331,7 @@ class Dataset:
             If a source to be left out does not exist.
         """
         whole = self.complete
+        trace.note("sources")
         for source_id in exclude_sources:
             if source_id not in whole._sources:
                 near = nearest(source_id, whole._sources)
@@ -370,6 +389,22 @@ class Dataset:
             return f"The {what} {found!r} is not known in this edition (as of {self.as_of}{left_out})."
         near = nearest(found, known)
         return f"There is no {what} {found!r}" + (f"; the nearest is {near!r}." if near else ".")
+
+
+#: Tables on which the cut of a table depends, besides `sources`.
+_CUT_BY: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(FACT_TABLES, ("quotes",)),
+    "events": ("event_accounts", "quotes"),
+    "disagreements": (*FACT_TABLES, "quotes"),
+    "judgements": (*FACT_TABLES, "quotes"),
+}
+_TABLE_OF_PREFIX = {prefix: table for table, prefix in ROW_PREFIXES.items()}
+
+
+def _note_row(row_id: str) -> None:
+    table = _TABLE_OF_PREFIX.get(row_id[:4])
+    if table:
+        trace.note(table, *_CUT_BY.get(table, ()))
 
 
 def _truth(cell: str) -> bool | None:

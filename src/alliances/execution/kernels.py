@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from jupyter_client.manager import AsyncKernelManager
 
@@ -17,7 +18,14 @@ class QuietKernelManager(AsyncKernelManager):
 
     Nothing outside this machine can then reach the kernel, no port can be taken by another process, and
     ipykernel has no reason to warn of traffic without encryption. On Windows it is the ordinary manager.
+
+    Attributes
+    ----------
+    extra_environment : dict of str to str
+        Variables for the kernel, besides those of this process.
     """
+
+    extra_environment: ClassVar[dict[str, str]] = {}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -31,6 +39,7 @@ class QuietKernelManager(AsyncKernelManager):
     async def _async_start_kernel(self, **kwargs: Any) -> None:
         # What a kernel writes outside its cells (an interrupt at shutdown, for one) is no business of the reader.
         kwargs.setdefault("stderr", subprocess.DEVNULL)
+        kwargs["env"] = {**(kwargs.get("env") or os.environ), **self.extra_environment}
         await super()._async_start_kernel(**kwargs)
 
     start_kernel = _async_start_kernel

@@ -25,7 +25,7 @@ def read(path: Path) -> nbformat.NotebookNode:
         If the file is missing or is not a notebook.
     """
     try:
-        notebook: nbformat.NotebookNode = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]  # nbformat has no types
+        notebook: nbformat.NotebookNode = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
         return notebook
     except FileNotFoundError as error:
         raise ExecutionError(

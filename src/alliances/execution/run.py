@@ -6,24 +6,29 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import nbformat
 import papermill
 from papermill.exceptions import PapermillExecutionError
 
 from alliances.analysis.knowledge import VALIDATED_VARIABLE
+from alliances.dataset import trace
+from alliances.dataset.trace import TRACE_VARIABLE
 from alliances.errors import ExecutionError
 from alliances.execution import notebooks
-from alliances.execution.warm import WarmKernels
+from alliances.execution.cache import Cache
+from alliances.execution.dependencies import Inputs, Results
+from alliances.execution.kernels import QuietKernelManager
+from alliances.execution.warm import WarmKernelManager, WarmKernels
 from alliances.parameters import NAMES, Parameters
+from alliances.paths import ROOT_VARIABLE
 
 Progress = Callable[[str, float], None]
-ORDINARY_MANAGER = "alliances.execution.kernels.QuietKernelManager"
-WARM_MANAGER = "alliances.execution.warm.WarmKernelManager"
+Explain = Callable[[str, bool, str], None]
 
 
 def check_notebooks(paths: Sequence[Path]) -> dict[Path, list[str]]:
@@ -56,6 +61,8 @@ def run_notebooks(
     jobs: int = 0,
     progress: Progress | None = None,
     log: Path | None = None,
+    cache: Cache | None = None,
+    explain: Explain | None = None,
 ) -> dict[str, nbformat.NotebookNode]:
     """Execute notebooks with papermill and return them, tidied, by name.
 
@@ -76,6 +83,10 @@ def run_notebooks(
         Called with a notebook's name and its seconds when it has finished.
     log : Path, optional
         File that receives the traceback of a notebook that fails.
+    cache : Cache, optional
+        Where results are kept; a notebook whose result is there does not run.
+    explain : callable, optional
+        Called with a notebook's name, whether it runs, and why.
 
     Raises
     ------
@@ -84,65 +95,102 @@ def run_notebooks(
     """
     declared = check_notebooks(paths)
     folder.mkdir(parents=True, exist_ok=True)
-    workers = jobs or (os.cpu_count() or 1) + 2
-    values: Mapping[Path, dict[str, Any]] = {
-        path: parameters.as_notebook_values(declared[path]) if parameters else {} for path in paths
-    }
     os.environ[VALIDATED_VARIABLE] = "1"  # the kernels inherit it: the dataset is validated once a build
-    os.environ["ALLIANCES_ROOT"] = str(root)
+    os.environ[ROOT_VARIABLE] = str(root)
+    results = Results(cache, root) if cache else None
     finished: dict[str, nbformat.NotebookNode] = {}
-    with WarmKernels() as warm, ThreadPoolExecutor(max_workers=min(workers, len(paths)) or 1) as pool:
-        manager = WARM_MANAGER if warm.ready() else ORDINARY_MANAGER
-        running = {
-            pool.submit(_run_one, path, values[path], folder / path.name, root / "notebooks", log, manager): path
-            for path in paths
-        }
-        try:
-            for future in as_completed(running):
-                name = running[future].stem
-                finished[name], seconds = future.result()
-                if progress:
-                    progress(name, seconds)
-        except BaseException:
-            for future in running:
-                future.cancel()
-            raise
+    missing: list[_Job] = []
+    for path in paths:
+        values = parameters.as_notebook_values(declared[path]) if parameters else {}
+        inputs = Inputs.of(path.stem, notebooks.read(path), values)
+        found, reason = results.find(inputs) if results else (None, "there is no cache")
+        if explain:
+            explain(path.stem, found is None, reason)
+        if found is None:
+            missing.append(_Job(path, inputs, folder / path.name, root / "notebooks", log))
+        else:
+            (folder / path.name).write_bytes(found)
+            finished[path.stem] = nbformat.reads(found.decode(), as_version=4)
+    if missing:
+        _run_all(missing, jobs, results, finished, progress)
     return {path.stem: finished[path.stem] for path in paths}
 
 
-def _run_one(
-    path: Path, values: dict[str, Any], output: Path, cwd: Path, log: Path | None, manager: str
-) -> tuple[nbformat.NotebookNode, float]:
+@dataclass(frozen=True)
+class _Job:
+    """A notebook to run: its file, its inputs, where it goes, where it runs, where a traceback goes."""
+
+    path: Path
+    inputs: Inputs
+    output: Path
+    cwd: Path
+    log: Path | None
+
+
+def _run_all(
+    jobs: list[_Job],
+    at_a_time: int,
+    results: Results | None,
+    finished: dict[str, nbformat.NotebookNode],
+    progress: Progress | None,
+) -> None:
+    workers = min(at_a_time or (os.cpu_count() or 1) + 2, len(jobs))
+    with WarmKernels() as warm, ThreadPoolExecutor(max_workers=workers) as pool:
+        manager: type[QuietKernelManager] = WarmKernelManager if warm.ready() else QuietKernelManager
+        running = {pool.submit(_run_one, job, manager): job for job in jobs}
+        try:
+            for future in as_completed(running):
+                job = running[future]
+                notebook, tables, seconds = future.result()
+                finished[job.path.stem] = notebook
+                if results:
+                    results.keep(job.inputs, tables, job.output.read_bytes())
+                if progress:
+                    progress(job.path.stem, seconds)
+        except BaseException:
+            for future in running:
+                future.cancel()
+            warm.stop()  # kernels that still run would keep the pool waiting
+            raise
+
+
+def _run_one(job: _Job, manager: type[QuietKernelManager]) -> tuple[nbformat.NotebookNode, list[str], float]:
     start = time.perf_counter()
     logging.getLogger("papermill").setLevel(logging.ERROR)
+    noted = job.output.with_suffix(".tables")
+    traced = type("TracedKernelManager", (manager,), {"extra_environment": {TRACE_VARIABLE: str(noted)}})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             executed = papermill.execute_notebook(
-                str(path),
+                str(job.path),
                 None,
-                parameters=values,
+                parameters=job.inputs.parameters,
                 progress_bar=False,
                 request_save_on_cell_execute=False,
                 autosave_cell_every=0,
                 kernel_name="python3",
                 start_timeout=120,
                 # papermill's own cwd= changes the directory of the whole process, which threads share
-                resources={"metadata": {"path": str(cwd)}},
-                kernel_manager_class=manager,
+                resources={"metadata": {"path": str(job.cwd)}},
+                kernel_manager_class=traced,
                 shutdown_kernel="immediate",  # a kernel that has answered has nothing left to save
             )
         except PapermillExecutionError as error:
-            _write_log(log, str(error))
+            _write_log(job.log, str(error))
             raise ExecutionError(
-                f"Notebook {path.name} stopped in cell {error.exec_count} with {error.ename}: "
-                f"{_first_line(error.evalue)}{_see(log)}"
+                f"Notebook {job.path.name} stopped in cell {error.exec_count} with {error.ename}: "
+                f"{_first_line(error.evalue)}{_see(job.log)}"
             ) from error
         except Exception as error:
-            _write_log(log, repr(error))
-            raise ExecutionError(f"The kernel of {path.name} failed ({type(error).__name__}){_see(log)}") from error
-    notebooks.write(notebooks.tidy(executed), output)
-    return executed, time.perf_counter() - start
+            _write_log(job.log, repr(error))
+            raise ExecutionError(
+                f"The kernel of {job.path.name} failed ({type(error).__name__}){_see(job.log)}"
+            ) from error
+    notebooks.write(notebooks.tidy(executed), job.output)
+    tables = trace.read(noted)
+    noted.unlink(missing_ok=True)
+    return executed, tables, time.perf_counter() - start
 
 
 def _first_line(text: str) -> str:

@@ -83,6 +83,10 @@ class WarmKernels:
     ) -> None:
         self._close()
 
+    def stop(self) -> None:
+        """End the process and all its kernels now."""
+        self._close()
+
     def _close(self) -> None:
         os.environ.pop(_SOCKET, None)
         if self._process is not None:

@@ -11,11 +11,13 @@ import io
 import json
 import re
 from collections.abc import Iterable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import vl_convert
 
+from alliances.execution.cache import Cache, key_of
 from alliances.fonts import font_directories
 from alliances.staging.chapters import Chart
 
@@ -23,7 +25,7 @@ VEGALITE_VERSION = "5.20"
 _registered = False
 
 
-def draw(charts: Iterable[Chart], folder: Path) -> list[Path]:
+def draw(charts: Iterable[Chart], folder: Path, cache: Cache | None = None) -> list[Path]:
     """Draw charts to ``<label>.svg``, with ``.csv`` (the data) and ``.json`` (the specification) beside.
 
     Returns
@@ -31,13 +33,11 @@ def draw(charts: Iterable[Chart], folder: Path) -> list[Path]:
     list of Path
         The drawings.
     """
-    register_fonts()
     folder.mkdir(parents=True, exist_ok=True)
     drawings = []
     for chart in charts:
-        svg = vl_convert.vegalite_to_svg(chart.spec, vl_version=VEGALITE_VERSION)
         path = folder / f"{chart.label}.svg"
-        path.write_text(_own_clip_ids(svg, chart.label), encoding="utf-8")
+        path.write_bytes(_drawing(chart, cache))
         path.with_suffix(".csv").write_text(data_csv(chart.spec), encoding="utf-8")
         spec = json.dumps(chart.spec, ensure_ascii=False, indent=1, sort_keys=True)
         path.with_suffix(".json").write_text(spec, encoding="utf-8")
@@ -45,11 +45,29 @@ def draw(charts: Iterable[Chart], folder: Path) -> list[Path]:
     return drawings
 
 
-def draw_png(drawings: Iterable[Path], folder: Path) -> None:
+def _drawing(chart: Chart, cache: Cache | None) -> bytes:
+    key = key_of(chart.spec, VEGALITE_VERSION, version("vl-convert-python"))
+    kept = cache.get("drawings", key) if cache else None
+    if kept is None:
+        register_fonts()
+        svg = vl_convert.vegalite_to_svg(chart.spec, vl_version=VEGALITE_VERSION)
+        kept = _own_clip_ids(svg, chart.label).encode()
+        if cache:
+            cache.put("drawings", key, kept)
+    return kept
+
+
+def draw_png(drawings: Iterable[Path], folder: Path, cache: Cache | None = None) -> None:
     """Turn drawings into PNG of twice their size; from the SVG, which is much faster than from the chart."""
-    register_fonts()
     for path in drawings:
-        png = vl_convert.svg_to_png(path.read_text(encoding="utf-8"), scale=2)
+        svg = path.read_text(encoding="utf-8")
+        key = key_of(svg, version("vl-convert-python"))
+        png = cache.get("pictures", key) if cache else None
+        if png is None:
+            register_fonts()
+            png = vl_convert.svg_to_png(svg, scale=2)
+            if cache:
+                cache.put("pictures", key, png)
         (folder / f"{path.stem}.png").write_bytes(png)
 
 

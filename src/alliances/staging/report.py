@@ -15,6 +15,7 @@ import yaml
 from alliances import __version__
 from alliances.dataset import Dataset
 from alliances.errors import StagingError
+from alliances.execution.cache import Cache
 from alliances.parameters import Parameters
 from alliances.prose.values import date_text
 from alliances.staging import annexes
@@ -89,20 +90,40 @@ def edition_lines(parameters: Parameters, defaults: Parameters, dataset: Dataset
     return [line for line in lines if line] or ["Default edition"]
 
 
-def stage(
-    folder: Path,
-    template: Path,
-    chapters: Sequence[Chapter],
-    dataset: Dataset,
-    parameters: Parameters,
-    defaults: Parameters,
-) -> StagedReport:
-    """Write the staged report.
+@dataclass(frozen=True)
+class StagedText:
+    """The text of a staged report, before anything is drawn or written.
 
     Parameters
     ----------
-    folder : Path
-        An empty folder.
+    chapters : dict of str to str
+        Markdown of each chapter and annex, in the order of the report.
+    walk : Walk
+        Links, loose numbers and anchors.
+    figures : dict of str to dict
+        Derived figures and reference facts by anchor.
+    problems : list of str
+        Loose numbers, wrong values and dead links, one sentence each.
+    """
+
+    chapters: dict[str, str]
+    walk: Walk
+    figures: dict[str, dict[str, Any]]
+    problems: list[str]
+
+    @property
+    def report(self) -> str:
+        """The whole report as one Markdown text."""
+        return "\n\n".join(text.strip("\n") for text in self.chapters.values() if text.strip()) + "\n"
+
+
+def stage_text(
+    template: Path, chapters: Sequence[Chapter], dataset: Dataset, parameters: Parameters, defaults: Parameters
+) -> StagedText:
+    """Put chapters in order, write the annexes, and check that every number is a link that is borne out.
+
+    Parameters
+    ----------
     template : Path
         ``report/report.qmd``: its include lines give the order of the chapters.
     chapters : sequence of Chapter
@@ -128,28 +149,17 @@ def stage(
         )
     with ThreadPoolExecutor() as pool:
         walks = dict(zip(by_name, pool.map(walk, by_name.values()), strict=True))
-    links = [link for name in order if name in walks for link in walks[name].links]
-    by_name["annex-derived"] = annexes.derived(figures, dataset, links)
-    walks["annex-derived"] = walk(by_name["annex-derived"])
-    links += walks["annex-derived"].links
-    by_name["annex-evidence"] = annexes.evidence(dataset, links)
-    by_name["annex-reference"] = annexes.reference_facts(figures, links)
-    by_name["annex-sources"] = annexes.sources(dataset)
-    by_name["annex-parameters"] = annexes.parameters_chapter(parameters, defaults)
-    with ThreadPoolExecutor() as pool:
+        links = [link for name in order if name in walks for link in walks[name].links]
+        by_name["annex-derived"] = annexes.derived(figures, dataset, links)
+        walks["annex-derived"] = walk(by_name["annex-derived"])
+        links += walks["annex-derived"].links
+        by_name["annex-evidence"] = annexes.evidence(dataset, links)
+        by_name["annex-reference"] = annexes.reference_facts(figures, links)
+        by_name["annex-sources"] = annexes.sources(dataset)
+        by_name["annex-parameters"] = annexes.parameters_chapter(parameters, defaults)
         rest = [name for name in by_name if name not in walks]
         walks.update(zip(rest, pool.map(lambda name: walk(by_name[name]), rest), strict=True))
-
-    (folder / "chapters").mkdir(parents=True)
-    for name in order:
-        (folder / "chapters" / f"{name}.md").write_text(by_name[name], encoding="utf-8")
-    report = "\n\n".join(by_name[name].strip("\n") for name in order if by_name[name]) + "\n"
-    (folder / "report.md").write_text(report, encoding="utf-8")
-    references = json.dumps(annexes.references_json(dataset), ensure_ascii=False, indent=1)
-    (folder / "references.json").write_text(references + "\n", encoding="utf-8")
-    write_edition_file(folder, dataset, parameters, defaults)
-    charts = draw([chart for chapter in chapters for chart in chapter.charts], folder / "figures")
-    whole = join([walks[name] for name in order])
+    whole = join(walks[name] for name in order)
     problems = [
         f"In {loose.section} the number “{loose.token}” is not linked to evidence: “… {loose.context} …”."
         for loose in whole.loose
@@ -160,7 +170,32 @@ def stage(
         for link in whole.links
         if link.target not in whole.anchors
     ]
-    return StagedReport(folder, whole, figures, problems, charts)
+    return StagedText({name: by_name[name] for name in order}, whole, figures, problems)
+
+
+def stage(
+    folder: Path,
+    template: Path,
+    chapters: Sequence[Chapter],
+    dataset: Dataset,
+    parameters: Parameters,
+    defaults: Parameters,
+    cache: Cache | None = None,
+) -> StagedReport:
+    """Write the staged report into an empty folder; parameters as in :func:`stage_text`.
+
+    Drawings are taken from the cache where it has them.
+    """
+    text = stage_text(template, chapters, dataset, parameters, defaults)
+    (folder / "chapters").mkdir(parents=True)
+    for name, markdown in text.chapters.items():
+        (folder / "chapters" / f"{name}.md").write_text(markdown, encoding="utf-8")
+    (folder / "report.md").write_text(text.report, encoding="utf-8")
+    references = json.dumps(annexes.references_json(dataset), ensure_ascii=False, indent=1)
+    (folder / "references.json").write_text(references + "\n", encoding="utf-8")
+    write_edition_file(folder, dataset, parameters, defaults)
+    charts = draw([chart for chapter in chapters for chart in chapter.charts], folder / "figures", cache)
+    return StagedReport(folder, text.walk, text.figures, text.problems, charts)
 
 
 def write_edition_file(folder: Path, dataset: Dataset, parameters: Parameters, defaults: Parameters) -> None:

@@ -1,0 +1,306 @@
+"""How big a force: charts and the table of contingents, from the model of ``alliances.analysis.forces``."""
+
+from __future__ import annotations
+
+from alliances.analysis.forces import Contingent, Model
+from alliances.analysis.quantities import Quantity, counted
+from alliances.charts.theme import BLUE, PLUM, TEAL
+from alliances.dataset import Dataset
+from alliances.prose.links import derived_link, evidence_link
+from alliances.prose.tables import Table, table
+
+COLUMNS = ["row_id", "line", "low", "high", "text", "kind", "source"]
+NEEDED = "needed with rotation"
+OURS = "derived by this report"
+_CHARACTER, _MARGIN = 6.1, 26  # pixels: mean width of a character at 12 px, and space around marks and labels
+_FRONT_STYLES = (("circle", BLUE, False), ("square", TEAL, False), ("diamond", PLUM, False))
+
+
+def scenario_table(dataset: Dataset, model: Model) -> Table:
+    """Lay out the contingents: soldiers deployed, needed with rotation, as a share of Europe’s, and their cost.
+
+    A column that nothing is known of is left out.
+    """
+    heads = ["Deployed", "Needed with rotation", "Share of European armies", "Cost a year", "Cost of the deployment"]
+    cells = [_cells(dataset, contingent) for contingent in model.contingents]
+    shown = [number for number in range(len(heads)) if any(row[number] for row in cells)]
+    lines = [
+        [contingent.label, *(row[number] or "not known" for number in shown)]
+        for contingent, row in zip(model.contingents, cells, strict=True)
+    ]
+    sources = dict.fromkeys(c.size.row.source_id for c in model.contingents if c.size.row)
+    caption = ["Contingents, with what follows from their size."]
+    caption += [f"Sizes as the text gives them [{'; '.join(f'@{source}' for source in sources)}]."] if sources else []
+    caption.append(f"Rotation: {_printed(dataset, model.rotation)} in all for each one deployed.")
+    if model.unit_cost:
+        over = f" and for {_printed(dataset, model.years, ('year', 'years'))}" if model.years else ""
+        caption.append(
+            f"Costs grow in step with the soldiers deployed, at {_printed(dataset, model.unit_cost)} for a soldier and "
+            f"year{over}: a linear extrapolation of this report."
+        )
+    return table(
+        "tbl-force-scenarios",
+        " ".join(caption),
+        ["Contingent", *(heads[number] for number in shown)],
+        lines,
+        [26, *(15 for _ in shown)],
+        model.figures,
+    )
+
+
+def _cells(dataset: Dataset, contingent: Contingent) -> list[str]:
+    """Print what is known of a contingent without units: the columns' heads say them."""
+
+    def cell(quantity: Quantity | None) -> str:
+        if quantity is None:
+            return ""
+        return derived_link(quantity.figure, quantity.text) if quantity.figure else _printed(dataset, quantity)
+
+    share = _printed(dataset, contingent.share) if contingent.share else ""  # “33 times” needs its word
+    return [
+        cell(contingent.size), cell(contingent.pool), share, cell(contingent.cost_year), cell(contingent.cost_total)
+    ]  # fmt: skip
+
+
+def _printed(dataset: Dataset, quantity: Quantity, unit: tuple[str, str] | None = None) -> str:
+    if quantity.figure:
+        return derived_link(quantity.figure)
+    assert quantity.row is not None
+    return evidence_link(dataset, quantity.row, counted(quantity.text, unit) if unit else "")
+
+
+def density_chart(dataset: Dataset, model: Model) -> Any:
+    """Draw the soldiers per kilometre of front of each contingent, for each length of the front.
+
+    Returns
+    -------
+    altair.LayerChart or Narrative
+        An empty narrative where fewer than two contingents or no length of the front is known.
+    """
+    if len(model.contingents) < 2 or not model.fronts:
+        return Narrative("")
+    kinds = [f"front of {counted(length.text, KILOMETRES)}" for length in model.fronts]
+    lines = [
+        _line(density, contingent.label if not number else "", density.text, kinds[number], OURS)
+        for contingent in model.contingents
+        for number, density in enumerate(contingent.densities)
+        if density
+    ]
+    rows = [part.row for c in model.contingents for part in (c.size, *model.fronts) if part.row]
+    return _chart(
+        dataset,
+        lines,
+        styles=dict(zip(kinds, _FRONT_STYLES, strict=False)),
+        rows=rows,
+        figures=model.figures,
+        label="fig-force-density",
+        headline=_density_headline(model),
+        subtitle="Soldiers per kilometre of front if the contingent stood along it, by length of the front",
+        caption=f"{_whose(model, 'front_km')}Soldiers per kilometre of front: contingent divided by front.",
+        unit="soldiers per kilometre",
+        describe="soldiers per kilometre of front",
+        note="The density is a yardstick of this report; no text proposes to string the contingent along the front.",
+    )
+
+
+def _density_headline(model: Model) -> str:
+    densities = [part for part in model.modelled.densities if part] if model.modelled else []
+    if model.modelled is None or not densities:
+        return "How thin a force would be along the front"
+    most = max(densities, key=lambda part: part.high)
+    fewer = len({part.text for part in densities}) > 1 and not most.bound
+    return (
+        f"{counted(model.modelled.size.text, ('soldier', 'soldiers'))} would be {most.text}"
+        f"{' or fewer' if fewer else ''} for each kilometre of front"
+    )
+
+
+def rotation_chart(dataset: Dataset, model: Model) -> Any:
+    """Draw the soldiers of each contingent that are deployed, and those that are needed with rotation.
+
+    Returns
+    -------
+    altair.LayerChart or Narrative
+        An empty narrative where fewer than two contingents are known, or where no rotation is assumed.
+    """
+    if len(model.contingents) < 2 or model.rotation.low == 1:
+        return Narrative("")
+    lines = []
+    for contingent in model.contingents:
+        size, pool, share = contingent.size, contingent.pool, contingent.share
+        kind = contingent.kind.replace("_", " ")
+        lines.append(_line(size, contingent.label, f"{size.text} deployed", kind, _source(dataset, size)))
+        part = f" ({share.figure.text})" if share and share.figure else ""
+        lines.append(_line(pool, "", f"{pool.text} needed{part}", NEEDED, OURS))
+    share_known = model.armies is not None
+    in_brackets = ";\nin brackets the share of the European armies on paper" if share_known else ""
+    deterrent = next((c for c in model.contingents if _same(c.size, model.deterrent)), None)
+    if deterrent and deterrent.share and deterrent.share.figure:
+        headline = f"To keep up a force that deters would bind {deterrent.share.figure.text} of Europe’s soldiers"
+        if not deterrent.share.text.endswith("%"):
+            headline = f"To keep up a force that deters would take {deterrent.share.figure.text} Europe’s soldiers"
+    else:
+        headline = "Soldiers deployed are a part of the soldiers needed"
+    rows = [part.row for c in model.contingents for part in (c.size, model.armies) if part and part.row]
+    return _chart(
+        dataset,
+        lines,
+        styles={**STATUS_STYLES, NEEDED: ("square", GREY, False)},
+        rows=rows,
+        figures=model.figures,
+        label="fig-force-rotation",
+        headline=headline,
+        subtitle=f"Soldiers deployed, and needed with {model.rotation.text} in all for each one deployed{in_brackets}",
+        caption=f"{_whose(model, 'troops')}Soldiers deployed, and soldiers needed to keep them deployed.",
+        unit="soldiers",
+        describe="soldiers deployed and needed with rotation",
+        note="The rotation is an assumption, not a text’s figure.",
+    )
+
+
+def armies_chart(dataset: Dataset, model: Model) -> Any:
+    """Draw the modelled contingent beside the force thought needed to deter and the armies in the field.
+
+    Returns
+    -------
+    altair.LayerChart or Narrative
+        An empty narrative where no contingent is modelled or fewer than two armies are known.
+    """
+    own = model.modelled
+    armies = {
+        "Force thought needed to deter": model.deterrent,
+        "Russia’s troops in Ukraine": model.russia,
+        "Ukraine’s Defence Forces": model.ukraine,
+        "European armies on paper, without Turkey": model.armies,
+    }
+    known = {label: part for label, part in armies.items() if part and part.row}
+    if own is None or len(known) < 2:
+        return Narrative("")
+    lines = [_line(own.size, own.label, own.size.text, own.kind, _source(dataset, own.size))]
+    lines += [
+        _line(part, label, part.text, part.row["obs_status"].replace("_", " "), _source(dataset, part))
+        for label, part in known.items()
+        if part.row
+    ]
+    against = model.against("russia")
+    size = counted(own.size.text, ("soldier", "soldiers"))
+    headline = "The contingent beside the armies"
+    if against and against.figure:
+        joint = " of" if against.text.endswith("%") else ""
+        headline = f"{size} would be {against.figure.text}{joint} Russia’s troops in Ukraine"
+    rows = [part.row for part in (own.size, *known.values()) if part.row]
+    figures = [*own.size.figures, *(against.figures if against else ())]
+    return _chart(
+        dataset,
+        lines,
+        styles=STATUS_STYLES,
+        rows=rows,
+        figures=figures,
+        label="fig-force-armies",
+        headline=headline,
+        subtitle="Soldiers, by what each figure stands for",
+        caption=f"{_whose(model, 'troops')}The contingent beside the armies.",
+        unit="soldiers",
+        describe="soldiers of the contingent and of the armies",
+        stems=True,
+        note="Ukraine’s figure counts all agencies that fight, not the army alone.",
+    )
+
+
+def _whose(model: Model, parameter: str) -> str:
+    """Say in a caption which of its values the edition sets."""
+    values = {"front_km": model.fronts[0] if model.fronts else None, "troops": model.modelled and model.modelled.size}
+    names = {"front_km": "length of the front", "troops": "size of the first contingent"}
+    wanted = ("front_km", "troops") if parameter == "front_km" else ("troops",)
+    told = [
+        f"{names[name]}: {derived_link(value.figure)}"
+        for name in wanted
+        if (value := values[name]) and isinstance(value.figure, Reference)
+    ]
+    return f"Set for this edition: {'; '.join(told)}. " if told else ""
+
+
+def _same(size: Quantity, other: Quantity | None) -> bool:
+    return bool(other and other.row and size.row and other.row.row_id == size.row.row_id)
+
+
+def _source(dataset: Dataset, quantity: Quantity) -> str:
+    return dataset.source(quantity.row.source_id).descriptor if quantity.row else "set for this edition"
+
+
+def _line(quantity: Quantity, label: str, text: str, kind: str, source: str) -> dict[str, Any]:
+    return {
+        "row_id": quantity.origin.target,
+        "line": label,
+        "low": float(quantity.low),
+        "high": float(quantity.high),
+        "text": text,
+        "kind": kind,
+        "source": source,
+    }
+
+
+def _chart(
+    dataset: Dataset, lines: Sequence[Mapping[str, Any]], *, styles: Mapping[str, tuple[str, str, bool]],
+    rows: Sequence[Row], figures: Sequence[Derived | Reference], label: str, headline: str, subtitle: str,
+    caption: str, unit: str, describe: str, note: str, stems: bool = False,
+) -> Any:  # fmt: skip
+    """Draw lines of quantities on one axis: a point for a value, a band for a range, words beside each.
+
+    A line without a label belongs to the one above it.
+    """
+    frame = pd.DataFrame(lines, columns=COLUMNS)
+    frame["what"] = frame["line"].where(frame["line"] != "").ffill()
+    frame["first"] = frame["line"] != ""
+    frame["line"] = [f"{number:02d}{line}" for number, line in enumerate(frame["line"])]  # labels may repeat
+    kinds = [kind for kind in styles if kind in set(frame["kind"])]
+    y = alt.Y("line:N", sort=None, title=None, axis=alt.Axis(labelExpr="slice(datum.label, 2)", labelLimit=300))
+    axis = alt.Axis(labelExpr="format(datum.value, ',')", tickCount=5)
+    x = alt.X("low:Q", title=unit, scale=alt.Scale(domain=[0, _top(frame)], nice=False), axis=axis)
+    tooltip = [
+        alt.Tooltip("what:N", title="What"),
+        alt.Tooltip("text:N", title="Value"),
+        alt.Tooltip("kind:N", title="Kind"),
+        alt.Tooltip("source:N", title="Source"),
+    ]
+    base = alt.Chart(frame)
+    step = 21 if not frame["first"].all() else 27
+    layers = []
+    if not frame["first"].all():
+        rule = base.mark_rule(color="#e6eaed", yOffset=-step / 2).encode(y=y).transform_filter("datum.first")
+        layers.append(rule)
+    if stems:
+        layers.append(base.mark_bar(height=3, color=GREY, opacity=0.5).encode(x=alt.X("zero:Q"), x2="low:Q", y=y))
+        frame["zero"] = 0
+    layers.append(base.mark_bar(height=8, color=GREY, opacity=0.35).encode(x=x, x2="high:Q", y=y, tooltip=tooltip))
+    layers += [
+        base.mark_point(size=85, strokeWidth=2, opacity=1).encode(
+            x=alt.X(f"{column}:Q"), y=y, tooltip=tooltip, **styled("kind", kinds, styles)
+        )
+        for column in ("low", "high")
+    ]
+    layers.append(
+        base.mark_text(align="left", dx=11, color=INK, fontSize=12, fontWeight=600).encode(
+            x="high:Q", y=y, text="text:N"
+        )
+    )
+    listed = join_and([f"{line.what}: {line.text} ({line.kind})" for line in records(frame)])
+    return finish(
+        fit(alt.layer(*layers), step),
+        dataset=dataset,
+        label=label,
+        headline=headline,
+        subtitle=subtitle,
+        caption=caption,
+        description=f"Dot and band chart of {describe}, where the message is “{headline}”: {listed}.",
+        rows=rows,
+        figures=figures,
+        note=note,
+    )
+
+
+def _top(frame: pd.DataFrame) -> float:
+    """Choose the end of the axis so that the words beside each mark find room within the chart."""
+    plot = WIDTH - _CHARACTER * max(len(line) - 2 for line in frame["line"]) - _MARGIN
+    tops = [line.high / max(1 - (_CHARACTER * len(line.text) + _MARGIN) / plot, 0.2) for line in records(frame)]
+    return float(max(tops))

@@ -1,0 +1,101 @@
+"""A cache of results by content: written at once or not at all, verified when read, pruned by size."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+FOLDER_VARIABLE = "ALLIANCES_CACHE"
+LIMIT_VARIABLE = "ALLIANCES_CACHE_MB"
+_DEFAULT_LIMIT = 500  # megabytes
+
+
+def key_of(*parts: Any) -> str:
+    """Return a key of JSON-ready parts."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+class Cache:
+    """Results by key, shared by all editions of a project.
+
+    Parameters
+    ----------
+    root : Path
+        Project folder; the cache lies in its ``.cache/``, or where ``ALLIANCES_CACHE`` says.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.folder = Path(os.environ.get(FOLDER_VARIABLE) or root / ".cache")
+
+    def _path(self, kind: str, key: str) -> Path:
+        return self.folder / kind / key[:2] / key
+
+    def get(self, kind: str, key: str) -> bytes | None:
+        """Return an entry; ``None`` where there is none, or where it is damaged and has been removed."""
+        path = self._path(kind, key)
+        try:
+            digest, _, content = path.read_bytes().partition(b"\n")
+        except OSError:
+            return None
+        if hashlib.sha256(content).hexdigest().encode() != digest:
+            with contextlib.suppress(OSError):
+                path.unlink()
+            return None
+        with contextlib.suppress(OSError):
+            os.utime(path)  # what was used last is pruned last
+        return content
+
+    def put(self, kind: str, key: str, content: bytes) -> None:
+        """Store an entry; a cache that cannot be written costs time and nothing else."""
+        path = self._path(kind, key)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+            try:
+                with os.fdopen(descriptor, "wb") as handle:
+                    handle.write(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+                Path(name).replace(path)
+            except BaseException:
+                Path(name).unlink(missing_ok=True)
+                raise
+        except OSError:
+            return
+
+    def get_json(self, kind: str, key: str) -> Any:
+        """Return an entry as the value that was stored."""
+        content = self.get(kind, key)
+        return None if content is None else json.loads(content)
+
+    def put_json(self, kind: str, key: str, value: Any) -> None:
+        """Store a JSON-ready value."""
+        self.put(kind, key, json.dumps(value, ensure_ascii=False, sort_keys=True).encode())
+
+    def prune(self) -> int:
+        """Remove the entries that were used longest ago until the cache is within its limit.
+
+        Returns
+        -------
+        int
+            Number of entries removed.
+        """
+        limit = int(os.environ.get(LIMIT_VARIABLE) or _DEFAULT_LIMIT) * 1_000_000
+        entries = []
+        for path in self.folder.rglob("*"):
+            with contextlib.suppress(OSError):
+                if path.is_file():
+                    entries.append((path.stat().st_mtime, path.stat().st_size, path))
+        size = sum(entry[1] for entry in entries)
+        removed = 0
+        for _, bytes_, path in sorted(entries, key=lambda entry: entry[0]):
+            if size <= limit:
+                break
+            with contextlib.suppress(OSError):
+                path.unlink()
+            size -= bytes_
+            removed += 1
+        return removed

@@ -1,0 +1,146 @@
+"""What a notebook's outputs depend on, and why it has to run again."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from alliances.execution.cache import Cache, key_of
+
+#: Packages whose version can change what a notebook writes.
+PACKAGES = ("altair", "ipykernel", "nbclient", "numpy", "pandas", "papermill")
+#: Parts of the library that a notebook may use; what lies above them cannot change its outputs.
+_LIBRARY = (
+    "dataset",
+    "analysis",
+    "charts",
+    "prose",
+    "__init__.py",
+    "edition.py",
+    "errors.py",
+    "parameters.py",
+    "paths.py",
+)
+
+
+@cache
+def library_digest() -> str:
+    """Return a digest of the library modules on which notebooks stand."""
+    package = Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256()
+    for name in _LIBRARY:
+        top = package / name
+        for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
+            if path.is_file() and path.suffix != ".pyc":
+                digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that matter."""
+    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+
+
+def table_digests(root: Path, tables: Iterable[str]) -> dict[str, str]:
+    """Return a digest of the file of each table."""
+    return {name: _digest(root / "data" / f"{name}.csv") for name in tables}
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that a notebook's outputs depend on, apart from the tables it reads.
+
+    Parameters
+    ----------
+    name : str
+        The notebook.
+    cells : str
+        Digest of its cells.
+    parameters : dict
+        The parameters that it is passed.
+    """
+
+    name: str
+    cells: str
+    parameters: dict[str, Any]
+
+    @classmethod
+    def of(cls, name: str, notebook: nbformat.NotebookNode, parameters: Mapping[str, Any]) -> Inputs:
+        """Collect the inputs of a notebook."""
+        cells = [(cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in notebook.cells]
+        return cls(name, key_of(cells), dict(parameters))
+
+    @property
+    def key(self) -> str:
+        """Key of everything but the tables."""
+        return key_of(self.name, self.cells, self.parameters, library_digest(), versions())
+
+
+class Results:
+    """Executed notebooks by what they depend on."""
+
+    def __init__(self, cache_: Cache, root: Path) -> None:
+        self.cache = cache_
+        self.root = root
+
+    def find(self, inputs: Inputs) -> tuple[bytes | None, str]:
+        """Look for the result of a notebook.
+
+        Returns
+        -------
+        tuple of (bytes or None, str)
+            The executed notebook where nothing has changed, and in a few words what was found, or what changed.
+        """
+        tables = self.cache.get_json("tables", inputs.key)
+        if tables is not None:
+            found = self.cache.get("notebooks", key_of(inputs.key, table_digests(self.root, tables)))
+            if found is not None:
+                return found, "nothing it depends on has changed"
+        return None, self._reason(inputs, tables)
+
+    def keep(self, inputs: Inputs, tables: list[str], executed: bytes) -> None:
+        """Keep a result, with the tables that the notebook has read."""
+        digests = table_digests(self.root, tables)
+        self.cache.put("notebooks", key_of(inputs.key, digests), executed)
+        self.cache.put_json("tables", inputs.key, tables)
+        self.cache.put_json("last", key_of(inputs.name), self._described(inputs, digests))
+
+    def _described(self, inputs: Inputs, digests: dict[str, str]) -> dict[str, Any]:
+        return {
+            "cells": inputs.cells,
+            "parameters": inputs.parameters,
+            "library": library_digest(),
+            "versions": versions(),
+            "tables": digests,
+        }
+
+    def _reason(self, inputs: Inputs, tables: list[str] | None) -> str:
+        last = self.cache.get_json("last", key_of(inputs.name))
+        if last is None:
+            return "it has not run yet"
+        now = self._described(inputs, table_digests(self.root, last["tables"]))
+        changed = ["its cells"] if last["cells"] != now["cells"] else []
+        changed += [
+            f"parameter {name}"
+            for name in sorted({*last["parameters"], *now["parameters"]})
+            if last["parameters"].get(name) != now["parameters"].get(name)
+        ]
+        changed += ["the library"] if last["library"] != now["library"] else []
+        changed += [
+            f"the version of {name}" for name in now["versions"] if last["versions"].get(name) != now["versions"][name]
+        ]
+        changed += [f"data/{name}.csv" for name in now["tables"] if last["tables"][name] != now["tables"][name]]
+        return f"changed: {', '.join(changed)}" if changed else "its result is no longer in the cache"
