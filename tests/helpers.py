@@ -95,10 +95,11 @@ def sha256(path: Path) -> str:
 
 
 def tree(folder: Path) -> dict[str, str]:
-    """Checksums of all files and names of all folders below a folder."""
+    """Checksums of all files and names of all folders below a folder; not what a build may keep for the next one."""
     return {
         path.relative_to(folder).as_posix(): sha256(path) if path.is_file() else "folder"
         for path in sorted(folder.rglob("*"))
+        if ".cache" not in path.relative_to(folder).parts
     }
 
 

@@ -127,7 +127,7 @@ def test_a_build_leaves_no_process_and_no_scratch(editions: dict[str, Edition]) 
     default = editions["default"]
     assert processes_left(str(default.root.parent)) == []
     hidden = {path.name for path in default.root.rglob(".*")}
-    assert hidden <= {".gitignore"}, hidden
+    assert hidden <= {".gitignore", ".cache"}, hidden
     assert {path.name for path in (default.root / "report").iterdir()} & set(BUILT) == {"_output"}
 
 

@@ -151,6 +151,7 @@ def test_the_installed_command_is_this_one(whole: Path) -> None:
         (("-p", "focus", "pol"), ["focus", "“pol”", "POL"]),
         (("-p", "exclude_sources", "opinion"), ["exclude_sources", "“opinion”", "opinion-2025-07"]),
         (("-p", "exclude_sources", "opinion-2025-07,opinon"), ["exclude_sources", "“opinon”"]),
+        (("-p", "focus", "PO\nL"), ["focus", "POL"]),
         (("-p", "troops", "many"), ["troops", "“many”", "whole number"]),
         (("-p", "troops", "12.5"), ["troops", "“12.5”", "12"]),
         (("-p", "troops", "25,000"), ["troops", "“25,000”", "25000"]),
@@ -243,9 +244,10 @@ def break_quote(root: Path) -> str:
 
 def lose_quote(root: Path) -> str:
     path = root / "data" / "quotes.csv"
+    lost = next(iter(quotes(root)))
     lines = path.read_text("utf-8").splitlines(keepends=True)
-    path.write_text("".join(line for line in lines if not line.startswith(next(iter(quotes(root))))), "utf-8")
-    return next(iter(quotes(root)))
+    path.write_text("".join(line for line in lines if not line.startswith(f"{lost},")), "utf-8")
+    return lost
 
 
 def break_value(root: Path) -> str:

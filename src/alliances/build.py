@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,27 +16,17 @@ from alliances import __version__, publishing
 from alliances.dataset import Dataset
 from alliances.errors import PublishError, StagingError
 from alliances.execution.cache import Cache, key_of
-from alliances.execution.dependencies import library_digest
+from alliances.execution.digests import file_digest, library_digest, versions
 from alliances.execution.notebooks import data_digest
 from alliances.execution.run import Explain, check_notebooks, run_notebooks
+from alliances.execution.warm import WarmKernels
+from alliances.freshness import PACKAGES, input_files
 from alliances.parameters import Parameters, check_parameters
 from alliances.staging import chapters as staged_chapters
 from alliances.staging.figures import draw_png
 from alliances.staging.report import StagedReport, notebook_names, stage
 
 OUTPUT = Path("report", "_output")
-VERSIONS = (
-    "alliances",
-    "altair",
-    "frictionless",
-    "ipykernel",
-    "nbclient",
-    "pandas",
-    "papermill",
-    "pypandoc-binary",
-    "typst",
-    "vl-convert-python",
-)
 Say = Callable[[str], None]
 
 
@@ -105,7 +93,7 @@ class StagedEdition:
 def load_validated(root: Path, cache: Cache) -> Dataset:
     """Load the dataset; it is validated unless the same files have passed before the same checks."""
     key = key_of(
-        data_digest(root), library_digest(), [_sha256(path) for path in sorted((root / "seeds").glob("*.txt"))]
+        data_digest(root), library_digest(), [file_digest(path) for path in sorted((root / "seeds").glob("*.txt"))]
     )
     passed = cache.get("validated", key) is not None
     dataset = Dataset.load(root, validate=not passed)
@@ -128,6 +116,8 @@ def stage_edition(
     check_place: Callable[[Parameters, Parameters], None] = lambda parameters, defaults: None,
     say: Say = lambda line: None,
     explain: Explain | None = None,
+    log: Path | None = None,
+    warm: WarmKernels | None = None,
 ) -> StagedEdition:
     """Check everything, execute the notebooks and stage the report.
 
@@ -147,6 +137,8 @@ def stage_edition(
         Receives progress, a line at a time.
     explain : callable, optional
         Called with each notebook's name, whether it runs, and why.
+    log, warm
+        As in :func:`build_edition`.
 
     Raises
     ------
@@ -162,7 +154,7 @@ def stage_edition(
     paths = [root / "notebooks" / f"{name}.ipynb" for name in notebook_names(template)]
     check_notebooks(paths)
     check_place(parameters, defaults)
-    log = log_path(root)
+    log = log or log_path(root)
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
     say(f"{len(paths)} notebooks, state of knowledge {parameters.as_of}")
@@ -176,6 +168,7 @@ def stage_edition(
         progress=lambda notebook, seconds: say(f"  executed {notebook} in {seconds:.1f} s"),
         cache=cache,
         explain=explain,
+        warm=warm,
     )
     chapters = [staged_chapters.read_chapter(key, notebook) for key, notebook in executed.items()]
     staged = stage(scratch / "stage", template, chapters, known, parameters, defaults, cache)
@@ -198,6 +191,8 @@ def build_edition(
     force: bool = False,
     say: Say = lambda line: None,
     explain: Explain | None = None,
+    log: Path | None = None,
+    warm: WarmKernels | None = None,
 ) -> Build:
     """Build one edition of the report.
 
@@ -221,6 +216,10 @@ def build_edition(
         Receives progress, a line at a time.
     explain : callable, optional
         Called with each notebook's name, whether it runs, and why.
+    log : Path, optional
+        File for tracebacks and what the engines say; by default ``report/_output/build.log``.
+    warm : WarmKernels, optional
+        A warmed process that outlives this build.
 
     Returns
     -------
@@ -244,14 +243,16 @@ def build_edition(
 
     with tempfile.TemporaryDirectory(prefix="alliances-") as elsewhere:
         scratch = Path(elsewhere)
-        edition = stage_edition(root, values, scratch, jobs=jobs, check_place=check_place, say=say, explain=explain)
+        edition = stage_edition(
+            root, values, scratch, jobs=jobs, check_place=check_place, say=say, explain=explain, log=log, warm=warm
+        )
         stage_folder, done = edition.report.folder, scratch / "edition"
         shutil.copytree(edition.notebooks, done / "notebooks")
         publishing.copy_project(root, stage_folder)
         shutil.copytree(stage_folder / "figures", done / "figures")
         with ThreadPoolExecutor(1) as beside:
             pictures = beside.submit(draw_png, edition.report.charts, done / "figures", Cache(root))
-            result = publishing.publish(stage_folder, done, formats, engine, log_path(root))
+            result = publishing.publish(stage_folder, done, formats, engine, log or log_path(root))
             pictures.result()
         if result.notice:
             say(result.notice)
@@ -325,28 +326,17 @@ def facts(staged: StagedReport, dataset: Dataset) -> list[dict[str, Any]]:
 
 def describe(root: Path, done: Path, parameters: Parameters, engine: str) -> dict[str, Any]:
     """Describe an edition so that it can be made again: parameters, engine, versions, checksums."""
-    inputs = [
-        *sorted((root / "seeds").glob("*.txt")),
-        *sorted((root / "data").glob("*.csv")),
-        root / "data" / "datapackage.json",
-        *sorted((root / "notebooks").glob("*.ipynb")),
-        root / "report" / "report.qmd",
-    ]
+    inputs = input_files(root)
     outputs = sorted(path for path in done.rglob("*") if path.is_file())
     return {
         "title": "Europe’s Defence Alliances: a reproducible report",
         "version": __version__,
         "parameters": json.loads(parameters.model_dump_json()),
         "engine": engine,
-        "python": platform.python_version(),
-        "versions": {name: version(name) for name in VERSIONS},
-        "inputs": {path.relative_to(root).as_posix(): _sha256(path) for path in inputs},
-        "outputs": {path.relative_to(done).as_posix(): _sha256(path) for path in outputs},
+        "versions": versions(*PACKAGES),
+        "inputs": {path.relative_to(root).as_posix(): file_digest(path) for path in inputs},
+        "outputs": {path.relative_to(done).as_posix(): file_digest(path) for path in outputs},
     }
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _write_json(path: Path, value: Any) -> None:

@@ -6,12 +6,13 @@ import argparse
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import yaml
 
+from alliances import freshness
 from alliances.errors import AlliancesError, ParameterError
 from alliances.paths import find_root
 
@@ -26,6 +27,12 @@ class _Parser(argparse.ArgumentParser):
         sys.stderr.write(f"{self.prog}: {message}; see `{self.prog} --help`.\n")
         raise SystemExit(AlliancesError.exit_code)
 
+    def format_help(self) -> str:
+        """Add the parameters to the help of ``build``; only here, since their model takes a moment to import."""
+        if self.prog.endswith(" build"):
+            self.epilog = _parameters_help()
+        return super().format_help()
+
 
 def parser() -> argparse.ArgumentParser:
     """Build the parser of the command line."""
@@ -37,7 +44,6 @@ def parser() -> argparse.ArgumentParser:
         help="execute the notebooks and write report.html and report.pdf",
         description="Execute the notebooks with papermill and stitch them into a report.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=_parameters_help(),
     )
     build.add_argument(
         "-p",
@@ -76,6 +82,17 @@ def parser() -> argparse.ArgumentParser:
     )
 
     build.add_argument("--explain", action="store_true", help="say for each notebook why it runs or does not")
+
+    batch = commands.add_parser("batch", help="build the editions of a matrix file, here or on a Dask cluster")
+    batch.add_argument(
+        "matrix", type=Path, metavar="MATRIX.yaml", help="file with matrix, include, exclude, parameters, to"
+    )
+    batch.add_argument("--scheduler", metavar="ADDRESS", help="address of a running Dask scheduler (extra: cluster)")
+    batch.add_argument(
+        "--output", type=Path, metavar="DIR", help="folder of the editions (default: report/_output/editions)"
+    )
+    batch.add_argument("--engine", choices=ENGINES, default="auto", help="as for build (default: auto)")
+    batch.add_argument("--jobs", type=_jobs, default=0, metavar="N", help="workers (default: one a processor)")
 
     commands.add_parser("check", help="check data, evidence, coverage of the seeds, and notebooks")
     refresh = commands.add_parser("refresh", help="execute the committed notebooks in place at their defaults")
@@ -153,23 +170,59 @@ def run_build(arguments: argparse.Namespace) -> int:
     """Build an edition and say where it stands."""
     values = read_parameters(arguments.parameters, arguments.file)
     root = find_root()
+    formats = tuple(dict.fromkeys(arguments.formats or FORMATS))
+    output = arguments.output.resolve() if arguments.output else None
+    key = freshness.request_key(root, values, formats, arguments.engine, output)
+    there = None if arguments.force else freshness.find(root, key)
+    if there:
+        print(f"Nothing has changed; published earlier with {there['engine']}:")
+        _list(Path(path) for path in there["files"])
+        return 0
     from alliances.build import build_edition
 
     built = build_edition(
         root,
         values,
-        formats=tuple(dict.fromkeys(arguments.formats or FORMATS)),
+        formats=formats,
         engine=arguments.engine,
         jobs=arguments.jobs,
-        output=arguments.output.resolve() if arguments.output else None,
+        output=output,
         force=arguments.force,
         say=lambda line: print(line, file=sys.stderr, flush=True),
         explain=_explain if arguments.explain else None,
     )
+    if not built.notice:  # a build that Quarto failed is tried again
+        freshness.note(root, key, built.folder, built.files, built.engine)
     print(f"Published with {built.engine}:")
-    for path in built.files:
-        print(f"  {_short(path)}")
+    _list(built.files)
     return 0
+
+
+def _list(files: Iterable[Path]) -> None:
+    for path in files:
+        print(f"  {_short(path)}")
+
+
+def run_batch(arguments: argparse.Namespace) -> int:
+    """Build the editions of a matrix, and write their index page."""
+    root = find_root()
+    from alliances.batch.run import run_matrix
+
+    folder = arguments.output.resolve() if arguments.output else root / "report" / "_output" / "editions"
+    outcomes = run_matrix(
+        root,
+        arguments.matrix,
+        folder,
+        engine=arguments.engine,
+        workers=arguments.jobs,
+        scheduler=arguments.scheduler,
+        say=lambda line: print(line, file=sys.stderr, flush=True),
+    )
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    print(f"{len(outcomes) - len(failed)} of {len(outcomes)} editions are in {_short(folder)}; see index.html there.")
+    for outcome in failed:
+        print(f"  {outcome.name}: {outcome.message}")
+    return AlliancesError.exit_code if failed else 0
 
 
 def _explain(name: str, runs: bool, reason: str) -> None:
@@ -220,11 +273,12 @@ def run_quote(arguments: argparse.Namespace) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; user errors are one sentence on standard error and exit code 2."""
     arguments = parser().parse_args(argv)
-    commands = {"build": run_build, "check": run_check, "refresh": run_refresh, "quote": run_quote}
+    commands = {"batch": run_batch, "build": run_build, "check": run_check, "refresh": run_refresh, "quote": run_quote}
     try:
         return commands[arguments.command](arguments)
     except AlliancesError as error:
-        print(f"alliances {arguments.command}: {error}", file=sys.stderr)
+        sentence = " ".join(str(error).split())  # on one line, whatever the value that it repeats
+        print(f"alliances {arguments.command}: {sentence}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print(f"alliances {arguments.command}: interrupted; nothing was changed.", file=sys.stderr)

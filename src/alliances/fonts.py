@@ -9,9 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import importlib.metadata
-import os
 import shutil
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
@@ -19,6 +17,8 @@ from pathlib import Path
 
 import font_source_sans_pro
 import font_source_serif_pro
+
+from alliances.user_cache import kept
 
 __all__ = ["SANS", "SERIF", "Face", "font_directories", "install", "stylesheet"]
 
@@ -131,14 +131,7 @@ def stylesheet() -> str:
         CSS, the same bytes each time.
     """
     used = [f for f in _faces() if (f.weight in (400, 600)) and not (f.italic and f.weight == 600)]
-    cache = _cache_folder() / f"fonts-{_fingerprint(used)}.css"
-    try:
-        return cache.read_text(encoding="ascii")
-    except OSError:
-        pass
-    rules = "".join(_rule(face) for face in used)
-    _keep(cache, rules)
-    return rules
+    return kept(f"fonts-{_fingerprint(used)}.css", lambda: "".join(_rule(face) for face in used))
 
 
 def _rule(face: Face) -> str:
@@ -174,21 +167,3 @@ def _fingerprint(faces: Iterable[Face]) -> str:
     for face in faces:
         digest.update(f"{face.path.name} {face.path.stat().st_size}".encode())
     return digest.hexdigest()[:16]
-
-
-def _cache_folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or (
-        os.environ.get("LOCALAPPDATA") if os.name == "nt" else str(Path.home() / ".cache")
-    )
-    return Path(base or tempfile.gettempdir()) / "alliances"
-
-
-def _keep(path: Path, text: str) -> None:
-    """Write a cache file, or go without one: a read-only home is no reason to fail."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
-        part.write_text(text, encoding="ascii")
-        part.replace(path)
-    except OSError:
-        return

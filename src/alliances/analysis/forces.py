@@ -172,8 +172,8 @@ class Model:
             "front_set": front[0] if front and not given else None,
             "front_low": front[0] if len(front) > 1 else None,
             "front_high": front[-1] if len(front) > 1 else None,
-            "front_any": front[0] if front else None,
-            "density": density[0] if density else None,
+            "density": density[0] if len(density) == 1 else None,
+            "density_low": density[0] if len(density) > 1 else None,
             "density_high": density[-1] if len(density) > 1 else None,
             "rotation_ours": rotation if ours else None,
             "rotation_set": None if ours else rotation,
@@ -183,7 +183,7 @@ class Model:
             "years": self.link(self.years, YEARS),
             "years_set": self.link(self.years) if _is_set(self.years) else None,
             "cost_year": self.link(own.cost_year) if own else None,
-            "cost_total": self.link(own.cost_total) if own else None,
+            "cost_total": self.link(own.cost_total) if own and own.cost_total and own.cost_total.figure else None,
             "missing": join_and(self.missing, "or") or None,
         }
         for length, name in zip((*self.fronts[:1], *self.fronts[-1:]), ("front_low", "front_high"), strict=False):
@@ -257,7 +257,7 @@ FORCES = {
 }
 NAMES = (
     "modelled", "modelled_set", "front", "front_set", "front_low", "front_high", "front_low_source",
-    "front_high_source", "front_any", "density", "density_high", "rotation_ours", "rotation_set", "pool",
+    "front_high_source", "density", "density_low", "density_high", "rotation_ours", "rotation_set", "pool",
     "pool_percent", "pool_times", "unit_cost", "unit_cost_set", "years", "years_set", "cost_year", "cost_total",
     "short", "beyond", "within", "missing",
     *(f"{force}_{how}" for force in FORCES for how in ("percent", "times")),

@@ -14,10 +14,12 @@ from typing import Literal
 
 from alliances.analysis.derived import Derived, Input, Reference
 from alliances.dataset import Row
-from alliances.prose.values import CURRENCY_SIGNS, money_text, number_text, quantity_text, range_text
+from alliances.prose.values import CURRENCY_SIGNS, quantity_text
 
 Bound = Literal["", "over", "under"]
 DIGITS = 2  # significant digits of what cannot be printed exactly: the texts' own “about 1.5 million” has no more
+
+SCALES = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"))
 
 _BOUNDS: dict[str, Bound] = {"at_least": "over", "more_than": "over", "at_most": "under"}
 _OPPOSITE: dict[Bound, Bound] = {"": "", "over": "under", "under": "over"}
@@ -104,9 +106,7 @@ def from_parameter(
         Currency, for a sum of money.
     """
     exact = _fraction(value)
-    # Straight from the decimals as given: a float would show its noise in the tenth one.
-    plain = number_text(value) if exact.denominator == 1 else f"{Decimal(repr(value)):,f}"
-    text = f"{CURRENCY_SIGNS[sign]}{plain}" if sign else plain
+    text = f"{CURRENCY_SIGNS[sign] if sign else ''}{printed(exact, exact)}"
     worded = text if sign else counted(text, unit)
     figure = Reference(
         id=f"assumption-{name.replace('_', '-')}",
@@ -183,6 +183,19 @@ def rounded(value: Fraction, digits: int = DIGITS) -> Fraction:
     return Fraction(int(abs(value) * scale + Fraction(1, 2)), 1) / scale * (1 if value > 0 else -1)
 
 
+def printed(low: Fraction, high: Fraction) -> str:
+    """Print a value or a band, both bounds on one scale: ``4.85–4.9 million``, ``1,049,999–1,099,999``."""
+    for scale, word in SCALES:
+        if scale <= low < scale * 1000 and all((bound * 100 / scale).denominator == 1 for bound in (low, high)):
+            return f"{_band(low / scale, high / scale)} {word}"
+    return _band(low, high)
+
+
+def _band(low: Fraction, high: Fraction) -> str:
+    bounds = [f"{Decimal(b.numerator) / Decimal(b.denominator):,f}" for b in dict.fromkeys((low, high))]
+    return "–".join(bound.rstrip("0").rstrip(".") if "." in bound else bound for bound in bounds)
+
+
 def prints_exactly(value: Fraction) -> bool:
     """Whether a value is printed as it is: a whole number, or one that a few decimals give without rest."""
     if value.denominator == 1:
@@ -197,17 +210,13 @@ def _derive(
     label: str, formula: str, unit: tuple[str, str], sign: str,
 ) -> Quantity:  # fmt: skip
     exact = prints_exactly(low) and prints_exactly(high)
-    shown_low, shown_high = (low, high) if exact else (rounded(low), rounded(high))
+    shown_low, shown_high = (value if prints_exactly(value) else rounded(value) for value in (low, high))
     about = not exact or any(quantity.about for quantity in inputs)
     percent = unit[0] == "%"
-
-    def one(value: Fraction) -> str:
-        return money_text(float(value), sign) if sign else number_text(float(value))
-
-    text = one(shown_low) if shown_low == shown_high else range_text(one(shown_low), one(shown_high))
+    text = f"{CURRENCY_SIGNS[sign] if sign else ''}{printed(shown_low, shown_high)}"
     fewer = {"": "", "over": "more than ", "under": "less than " if percent or sign else "fewer than "}[bound]
     text = f"{fewer}{'about ' if about else ''}{text}{'%' if percent else ''}"
-    told = formula if exact else f"{formula}, rounded to {DIGITS} significant digits"
+    told = formula if exact else f"{formula}, rounded to {DIGITS} significant digits where it is not exact"
     if bound:
         told += "; an input is an open bound, and so is the result"
     figure = Derived(

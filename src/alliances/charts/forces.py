@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from alliances.analysis.forces import Contingent, Model
-from alliances.analysis.quantities import Quantity, counted
-from alliances.charts.theme import BLUE, PLUM, TEAL
-from alliances.dataset import Dataset
-from alliances.prose.links import derived_link, evidence_link
-from alliances.prose.tables import Table, table
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-COLUMNS = ["row_id", "line", "low", "high", "text", "kind", "source"]
+import altair as alt
+import pandas as pd
+
+from alliances.analysis.derived import Derived, Reference
+from alliances.analysis.forces import KILOMETRES, SOLDIERS, Contingent, Model
+from alliances.analysis.frames import records
+from alliances.analysis.quantities import Quantity, counted
+from alliances.charts.theme import BLUE, GREY, INK, PLUM, STATUS_STYLES, TEAL, WIDTH, finish, fit, styled
+from alliances.dataset import Dataset, Row
+from alliances.prose.links import derived_link, evidence_link
+from alliances.prose.narrative import Narrative
+from alliances.prose.tables import Table, table
+from alliances.prose.values import join_and
+
+COLUMNS = ["row_id", "what", "line", "low", "high", "text", "kind", "source"]
 NEEDED = "needed with rotation"
 OURS = "derived by this report"
-_CHARACTER, _MARGIN = 6.1, 26  # pixels: mean width of a character at 12 px, and space around marks and labels
+_CHARACTER, _MARGIN = 5.9, 24  # pixels: mean width of a character at 12 px, and space around marks and labels
 _FRONT_STYLES = (("circle", BLUE, False), ("square", TEAL, False), ("diamond", PLUM, False))
 
 
@@ -31,7 +41,7 @@ def scenario_table(dataset: Dataset, model: Model) -> Table:
     sources = dict.fromkeys(c.size.row.source_id for c in model.contingents if c.size.row)
     caption = ["Contingents, with what follows from their size."]
     caption += [f"Sizes as the text gives them [{'; '.join(f'@{source}' for source in sources)}]."] if sources else []
-    caption.append(f"Rotation: {_printed(dataset, model.rotation)} in all for each one deployed.")
+    caption.append(f"Rotation: {_printed(dataset, model.rotation)} in all for each one deployed, an assumption.")
     if model.unit_cost:
         over = f" and for {_printed(dataset, model.years, ('year', 'years'))}" if model.years else ""
         caption.append(
@@ -81,7 +91,7 @@ def density_chart(dataset: Dataset, model: Model) -> Any:
         return Narrative("")
     kinds = [f"front of {counted(length.text, KILOMETRES)}" for length in model.fronts]
     lines = [
-        _line(density, contingent.label if not number else "", density.text, kinds[number], OURS)
+        {**_line(density, contingent.label, density.text, kinds[number], OURS), **({"line": ""} if number else {})}
         for contingent in model.contingents
         for number, density in enumerate(contingent.densities)
         if density
@@ -94,7 +104,7 @@ def density_chart(dataset: Dataset, model: Model) -> Any:
         rows=rows,
         figures=model.figures,
         label="fig-force-density",
-        headline=_density_headline(model),
+        headline=[_density_headline(model)],
         subtitle="Soldiers per kilometre of front if the contingent stood along it, by length of the front",
         caption=f"{_whose(model, 'front_km')}Soldiers per kilometre of front: contingent divided by front.",
         unit="soldiers per kilometre",
@@ -110,7 +120,7 @@ def _density_headline(model: Model) -> str:
     most = max(densities, key=lambda part: part.high)
     fewer = len({part.text for part in densities}) > 1 and not most.bound
     return (
-        f"{counted(model.modelled.size.text, ('soldier', 'soldiers'))} would be {most.text}"
+        f"{counted(model.modelled.size.text, SOLDIERS)} would be {most.text}"
         f"{' or fewer' if fewer else ''} for each kilometre of front"
     )
 
@@ -129,18 +139,19 @@ def rotation_chart(dataset: Dataset, model: Model) -> Any:
     for contingent in model.contingents:
         size, pool, share = contingent.size, contingent.pool, contingent.share
         kind = contingent.kind.replace("_", " ")
-        lines.append(_line(size, contingent.label, f"{size.text} deployed", kind, _source(dataset, size)))
+        lines.append(_line(size, contingent.label, size.text, kind, _source(dataset, size)))
         part = f" ({share.figure.text})" if share and share.figure else ""
-        lines.append(_line(pool, "", f"{pool.text} needed{part}", NEEDED, OURS))
+        lines.append({**_line(pool, contingent.label, f"{pool.text}{part}", NEEDED, OURS), "line": NEEDED})
     share_known = model.armies is not None
     in_brackets = ";\nin brackets the share of the European armies on paper" if share_known else ""
     deterrent = next((c for c in model.contingents if _same(c.size, model.deterrent)), None)
+    headline = ["Soldiers deployed are a part of the soldiers needed"]
     if deterrent and deterrent.share and deterrent.share.figure:
-        headline = f"To keep up a force that deters would bind {deterrent.share.figure.text} of Europe’s soldiers"
-        if not deterrent.share.text.endswith("%"):
-            headline = f"To keep up a force that deters would take {deterrent.share.figure.text} Europe’s soldiers"
-    else:
-        headline = "Soldiers deployed are a part of the soldiers needed"
+        bound = deterrent.share.figure.text + (" of" if deterrent.share.text.endswith("%") else "")
+        headline = [
+            f"With {counted(model.rotation.text, SOLDIERS)} for each one deployed, a force that deters",
+            f"would bind {bound} Europe’s soldiers on paper",
+        ]
     rows = [part.row for c in model.contingents for part in (c.size, model.armies) if part and part.row]
     return _chart(
         dataset,
@@ -183,7 +194,7 @@ def armies_chart(dataset: Dataset, model: Model) -> Any:
         if part.row
     ]
     against = model.against("russia")
-    size = counted(own.size.text, ("soldier", "soldiers"))
+    size = counted(own.size.text, SOLDIERS)
     headline = "The contingent beside the armies"
     if against and against.figure:
         joint = " of" if against.text.endswith("%") else ""
@@ -197,7 +208,7 @@ def armies_chart(dataset: Dataset, model: Model) -> Any:
         rows=rows,
         figures=figures,
         label="fig-force-armies",
-        headline=headline,
+        headline=[headline],
         subtitle="Soldiers, by what each figure stands for",
         caption=f"{_whose(model, 'troops')}The contingent beside the armies.",
         unit="soldiers",
@@ -231,6 +242,7 @@ def _source(dataset: Dataset, quantity: Quantity) -> str:
 def _line(quantity: Quantity, label: str, text: str, kind: str, source: str) -> dict[str, Any]:
     return {
         "row_id": quantity.origin.target,
+        "what": label,
         "line": label,
         "low": float(quantity.low),
         "high": float(quantity.high),
@@ -242,19 +254,20 @@ def _line(quantity: Quantity, label: str, text: str, kind: str, source: str) -> 
 
 def _chart(
     dataset: Dataset, lines: Sequence[Mapping[str, Any]], *, styles: Mapping[str, tuple[str, str, bool]],
-    rows: Sequence[Row], figures: Sequence[Derived | Reference], label: str, headline: str, subtitle: str,
+    rows: Sequence[Row], figures: Sequence[Derived | Reference], label: str, headline: Sequence[str], subtitle: str,
     caption: str, unit: str, describe: str, note: str, stems: bool = False,
 ) -> Any:  # fmt: skip
     """Draw lines of quantities on one axis: a point for a value, a band for a range, words beside each.
 
-    A line without a label belongs to the one above it.
+    A line whose label is not what it is about belongs to the one above it.
     """
     frame = pd.DataFrame(lines, columns=COLUMNS)
-    frame["what"] = frame["line"].where(frame["line"] != "").ffill()
-    frame["first"] = frame["line"] != ""
+    frame["first"] = frame["line"] == frame["what"]
     frame["line"] = [f"{number:02d}{line}" for number, line in enumerate(frame["line"])]  # labels may repeat
     kinds = [kind for kind in styles if kind in set(frame["kind"])]
-    y = alt.Y("line:N", sort=None, title=None, axis=alt.Axis(labelExpr="slice(datum.label, 2)", labelLimit=300))
+    y = alt.Y(
+        "line:N", sort=list(frame["line"]), title=None, axis=alt.Axis(labelExpr="slice(datum.label, 2)", labelLimit=300)
+    )
     axis = alt.Axis(labelExpr="format(datum.value, ',')", tickCount=5)
     x = alt.X("low:Q", title=unit, scale=alt.Scale(domain=[0, _top(frame)], nice=False), axis=axis)
     tooltip = [
@@ -292,7 +305,7 @@ def _chart(
         headline=headline,
         subtitle=subtitle,
         caption=caption,
-        description=f"Dot and band chart of {describe}, where the message is “{headline}”: {listed}.",
+        description=f"Dot and band chart of {describe}, where the message is “{' '.join(headline)}”: {listed}.",
         rows=rows,
         figures=figures,
         note=note,

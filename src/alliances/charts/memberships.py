@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import altair as alt
@@ -9,13 +10,15 @@ import pandas as pd
 
 from alliances.analysis.frames import records
 from alliances.analysis.knowledge import as_of_day
-from alliances.analysis.memberships import accession, member_rows, reference_list, reference_members
+from alliances.analysis.memberships import FULL_ROLES, accession, member_rows, reference_list, reference_members
+from alliances.charts.europe import Swatch, map_of_europe, off_map
 from alliances.charts.grid import grid
 from alliances.charts.theme import AMBER, BLUE, INK, TEAL, finish, fit
-from alliances.dataset import Dataset
+from alliances.dataset import Dataset, Row
 from alliances.prose.narrative import Narrative
 from alliances.prose.values import date_text, in_sentence, join_and
 
+RECORDED = {"nato": "NATO", "eu": "EU"}  # their members come from the public record
 ROLE_STYLES = {
     "lead": ("diamond", BLUE, True),
     "member": ("circle", BLUE, True),
@@ -98,65 +101,168 @@ def accession_spells(dataset: Dataset, alliance_id: str, *, focus: str = "") -> 
 
 
 def membership_grid(dataset: Dataset, *, focus: str = "") -> Any:
-    """Draw countries against NATO, the European Union, the JEF and the coalition.
+    """Draw countries against NATO, the European Union and every format of which a text names a member.
 
-    Every country that a text of the edition places in the JEF or the coalition, or of which it states a
-    membership of NATO, has a line.
+    Every country that a text of the edition places in a format other than NATO has a line; so has the focus.
+
+    Returns
+    -------
+    altair.LayerChart or Narrative
+        An empty narrative where no text places a country in a format.
     """
+    countries = dict(zip(dataset["countries"]["iso3"], dataset["countries"]["name"], strict=True))
+    frame = dataset["memberships"]
+    frame = frame[frame["actor_id"].isin(countries) & ~frame["alliance_id"].isin(RECORDED)]
+    if frame.empty:
+        return Narrative("")
+    formats = [code for code in dataset["alliances"]["alliance_id"] if code in set(frame["alliance_id"])]
+    columns = {org: label for org, label in RECORDED.items() if not reference_members(dataset, org).empty}
+    columns |= {code: _column(dataset.alliance_names[code]) for code in formats}
+    order = sorted({*frame["actor_id"], *([focus] if focus else [])}, key=countries.__getitem__)
     lines: list[dict[str, str]] = []
     shown = []
-    columns = {"nato": "NATO", "eu": "EU", "jef": "JEF", "cotw": "Coalition"}
-    frame = dataset["memberships"]
-    frame = frame[frame["alliance_id"].isin(["jef", "cotw"])]
-    countries = dict(zip(dataset["countries"]["iso3"], dataset["countries"]["name"], strict=True))
-    listed = [code for code in countries if code in set(frame["actor_id"]) or code == focus]
-    if not len(frame):
-        return Narrative("")
-    order = sorted(listed, key=lambda code: countries[code])
-    record = {org: set(reference_members(dataset, org)["iso3"]) for org in ("nato", "eu")}
-    for code in order:
-        for org in ("nato", "eu"):
-            if code in record[org]:
+    for org in RECORDED:
+        inside = set(reference_members(dataset, org)["iso3"])
+        lines += [
+            {"row_id": f"ref-{org}-members", "actor_id": code, "line": countries[code], "column": columns[org],
+             "kind": "member (public record)", "text": "", "source": "public record"}
+            for code in order if code in inside
+        ]  # fmt: skip
+    for alliance_id in formats:
+        roles = tuple(role.replace(" ", "_") for role in ROLE_STYLES)
+        newest = {row["actor_id"]: row for row in member_rows(dataset, alliance_id, roles)}
+        # A text that speaks of a member only does not take the lead away that another text reports.
+        newest |= {row["actor_id"]: row for row in member_rows(dataset, alliance_id, ("lead",))}
+        for row in newest.values():
+            if row["actor_id"] in order:
+                role = row["role"].replace("_", " ")
+                shown.append(row)
                 lines.append(
-                    {"row_id": f"ref-{org}-members", "line": countries[code], "column": columns[org],
-                     "kind": "member (public record)", "text": "", "source": "public record"}
+                    {"row_id": row.row_id, "actor_id": row["actor_id"], "line": countries[row["actor_id"]],
+                     "column": columns[alliance_id], "kind": role, "text": role,
+                     "source": dataset.source(row.source_id).descriptor}
                 )  # fmt: skip
-        for alliance_id in ("jef", "cotw"):
-            for row in member_rows(dataset, alliance_id, tuple(r.replace(" ", "_") for r in ROLE_STYLES)):
-                if row["actor_id"] == code:
-                    role = row["role"].replace("_", " ")
-                    shown.append(row)
-                    lines.append(
-                        {"row_id": row.row_id, "line": countries[code], "column": columns[alliance_id], "kind": role,
-                         "text": role, "source": dataset.source(row.source_id).descriptor}
-                    )  # fmt: skip
-    both = [
-        code
-        for code in order
-        if {("JEF"), ("Coalition")} <= {x["column"] for x in lines if x["line"] == countries[code]}
-    ]
-    headline = (
-        f"Only {in_sentence(countries[both[0]])} is in the JEF and leads the coalition too"
-        if len(both) == 1
-        else "Who the texts place in which format"
-    )
+    lines.sort(key=lambda line: order.index(line["actor_id"]))
     grid_frame = pd.DataFrame(lines)
     described = join_and(
         [f"{name}: {', '.join(part['column'])}" for name, part in grid_frame.groupby("line", sort=False)]
-    )
+    ).replace("\n", " ")
     return grid(
         dataset,
         grid_frame,
         columns=list(columns.values()),
         styles=ROLE_STYLES,
         label="fig-membership-grid",
-        headline=headline,
-        subtitle="Members, leads and partners that the texts name; NATO and EU from the public record",
+        headline=_grid_headline(frame, countries),
+        subtitle="Leads, members, partners and participants that the texts name; NATO and EU from the public record",
         caption="Countries and the formats in which the texts place them.",
-        description=f"Grid of {len(order)} countries against {len(columns)} formats, "
+        description=f"Grid of {grid_frame['line'].nunique()} countries against {len(columns)} formats, "
         f"where each mark is a membership: {described}.",
         focus_name=countries.get(focus, ""),
         rows=shown,
-        figures=[reference_list(dataset, "nato"), reference_list(dataset, "eu")],
-        note="The coalition publishes no list of members; only its leads are named as such.",
+        figures=[reference_list(dataset, org) for org in RECORDED if org in columns],
+        note="The coalition publishes no list of members; only its leads are named as such. A country without a mark "
+        "under a format is not named as belonging to it."
+        if "cotw" in formats
+        else "A country without a mark under a format is not named as belonging to it.",
     )
+
+
+def _column(name: str) -> str:
+    """Set the name of a format on several lines, as the head of a narrow column."""
+    return "\n".join(textwrap.wrap(name[0].upper() + name[1:], 13))
+
+
+def _grid_headline(frame: pd.DataFrame, countries: dict[str, str]) -> str:
+    """Name the country that the texts place in the most formats, where there is one."""
+    leads = set(frame.loc[(frame["alliance_id"] == "cotw") & (frame["role"] == "lead"), "actor_id"])
+    jef = set(frame.loc[(frame["alliance_id"] == "jef") & frame["role"].isin(FULL_ROLES), "actor_id"])
+    both = sorted(leads & jef, key=countries.__getitem__)
+    if len(both) == 1:
+        return f"Only {in_sentence(countries[both[0]])} is in the JEF and leads the coalition too"
+    if leads and not jef:
+        named = sorted(leads, key=countries.__getitem__)
+        verb = "leads" if len(named) == 1 else "lead"
+        told = join_and([in_sentence(countries[code]) for code in named])
+        return f"{told[0].upper() + told[1:]} {verb} the coalition"
+    return "Who the texts place in which format"
+
+
+AREAS = {
+    "nato-eu-jef": Swatch("NATO, EU and JEF", "#b4c9df", "rising"),
+    "nato-jef": Swatch("NATO and JEF", "#7f9fc1", "rising"),
+    "eu-jef": Swatch("EU and JEF", "#dbe4ee", "crossed"),
+    "jef": Swatch("JEF", "#fffdf5", "crossed"),
+    "nato-eu": Swatch("NATO and EU", "#b4c9df"),
+    "nato": Swatch("NATO", "#7f9fc1"),
+    "eu": Swatch("EU", "#fffdf5", "falling"),
+    "partner": Swatch("JEF partner", "#fffdf5", "rising"),
+}
+
+
+def membership_map(dataset: Dataset, *, focus: str = "") -> Any:
+    """Draw NATO, the European Union and the JEF on the map.
+
+    Returns
+    -------
+    altair.LayerChart or Narrative
+        An empty narrative where neither NATO nor the European Union has a member on the cut-off.
+    """
+    countries = dict(zip(dataset["countries"]["iso3"], dataset["countries"]["name"], strict=True))
+    jef = {row["actor_id"]: row for row in member_rows(dataset, "jef")}
+    partners = {row["actor_id"]: row for row in member_rows(dataset, "jef", ("partner", "enhanced_partner"))}
+    record = {org: set(reference_members(dataset, org)["iso3"]) for org in RECORDED}
+    if not any(record.values()):
+        return Narrative("")
+    lines = []
+    for code, name in countries.items():
+        inside = [org for org in RECORDED if code in record[org]]
+        if code in jef:
+            inside.append("jef")
+        row = jef.get(code) or partners.get(code)
+        kind = "-".join(inside) or ("partner" if code in partners else None)
+        told = join_and([RECORDED.get(group, "JEF") for group in inside]) or (
+            row["role"].replace("_", " ") + " of the JEF" if row else "in none of them"
+        )
+        where = [f"ref-{org}-members" for org in inside if org in RECORDED] + ([row.row_id] if row else [])
+        lines.append({"iso3": code, "name": name, "kind": kind, "text": told, "row_id": "; ".join(where)})
+    frame = pd.DataFrame(lines)
+    frame = frame[frame["kind"].notna() | frame["iso3"].isin(["RUS", "UKR", focus])]
+    away = off_map(dataset, frame[frame["kind"].notna()])
+    note = (
+        f"Not on the map: {join_and([f'{line.name} ({line.text})' for line in records(away)])}. "
+        if len(away)
+        else ""
+    ) + "Memberships of NATO and the EU are facts of the public record. Names as in the reference facts; Crimea is part of Ukraine."  # fmt: skip
+    listed = [
+        f"{AREAS[kind].label}: {join_and(list(part['name']))}"
+        for kind, part in frame.dropna(subset="kind").groupby("kind", sort=False)
+    ]
+    headline = _map_headline(jef, record)
+    return finish(
+        map_of_europe(dataset, frame, AREAS, focus=focus),
+        dataset=dataset,
+        label="fig-membership-map",
+        headline=headline,
+        subtitle="Members of NATO, the European Union and, as far as the texts name them, the Joint Expeditionary Force"
+        if jef
+        else "Members of NATO and the European Union",
+        caption="NATO, the European Union and the JEF on the map."
+        if jef
+        else "NATO and the European Union on the map.",
+        description=f"Map of Europe with the members of {join_and(['NATO', 'the EU', *(['the JEF'] if jef else [])])}, "
+        f"where {headline[0].lower() + headline[1:] if headline.startswith('The') else headline}. {'; '.join(listed)}.",
+        rows=[*jef.values(), *partners.values()],
+        figures=[reference_list(dataset, org) for org in RECORDED if record[org]],
+        note=note,
+    )
+
+
+_NORTH = {"DNK", "EST", "FIN", "GBR", "ISL", "LTU", "LVA", "NLD", "NOR", "SWE"}
+
+
+def _map_headline(jef: dict[str, Row], record: dict[str, set[str]]) -> str:
+    if jef and set(jef) <= _NORTH and set(jef) <= record["nato"]:
+        return "The JEF is NATO’s north: from Iceland to the Baltic states" if set(jef) == _NORTH else "The JEF is NATO’s north"
+    shared = len(record["nato"] & record["eu"])
+    return "NATO and the EU share most of their members" if 2 * shared > len(record["nato"]) else "NATO and the EU overlap in part"

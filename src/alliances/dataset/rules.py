@@ -433,7 +433,15 @@ def _check_judgements(index: _Index) -> Iterator[Problem]:
     file = data_path("judgements")
     for number, row in enumerate(index.tables["judgements"], start=2):
         required = set(split_list(row["requires"]))
+        slots = row["statement"].count("{likelihood}")
+        if slots != 1:
+            yield Problem(
+                file, number, "statement", f"{{likelihood}} stands {slots} times", "a statement has it exactly once",
+                "write the likelihood word as {likelihood}, once",
+            )  # fmt: skip
         for name in dict.fromkeys(_PLACEHOLDER.findall(row["statement"])):
+            if name == "likelihood":
+                continue
             if name not in index.rows:
                 near = nearest(name, index.rows)
                 yield Problem(

@@ -2,61 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
 from alliances.execution.cache import Cache, key_of
+from alliances.execution.digests import NOTEBOOK_LIBRARY, file_digest, library_digest, versions
 
 #: Packages whose version can change what a notebook writes.
 PACKAGES = ("altair", "ipykernel", "nbclient", "numpy", "pandas", "papermill")
-#: Parts of the library that a notebook may use; what lies above them cannot change its outputs.
-_LIBRARY = (
-    "dataset",
-    "analysis",
-    "charts",
-    "prose",
-    "__init__.py",
-    "edition.py",
-    "errors.py",
-    "parameters.py",
-    "paths.py",
-)
 
 
-@cache
-def library_digest() -> str:
+def notebook_library() -> str:
     """Return a digest of the library modules on which notebooks stand."""
-    package = Path(__file__).resolve().parents[1]
-    digest = hashlib.sha256()
-    for name in _LIBRARY:
-        top = package / name
-        for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
-            if path.is_file() and path.suffix != ".pyc":
-                digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
-
-
-@cache
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that matter."""
-    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+    return library_digest(*NOTEBOOK_LIBRARY)
 
 
 def table_digests(root: Path, tables: Iterable[str]) -> dict[str, str]:
     """Return a digest of the file of each table."""
-    return {name: _digest(root / "data" / f"{name}.csv") for name in tables}
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+    return {name: file_digest(root / "data" / f"{name}.csv") for name in tables}
 
 
 @dataclass(frozen=True)
@@ -86,7 +53,7 @@ class Inputs:
     @property
     def key(self) -> str:
         """Key of everything but the tables."""
-        return key_of(self.name, self.cells, self.parameters, library_digest(), versions())
+        return key_of(self.name, self.cells, self.parameters, notebook_library(), versions(*PACKAGES))
 
 
 class Results:
@@ -122,8 +89,8 @@ class Results:
         return {
             "cells": inputs.cells,
             "parameters": inputs.parameters,
-            "library": library_digest(),
-            "versions": versions(),
+            "library": notebook_library(),
+            "versions": versions(*PACKAGES),
             "tables": digests,
         }
 

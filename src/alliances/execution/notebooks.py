@@ -87,9 +87,21 @@ def tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return notebook
 
 
-def write(notebook: nbformat.NotebookNode, path: Path) -> None:
-    """Write a notebook the same way every time."""
-    path.write_text(json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+def write(notebook: nbformat.NotebookNode, path: Path, *, sort_keys: bool = True) -> None:
+    """Write a notebook the same way every time.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        The notebook.
+    path : Path
+        Where it is written.
+    sort_keys : bool
+        As Jupyter does it. Without, what is read back is in the order in which the kernel wrote it: the columns of
+        a chart's data, for one.
+    """
+    text = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=sort_keys)
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 def content_key(notebook: nbformat.NotebookNode, data_digest: str) -> str:

@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +64,7 @@ def run_notebooks(
     log: Path | None = None,
     cache: Cache | None = None,
     explain: Explain | None = None,
+    warm: WarmKernels | None = None,
 ) -> dict[str, nbformat.NotebookNode]:
     """Execute notebooks with papermill and return them, tidied, by name.
 
@@ -87,6 +89,8 @@ def run_notebooks(
         Where results are kept; a notebook whose result is there does not run.
     explain : callable, optional
         Called with a notebook's name, whether it runs, and why.
+    warm : WarmKernels, optional
+        A warmed process that is running already and goes on afterwards; by default one is started and ended here.
 
     Raises
     ------
@@ -112,7 +116,8 @@ def run_notebooks(
             (folder / path.name).write_bytes(found)
             finished[path.stem] = nbformat.reads(found.decode(), as_version=4)
     if missing:
-        _run_all(missing, jobs, results, finished, progress)
+        with nullcontext(warm) if warm else WarmKernels() as running:
+            _run_all(missing, jobs, results, finished, progress, running)
     return {path.stem: finished[path.stem] for path in paths}
 
 
@@ -133,9 +138,10 @@ def _run_all(
     results: Results | None,
     finished: dict[str, nbformat.NotebookNode],
     progress: Progress | None,
+    warm: WarmKernels,
 ) -> None:
     workers = min(at_a_time or (os.cpu_count() or 1) + 2, len(jobs))
-    with WarmKernels() as warm, ThreadPoolExecutor(max_workers=workers) as pool:
+    with ThreadPoolExecutor(max_workers=workers) as pool:
         manager: type[QuietKernelManager] = WarmKernelManager if warm.ready() else QuietKernelManager
         running = {pool.submit(_run_one, job, manager): job for job in jobs}
         try:
@@ -187,7 +193,7 @@ def _run_one(job: _Job, manager: type[QuietKernelManager]) -> tuple[nbformat.Not
             raise ExecutionError(
                 f"The kernel of {job.path.name} failed ({type(error).__name__}){_see(job.log)}"
             ) from error
-    notebooks.write(notebooks.tidy(executed), job.output)
+    notebooks.write(notebooks.tidy(executed), job.output, sort_keys=False)
     tables = trace.read(noted)
     noted.unlink(missing_ok=True)
     return executed, tables, time.perf_counter() - start

@@ -47,6 +47,7 @@ class WarmKernels:
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
         self._folder: str | None = None
+        self._is_ready = False
 
     def __enter__(self) -> WarmKernels:
         if not can_fork():
@@ -71,9 +72,12 @@ class WarmKernels:
 
     def ready(self) -> bool:
         """Wait until the process is warm; false where it is not to be had, and ordinary kernels must do."""
+        if self._is_ready:
+            return True
         if self._process is None or self._process.stdout is None:
             return False
         if self._process.stdout.readline().strip() == "ready":
+            self._is_ready = True
             return True
         self._close()
         return False
@@ -89,6 +93,7 @@ class WarmKernels:
 
     def _close(self) -> None:
         os.environ.pop(_SOCKET, None)
+        self._is_ready = False
         if self._process is not None:
             if self._process.stdin:
                 self._process.stdin.close()  # it kills its kernels and leaves

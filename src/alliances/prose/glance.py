@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from alliances.analysis.derived import Derived, Reference
+from alliances.analysis.formats import format_count, newest_characteristic, sources_on, stage_row, text_count
 from alliances.analysis.frames import records
-from alliances.analysis.knowledge import mentions
-from alliances.dataset import Dataset, Row
-from alliances.prose.links import escape, evidence_link
+from alliances.analysis.memberships import member_rows, named_members, reference_list
+from alliances.dataset import Dataset
+from alliances.prose.links import cell_text, derived_link, escape, evidence_link
+from alliances.prose.narrative import Narrative, paragraph
 from alliances.prose.tables import Table, table
+from alliances.prose.values import join_and
 
 TYPE_LABELS = {
     "treaty_alliance": "treaty alliance",
@@ -19,43 +23,102 @@ TYPE_LABELS = {
     "proposal": "proposal",
     "precedent": "precedent",
 }
+STAGE_LABELS = {
+    "in_force": "exists",
+    "announced": "announced",
+    "planned": "planned",
+    "proposed": "proposed",
+    "under_discussion": "under discussion",
+    "failed": "failed",
+    "happened": "past",
+}
+PURPOSE = ("objective", "task", "mandate", "assessment", "relation", "composition")
+DASH = "–"
 
 
-def _newest(dataset: Dataset, alliance_id: str, aspects: tuple[str, ...]) -> Row | None:
-    frame = dataset["characteristics"]
-    frame = frame[(frame["alliance_id"] == alliance_id) & frame["aspect"].isin(aspects)]
-    if frame.empty:
-        return None
-    published = {s.source_id: s.published for s in records(dataset["sources"])}
-    order = sorted(records(frame), key=lambda r: (-aspects.index(r.aspect), published[r.source_id]), reverse=False)
-    return dataset.row(order[-1].characteristic_id)
+def _purpose(dataset: Dataset, alliance_id: str) -> str:
+    row = newest_characteristic(dataset, alliance_id, PURPOSE)
+    if row is None:  # then what it offers says what it is for, or else what somebody says of it
+        for table_name in ("capabilities", "statements"):
+            frame = dataset[table_name]
+            told = frame[frame["alliance_id"] == alliance_id]
+            if not told.empty:
+                row = dataset.row(str(told.iloc[0, 0]))
+                break
+    if row is None:
+        return DASH
+    value = row["value"] if row.table == "characteristics" else ""
+    text = escape(value) if value else cell_text(dataset, row)
+    return f"{evidence_link(dataset, row, text[0].upper() + text[1:])} [@{row.source_id}]"
+
+
+def _members(dataset: Dataset, alliance_id: str, figures: list[Derived | Reference]) -> str:
+    leads = [evidence_link(dataset, row) for row in member_rows(dataset, alliance_id, ("lead",))]
+    parts = [f"led by {join_and(leads)}"] if leads else []
+    if not leads and (row := newest_characteristic(dataset, alliance_id, ("lead",))):
+        parts.append(f"lead: {evidence_link(dataset, row)}")
+    if alliance_id == "nato":
+        figures.append(reference_list(dataset, "nato"))
+        parts.append(f"{derived_link(figures[-1])} members by the public record")
+    else:
+        count = named_members(dataset, alliance_id)
+        if count and count.value > len(leads):
+            figures.append(count)
+            parts.append(f"{derived_link(count)} members named")
+    told = "; ".join(parts)
+    return told[0].upper() + told[1:] if told and told[0] != "[" else told or DASH
 
 
 def at_a_glance(dataset: Dataset) -> Table:
-    """Lay out all formats that a known text mentions: type, what it is for, who leads it.
+    """Lay out all formats that a text of the edition speaks of: type, purpose, members, stage, number of texts.
 
-    Type is our coding; purpose and lead are what the newest text says that speaks of them.
+    The type is our coding; everything else is what a text says, or the public record for NATO's members.
     """
     lines = []
+    figures: list[Derived | Reference] = []
     for record in records(dataset["alliances"]):
-        if not mentions(dataset, record.alliance_id):
+        if not sources_on(dataset, record.alliance_id):
             continue
-        cells = []
-        for aspects in (
-            ("objective", "task", "mandate", "relation", "assessment"),
-            ("lead", "command", "composition"),
-        ):
-            row = _newest(dataset, record.alliance_id, aspects)
-            if row is None:
-                cells.append("the texts do not say")
-                continue
-            value = escape(row["value"][0].upper() + row["value"][1:])
-            cells.append(f"{evidence_link(dataset, row, value)} [@{row.source_id}]")
-        lines.append([f"**{escape(record.short_name)}**", TYPE_LABELS[record.instrument_type], *cells])
+        stage = stage_row(dataset, record.alliance_id)
+        count = text_count(dataset, record.alliance_id)
+        figures.append(count)
+        name = record.short_name[0].upper() + record.short_name[1:]
+        lines.append(
+            [
+                f"**{escape(name)}**, {TYPE_LABELS[record.instrument_type]}",
+                _purpose(dataset, record.alliance_id),
+                _members(dataset, record.alliance_id, figures),
+                evidence_link(dataset, stage, STAGE_LABELS[stage["status"]]) if stage else DASH,
+                derived_link(count),
+            ]
+        )
     return table(
         "tbl-glance",
-        "The formats at a glance. The type is our coding; purpose and lead are what a text says.",
-        ["Format", "Type", "Purpose", "Who leads or belongs"],
+        "The formats at a glance. The type is our coding. Purpose: what the newest text says that speaks of it. Stage: "
+        "the firmest that the newest text tells. Texts: how many speak of the format. A dash: no text of this edition "
+        "says so.",
+        ["Format", "Purpose", "Who leads and belongs", "Stage", "Texts"],
         lines,
-        [18, 14, 36, 32],
+        [22, 36, 24, 12, 7],
+        list(dict.fromkeys(figures)),
+    )
+
+
+def kinds_of_formats(dataset: Dataset) -> Narrative:
+    """Say how many formats the texts speak of, and how many of them are proposals or precedents."""
+    every = format_count(dataset)
+    if not every.value:
+        return Narrative("")
+    proposals = format_count(dataset, ("proposal",), "formats-proposed", "Formats that exist as a proposal")
+    precedents = format_count(dataset, ("precedent",), "formats-past", "Formats of the past that serve as a precedent")
+    return paragraph(
+        dataset,
+        [
+            "The texts of this edition speak of {every|format|formats}.",
+            "By our coding {proposals|of them is a proposal|of them are proposals}." if proposals.value else "",
+            "{precedents|belongs to the past and is|belong to the past and are} named as a yardstick or a warning."
+            if precedents.value
+            else "",
+        ],
+        {"every": every, "proposals": proposals, "precedents": precedents},
     )

@@ -177,7 +177,7 @@ def _with_quarto(
             shutil.copytree(stage, own)
             quarto.render(program, own, kind, target, log, timestamp)
 
-    return _render(one, destination, formats, log)
+    return _render(one, stage, destination, formats, log)
 
 
 def _with_embedded(
@@ -189,10 +189,12 @@ def _with_embedded(
         else:
             embedded.render_pdf(stage, target, log, timestamp)
 
-    return _render(one, destination, formats, log)
+    return _render(one, stage, destination, formats, log)
 
 
-def _render(one: Callable[[str, Path], None], destination: Path, formats: tuple[str, ...], log: Log) -> dict[str, Path]:
+def _render(
+    one: Callable[[str, Path], None], stage: Path, destination: Path, formats: tuple[str, ...], log: Log
+) -> dict[str, Path]:
     """Render side by side into a folder on the destination's disk, then move all at once."""
     destination.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".publish-", dir=destination) as folder:
@@ -201,7 +203,7 @@ def _render(one: Callable[[str, Path], None], destination: Path, formats: tuple[
             target = (Path(folder) / f"report.{kind}").absolute()
             one(kind, target)
             if kind == "html":
-                _finish_html(target, log)
+                _finish_html(target, stage, log)
             return target
 
         with ThreadPoolExecutor(len(formats)) as pool:
@@ -213,9 +215,9 @@ def _render(one: Callable[[str, Path], None], destination: Path, formats: tuple[
     return files
 
 
-def _finish_html(target: Path, log: Log) -> None:
+def _finish_html(target: Path, stage: Path, log: Log) -> None:
     try:
-        finished = html.finish(target.read_text(encoding="utf-8"))
+        finished = html.finish(target.read_text(encoding="utf-8"), stage)
     except PublishError as error:
         log.write(str(error))
         raise PublishError(f"{str(error).rstrip('.')}; see {log.path}.") from error

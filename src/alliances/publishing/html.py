@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from alliances.errors import PublishError
+from alliances.publishing import live
 
 __all__ = ["finish", "inline"]
 
@@ -55,13 +56,15 @@ def inline(document: str, folder: Path) -> str:
     return re.sub(r'<script src="(theme/[\w./-]+\.js)"></script>', script, document)
 
 
-def finish(document: str) -> str:
-    """Check a rendered page and give it a Content-Security-Policy.
+def finish(document: str, stage: Path | None = None) -> str:
+    """Check a rendered page, make its charts live and give it a Content-Security-Policy.
 
     Parameters
     ----------
     document : str
         The HTML as the engine wrote it.
+    stage : Path, optional
+        Folder of the staged report, for the charts; without it they stay still.
 
     Returns
     -------
@@ -71,7 +74,7 @@ def finish(document: str) -> str:
     Raises
     ------
     PublishError
-        If the page would fetch something, or a link or a reference leads nowhere.
+        If the page would fetch something, a link or a reference leads nowhere, or a chart's files cannot be read.
     """
     visible = _SCRIPT.sub("", document)
     fetched = sorted({*_FETCH.findall(visible), *_IMPORT.findall(visible), *_scripts_fetched(document)})
@@ -84,7 +87,7 @@ def finish(document: str) -> str:
     targets = {html.unescape(unquote(found)) for found in _INTERNAL.findall(visible)}
     if missing := sorted(targets - ids):
         raise PublishError(f"Links to anchors that do not exist: {_some(['#' + m for m in missing])}.")
-    return _with_policy(document)
+    return _with_policy(live.enliven(document, stage) if stage else document)
 
 
 def _scripts_fetched(document: str) -> list[str]:

@@ -214,6 +214,7 @@ def write_edition_file(folder: Path, dataset: Dataset, parameters: Parameters, d
         "cite-as": f"{TITLE}: {SUBTITLE.lower()}. Version {__version__}, state of knowledge "
         f"{date_text(parameters.as_of)} ({year}).",
         "report-errors-to": "Report an error as an issue of the repository; name the section and the printed value.",
+        "countries": sorted(dataset["countries"]["name"]),  # for the choice of a country to highlight in the page
     }
     text = yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=1000)
     (folder / "edition.yml").write_text(text, encoding="utf-8")

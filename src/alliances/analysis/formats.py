@@ -1,0 +1,96 @@
+"""The formats side by side: how far each has come, what it is for, and how many texts speak of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from alliances.analysis.derived import Derived, Input
+from alliances.analysis.frames import records
+from alliances.dataset import FACT_TABLES, Dataset, Row
+from alliances.prose.values import date_text
+
+# From the firmest to the loosest; what has happened says something of a format only where nothing else does.
+STAGES = ("failed", "in_force", "announced", "planned", "proposed", "under_discussion", "happened")
+
+
+def newest_characteristic(dataset: Dataset, alliance_id: str, aspects: Sequence[str]) -> Row | None:
+    """Return what the newest text says of a format on the first of some aspects that any text speaks of.
+
+    Where that text says several things, the firmest one counts, and of those the first.
+    """
+    published = dict(zip(dataset["sources"]["source_id"], dataset["sources"]["published"], strict=True))
+    frame = dataset["characteristics"]
+    frame = frame[frame["alliance_id"] == alliance_id]
+    for aspect in aspects:
+        told = frame[frame["aspect"] == aspect]
+        if told.empty:
+            continue
+        days = told["source_id"].map(published)
+        told = told[days == days.max()]
+        firmest = min(records(told), key=lambda record: STAGES.index(record.status))
+        return dataset.row(firmest.characteristic_id)
+    return None
+
+
+def stage_row(dataset: Dataset, alliance_id: str) -> Row | None:
+    """Return the row that shows how far a format has come: the firmest status that the newest text gives it.
+
+    What a text says of the name alone is left aside; a name exists before its bearer does.
+    """
+    published = dict(zip(dataset["sources"]["source_id"], dataset["sources"]["published"], strict=True))
+    frame = dataset["characteristics"]
+    frame = frame[(frame["alliance_id"] == alliance_id) & (frame["aspect"] != "name")]
+    if frame.empty:
+        return None
+    days = frame["source_id"].map(published)
+    firmest = min(records(frame[days == days.max()]), key=lambda record: STAGES.index(record.status))
+    return dataset.row(firmest.characteristic_id)
+
+
+def sources_on(dataset: Dataset, alliance_id: str) -> list[str]:
+    """List the sources that say something of a format, in order of publication."""
+    frames = (dataset[name] for name in FACT_TABLES if name != "quotes")
+    told = {source for frame in frames for source in frame.loc[frame["alliance_id"] == alliance_id, "source_id"]}
+    ordered = dataset["sources"].sort_values("published", kind="stable")["source_id"]
+    return [source for source in ordered if source in told]
+
+
+def text_count(dataset: Dataset, alliance_id: str) -> Derived:
+    """Count the texts that say something of a format."""
+    found = [dataset.source(source) for source in sources_on(dataset, alliance_id)]
+    return Derived(
+        id=f"texts-on-{alliance_id}",
+        text=str(len(found)),
+        value=float(len(found)),
+        label=f"Texts that say something of {dataset.alliance_names[alliance_id]}",
+        formula="number of texts of this edition with at least one row on it",
+        inputs=tuple(Input(date_text(s.published), f"ref-source-{s.source_id}", s.descriptor) for s in found),
+        unit="texts",
+    )
+
+
+def format_count(dataset: Dataset, types: Sequence[str] = (), calc_id: str = "formats", label: str = "") -> Derived:
+    """Count the formats that a text of the edition speaks of, all or those of some types.
+
+    Parameters
+    ----------
+    types : sequence of str
+        ``instrument_type``; all where none is named.
+    calc_id, label : str
+        Id and label of the figure.
+    """
+    listed = [
+        record
+        for record in records(dataset["alliances"])
+        if (not types or record.instrument_type in types) and sources_on(dataset, record.alliance_id)
+    ]
+    names = "; ".join(record.short_name for record in listed)
+    return Derived(
+        id=calc_id,
+        text=str(len(listed)),
+        value=float(len(listed)),
+        label=label or "Formats that the texts speak of",
+        formula=f"number of formats with at least one row in this edition{': ' + names if names else ''}",
+        inputs=(),
+        unit="formats",
+    )

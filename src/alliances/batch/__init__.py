@@ -1,0 +1,1 @@
+"""Many editions in one go: a matrix of parameters, here or on a cluster."""

@@ -1,0 +1,82 @@
+"""Run a matrix: check every edition first, build them, and end with an index page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from alliances.batch import local, matrix
+from alliances.batch.index import write_index
+from alliances.batch.work import Outcome, Task
+from alliances.build import slug
+from alliances.dataset import Dataset
+from alliances.parameters import check_parameters
+
+
+def run_matrix(
+    root: Path,
+    file: Path,
+    folder: Path,
+    *,
+    engine: str = "auto",
+    workers: int = 0,
+    scheduler: str | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> list[Outcome]:
+    """Build all editions of a matrix file.
+
+    An edition that stands in the folder already, complete and with the same inputs, is kept: an interrupted batch
+    goes on where it stopped.
+
+    Parameters
+    ----------
+    root : Path
+        Project folder.
+    file : Path
+        The matrix file.
+    folder : Path
+        Folder of the editions, each in one of its own.
+    engine : str
+        ``auto``, ``quarto`` or ``embedded``.
+    workers : int
+        Worker processes; 0 takes one a processor.
+    scheduler : str, optional
+        Address of a Dask scheduler; the editions are then built by its workers.
+    say : callable
+        Receives progress, a line at a time.
+
+    Returns
+    -------
+    list of Outcome
+        In the order of the matrix.
+
+    Raises
+    ------
+    ParameterError
+        If the file or one of its editions is wrong; nothing is built then.
+    """
+    spec = matrix.read_matrix(file)
+    formats = matrix.formats(spec)
+    dataset = Dataset.load(root)
+    defaults = check_parameters({}, dataset)
+    tasks = []
+    for parameters in matrix.checked(spec, dataset):
+        name = slug(parameters, defaults) or f"{parameters.as_of}_default"
+        values = {**parameters.model_dump(), "exclude_sources": list(parameters.exclude_sources)}
+        tasks.append(Task(name, values, str(root), str(folder / name), formats, engine))
+    folder.mkdir(parents=True, exist_ok=True)
+    say(f"{len(tasks)} editions")
+    if scheduler:
+        from alliances.batch import cluster
+
+        stream = cluster.run(tasks, scheduler, root)
+    else:
+        stream = local.run(tasks, workers)
+    outcomes: dict[str, Outcome] = {}
+    for outcome in stream:
+        outcomes[outcome.name] = outcome
+        detail = f": {outcome.message}" if outcome.message else ""
+        say(f"  {len(outcomes)} of {len(tasks)}: {outcome.name} {outcome.status} in {outcome.seconds:.1f} s{detail}")
+    ordered = [outcomes[task.name] for task in tasks]
+    write_index(folder, ordered, formats)
+    return ordered

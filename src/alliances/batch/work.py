@@ -1,0 +1,94 @@
+"""What a worker does: build one edition, and say how it went."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from alliances import freshness
+from alliances.build import build_edition
+from alliances.errors import AlliancesError
+from alliances.execution.warm import WarmKernels
+
+_warm: WarmKernels | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """An edition to build.
+
+    Parameters
+    ----------
+    name : str
+        Its slug.
+    values : dict
+        Its parameters, checked.
+    root, folder : str
+        Project folder, and the edition's folder.
+    formats : tuple of str
+        ``html``, ``pdf`` or both.
+    engine : str
+        ``auto``, ``quarto`` or ``embedded``.
+    """
+
+    name: str
+    values: dict[str, Any]
+    root: str
+    folder: str
+    formats: tuple[str, ...]
+    engine: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an edition went: ``built``, ``kept`` (it stood there already) or ``failed``, with a sentence."""
+
+    name: str
+    values: dict[str, Any]
+    status: str
+    message: str
+    seconds: float
+    engine: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the outcome as JSON-ready values."""
+        return asdict(self)
+
+
+def start_worker() -> None:
+    """Start the warmed process of this worker; all its editions fork their kernels from it."""
+    global _warm
+    _warm = WarmKernels()
+    _warm.__enter__()
+
+
+def build(task: Task) -> Outcome:
+    """Build an edition unless it stands there already; a failure is an outcome and stops nothing else."""
+    start = time.perf_counter()
+    root, folder = Path(task.root), Path(task.folder)
+    key = freshness.request_key(root, task.values, task.formats, task.engine, folder)
+    there = freshness.find(root, key)
+    if there:
+        return Outcome(task.name, task.values, "kept", "", time.perf_counter() - start, there["engine"])
+    try:
+        built = build_edition(
+            root,
+            task.values,
+            formats=task.formats,
+            engine=task.engine,
+            jobs=2,
+            output=folder,
+            log=folder.parent / f"{task.name}.log",
+            warm=_warm,
+        )
+    except AlliancesError as error:
+        return Outcome(task.name, task.values, "failed", str(error), time.perf_counter() - start)
+    except Exception as error:  # whatever it is, the other editions go on
+        message = f"An error of the program itself ({type(error).__name__}: {error})."
+        return Outcome(task.name, task.values, "failed", message, time.perf_counter() - start)
+    if not built.notice:
+        freshness.note(root, key, built.folder, built.files, built.engine)
+    (folder.parent / f"{task.name}.log").unlink(missing_ok=True)
+    return Outcome(task.name, task.values, "built", built.notice, time.perf_counter() - start, built.engine)
