@@ -19,7 +19,7 @@
   if ("ResizeObserver" in window) {
     const observer = new ResizeObserver((entries) => {
       for (const { target } of entries) {
-        if (target.scrollWidth > target.clientWidth || "live" in target.dataset) target.tabIndex = 0;
+        if (target.scrollWidth > target.clientWidth || "marks" in target.dataset) target.tabIndex = 0;
         else target.removeAttribute("tabindex");
       }
     });
@@ -273,13 +273,11 @@
   const drawingOf = (label) => document.querySelector(`svg.chart[data-figure="${CSS.escape(label)}"]`);
 
   /** Start Vega: its script lies in the page as text, so that it does not hold up the first view. */
-  function embed(...parameters) {
+  function startVega() {
     const bundle = document.getElementById("vega-bundle");
-    if (bundle) {
-      document.head.append(element("script", { textContent: bundle.textContent }));
-      bundle.remove();
-    }
-    return window.vegaEmbed(...parameters);
+    if (!bundle) return;
+    document.head.append(element("script", { textContent: bundle.textContent }));
+    bundle.remove();
   }
 
   function enliven(label) {
@@ -291,10 +289,13 @@
   async function draw(label) {
     const still = drawingOf(label);
     await Promise.all([400, 600].map((weight) => document.fonts.load(`${weight} 12px "Source Sans Pro"`)));
-    const { view } = await embed(element("div"), charts[label].spec, {
-      mode: "vega-lite", renderer: "svg", ast: true, actions: false, defaultStyle: false, hover: false,
-      tooltip: () => {}, // ours
-      patch: ({ $schema, ...vega }) => vega, // an older one than the bundle's: it would be reported
+    startVega();
+    const quiet = Object.fromEntries(["level", "warn", "info", "debug"].map((name) => [name, () => quiet]));
+    const { $schema, ...spec } = vegaLite.compile(charts[label].spec, { logger: quiet }).spec; // an older schema's name
+    const { view } = await vegaEmbed(element("div"), spec, {
+      mode: "vega", renderer: "svg", actions: false, defaultStyle: false, hover: false, logLevel: 1,
+      ast: true, // no unsafe-eval
+      tooltip: () => {}, // the card is ours
     });
     const drawing = view.container().querySelector("svg");
     for (const name of ["class", "role", "aria-label", "data-figure", "width", "height"]) {
@@ -302,8 +303,9 @@
     }
     const box = still.closest(".chart-box");
     still.replaceWith(drawing);
-    if (box && marksIn(drawing).length) {
-      box.dataset.live = "";
+    drawing.dataset.live = "";
+    if (marksIn(drawing).length) {
+      box.dataset.marks = "";
       box.tabIndex = 0;
       box.addEventListener("keydown", step);
       box.addEventListener("blur", leaveMarks);

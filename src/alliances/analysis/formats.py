@@ -13,16 +13,21 @@ from alliances.prose.values import date_text
 STAGES = ("failed", "in_force", "announced", "planned", "proposed", "under_discussion", "happened")
 
 
-def newest_characteristic(dataset: Dataset, alliance_id: str, aspects: Sequence[str]) -> Row | None:
-    """Return what the newest text says of a format on the first of some aspects that any text speaks of.
+def newest_characteristic(dataset: Dataset, alliance_id: str, aspects: Sequence[Sequence[str]]) -> Row | None:
+    """Return what the newest text says of a format on the first group of aspects that any text speaks of.
 
     Where that text says several things, the firmest one counts, and of those the first.
+
+    Parameters
+    ----------
+    aspects : sequence of sequence of str
+        Groups of ``aspect``, the preferred one first.
     """
     published = dict(zip(dataset["sources"]["source_id"], dataset["sources"]["published"], strict=True))
     frame = dataset["characteristics"]
     frame = frame[frame["alliance_id"] == alliance_id]
-    for aspect in aspects:
-        told = frame[frame["aspect"] == aspect]
+    for group in aspects:
+        told = frame[frame["aspect"].isin(group)]
         if told.empty:
             continue
         days = told["source_id"].map(published)
@@ -59,7 +64,7 @@ def text_count(dataset: Dataset, alliance_id: str) -> Derived:
     """Count the texts that say something of a format."""
     found = [dataset.source(source) for source in sources_on(dataset, alliance_id)]
     return Derived(
-        id=f"texts-on-{alliance_id}",
+        id=f"glance-texts-{alliance_id}",
         text=str(len(found)),
         value=float(len(found)),
         label=f"Texts that say something of {dataset.alliance_names[alliance_id]}",
@@ -69,7 +74,9 @@ def text_count(dataset: Dataset, alliance_id: str) -> Derived:
     )
 
 
-def format_count(dataset: Dataset, types: Sequence[str] = (), calc_id: str = "formats", label: str = "") -> Derived:
+def format_count(
+    dataset: Dataset, types: Sequence[str] = (), calc_id: str = "glance-formats", label: str = ""
+) -> Derived:
     """Count the formats that a text of the edition speaks of, all or those of some types.
 
     Parameters

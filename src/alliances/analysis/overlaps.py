@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alliances.analysis.derived import Derived, Input
+from alliances.analysis.frames import records
 from alliances.analysis.knowledge import as_of_day
 from alliances.analysis.memberships import member_rows, reference_list, reference_members
-from alliances.analysis.positions import newest_country_positions
+from alliances.analysis.positions import KNOWN
+from alliances.analysis.standing import country_positions, current_positions, one_each
 from alliances.dataset import Dataset, Row
 from alliances.prose.values import date_text, join_and
 
@@ -73,10 +76,9 @@ def groups(dataset: Dataset) -> list[Group]:
     found.append(
         Group("jef", {row["actor_id"]: row for row in member_rows(dataset, "jef") if row["actor_id"] in codes})
     )
-    newest = newest_country_positions(dataset, ("troops",))
     # A country whose newest text tells of more than one position counts only where all of them say ready.
-    ready = newest.groupby("actor_id").filter(lambda told: bool((told["position"] == "ready").all()))
-    found.append(Group("troops", {code: dataset.row(row_id) for code, row_id in zip(ready["actor_id"], ready["row_id"], strict=True)}))  # fmt: skip
+    ready = one_each(current_positions(country_positions(dataset, ("troops",), KNOWN)), ("ready",))
+    found.append(Group("troops", {record.actor_id: dataset.row(record.row_id) for record in records(ready)}))
     return [group for group in found if group.rows]
 
 
@@ -98,24 +100,39 @@ def overlaps(dataset: Dataset) -> list[Overlap]:
 def _overlap(
     dataset: Dataset, inside: tuple[str, ...], codes: tuple[str, ...], known: dict[str, Group], names: dict[str, str]
 ) -> Overlap:
-    placed = [(code, row) for code in codes for group in inside if (row := known[group].rows[code]) is not None]
-    record = [reference_list(dataset, group) for group in ("nato", "eu") if group in known]
     others = [IN_SENTENCE[group] for group in known if group not in inside]
     label = f"Countries in {join_and([IN_SENTENCE[group] for group in inside])}"
-    figure = Derived(
-        id=f"overlap-{'-'.join(inside)}",
+    figure = _figure(
+        dataset,
+        f"glance-overlap-{'-'.join(inside)}",
+        f"{label}, but not in {join_and(others, 'or')}" if others else label,
+        codes,
+        [known[group] for group in inside],
+        list(known),
+    )
+    placed = [row for code in codes for group in inside if (row := known[group].rows[code]) is not None]
+    return Overlap(inside, codes, figure, tuple(placed))
+
+
+def _figure(
+    dataset: Dataset, calc_id: str, label: str, codes: Sequence[str], inside: Sequence[Group], compared: Sequence[str]
+) -> Derived:
+    names = dict(zip(dataset["countries"]["iso3"], dataset["countries"]["name"], strict=True))
+    record = [(group, reference_list(dataset, group)) for group in ("nato", "eu") if group in compared]
+    placed = [(code, row) for code in codes for group in inside if (row := group.rows[code]) is not None]
+    listed = f": {join_and([names[code] for code in codes])}" if codes else ""
+    return Derived(
+        id=calc_id,
         text=str(len(codes)),
         value=float(len(codes)),
-        label=f"{label}, but not in {join_and(others, 'or')}" if others else label,
-        formula=f"number of countries in exactly these lists on {date_text(as_of_day(dataset))}: "
-        f"{join_and([names[code] for code in codes])}",
+        label=label,
+        formula=f"number of countries in these lists on {date_text(as_of_day(dataset))}{listed}",
         inputs=(
-            *(Input(f"{reference.text} members", reference.anchor, LABELS[reference.id.split("-")[0]]) for reference in record),
+            *(Input(f"{reference.text} members", reference.anchor, LABELS[group]) for group, reference in record),
             *(Input(names[code], row.row_id) for code, row in placed),
         ),
         unit="countries",
-    )  # fmt: skip
-    return Overlap(inside, codes, figure, tuple(row for _, row in placed))
+    )
 
 
 def count_within(dataset: Dataset, inside: tuple[str, ...], outside: tuple[str, ...] = ()) -> Derived | None:
@@ -132,20 +149,12 @@ def count_within(dataset: Dataset, inside: tuple[str, ...], outside: tuple[str, 
     codes = set.intersection(*(set(known[group].rows) for group in inside))
     codes -= {code for group in outside for code in known[group].rows}
     names = dict(zip(dataset["countries"]["iso3"], dataset["countries"]["name"], strict=True))
-    ordered = sorted(codes, key=names.__getitem__)
-    placed = [(code, row) for code in ordered for group in inside if (row := known[group].rows[code]) is not None]
-    record = [reference_list(dataset, group) for group in ("nato", "eu") if group in (*inside, *outside)]
     without = f", but not in {join_and([IN_SENTENCE[group] for group in outside], 'or')}" if outside else ""
-    return Derived(
-        id=f"within-{'-'.join(inside)}{'-not-' + '-'.join(outside) if outside else ''}",
-        text=str(len(ordered)),
-        value=float(len(ordered)),
-        label=f"Countries in {join_and([IN_SENTENCE[group] for group in inside])}{without}",
-        formula=f"number of countries in the lists on {date_text(as_of_day(dataset))}"
-        f"{': ' + join_and([names[code] for code in ordered]) if ordered else ''}",
-        inputs=(
-            *(Input(f"{reference.text} members", reference.anchor, LABELS[reference.id.split("-")[0]]) for reference in record),
-            *(Input(names[code], row.row_id) for code, row in placed),
-        ),
-        unit="countries",
-    )  # fmt: skip
+    return _figure(
+        dataset,
+        f"glance-within-{'-'.join(inside)}{'-not-' + '-'.join(outside) if outside else ''}",
+        f"Countries in {join_and([IN_SENTENCE[group] for group in inside])}{without}",
+        sorted(codes, key=names.__getitem__),
+        [known[group] for group in inside],
+        [*inside, *outside],
+    )

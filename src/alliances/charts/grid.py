@@ -75,15 +75,7 @@ def grid(
         sort=present,
         title=None,
         scale=alt.Scale(domain=present),
-        axis=alt.Axis(
-            orient="top",
-            labelAngle=0,
-            labelLimit=150,
-            labelFontWeight=600,
-            labelExpr="split(datum.label, '\\n')",  # a long name of a column stands on several lines
-            labelPadding=6 + 14 * max(column.count("\n") for column in present),
-            labelLineHeight=14,
-        ),
+        axis=alt.Axis(orient="top", labelAngle=0, labelLimit=150, labelFontWeight=600),
     )
     tooltip = [
         alt.Tooltip("line:N", title="Country"),

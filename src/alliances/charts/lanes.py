@@ -48,7 +48,9 @@ def lane_rows(dataset: Dataset) -> pd.DataFrame:
     for record in records(dataset["alliances"]):
         frame = timeline_rows(dataset, [record.alliance_id])
         if record.alliance_id == "nato":
-            frame = pd.concat([_accessions(dataset), frame], ignore_index=True) if not frame.empty else _accessions(dataset)
+            frame = (
+                pd.concat([_accessions(dataset), frame], ignore_index=True) if not frame.empty else _accessions(dataset)
+            )
         if not frame.empty:
             name = record.short_name[0].upper() + record.short_name[1:]
             lanes.append(frame.assign(alliance_id=record.alliance_id, lane=name))
@@ -93,8 +95,13 @@ def format_lanes(dataset: Dataset) -> Any:
     order = list(dict.fromkeys(frame["lane"]))
     begins = _begins(frame)
     ticks = [date(year, 1, 1) for year in range(first.year, BREAK.year - 5, 20)]
-    ticks += [day for year in range(BREAK.year, last.year + 1) for month in (1, 7) if (day := date(year, month, 1)) <= last]
-    places = {round(_at(day.isoformat(), first, last), 3): str(day.year) if day < BREAK else f"{day:%b} {day.year}" for day in ticks}
+    ticks += [
+        day for year in range(BREAK.year, last.year + 1) for month in (1, 7) if (day := date(year, month, 1)) <= last
+    ]
+    places = {
+        round(_at(day.isoformat(), first, last), 3): str(day.year) if day < BREAK else f"{day:%b} {day.year}"
+        for day in ticks
+    }
     expression = "".join(f"datum.value == {at} ? {json.dumps(text)} : " for at, text in places.items()) + "''"
     axis = alt.Axis(
         orient="top", values=list(places), labelExpr=expression, labelOverlap=False, labelFontSize=11, labelAngle=0
@@ -132,7 +139,9 @@ def format_lanes(dataset: Dataset) -> Any:
         for align, part in begins.groupby("align")
     ]  # fmt: skip
     rows = [dataset.row(row_id) for row_id in frame["row_id"] if row_id in dataset]
-    references = [ref for code in reference_members(dataset, "nato")["iso3"] if (ref := accession(dataset, "nato", code))]
+    references = [
+        ref for code in reference_members(dataset, "nato")["iso3"] if (ref := accession(dataset, "nato", code))
+    ]
     listed = [
         f"{lane}: {join_and([f'{line.date}, {line.event}' for line in records(part)])}"
         for lane, part in frame.groupby("lane", sort=False)
@@ -168,5 +177,3 @@ def _begins(frame: pd.DataFrame) -> pd.DataFrame:
     firsts["text"] = ["\n".join(textwrap.wrap(text, 50)) for text in texts]
     firsts["align"] = ["left" if at <= 48 else "right" for at in firsts["middle"]]
     return firsts[["row_id", "lane", "middle", "text", "align"]]
-
-

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import Any
 
 import altair as alt
@@ -19,6 +18,7 @@ from alliances.prose.narrative import Narrative
 from alliances.prose.values import date_text, in_sentence, join_and
 
 RECORDED = {"nato": "NATO", "eu": "EU"}  # their members come from the public record
+COLUMN_NAMES = {"cotw": "Coalition", "czech-ammunition": "Ammunition", "iraq-2003": "Iraq 2003"}
 ROLE_STYLES = {
     "lead": ("diamond", BLUE, True),
     "member": ("circle", BLUE, True),
@@ -117,7 +117,7 @@ def membership_grid(dataset: Dataset, *, focus: str = "") -> Any:
         return Narrative("")
     formats = [code for code in dataset["alliances"]["alliance_id"] if code in set(frame["alliance_id"])]
     columns = {org: label for org, label in RECORDED.items() if not reference_members(dataset, org).empty}
-    columns |= {code: _column(dataset.alliance_names[code]) for code in formats}
+    columns |= {code: _column(dataset, code) for code in formats}
     order = sorted({*frame["actor_id"], *([focus] if focus else [])}, key=countries.__getitem__)
     lines: list[dict[str, str]] = []
     shown = []
@@ -146,13 +146,13 @@ def membership_grid(dataset: Dataset, *, focus: str = "") -> Any:
     grid_frame = pd.DataFrame(lines)
     described = join_and(
         [f"{name}: {', '.join(part['column'])}" for name, part in grid_frame.groupby("line", sort=False)]
-    ).replace("\n", " ")
+    )
     return grid(
         dataset,
         grid_frame,
         columns=list(columns.values()),
         styles=ROLE_STYLES,
-        label="fig-membership-grid",
+        label="fig-glance-memberships",
         headline=_grid_headline(frame, countries),
         subtitle="Leads, members, partners and participants that the texts name; NATO and EU from the public record",
         caption="Countries and the formats in which the texts place them.",
@@ -168,9 +168,10 @@ def membership_grid(dataset: Dataset, *, focus: str = "") -> Any:
     )
 
 
-def _column(name: str) -> str:
-    """Set the name of a format on several lines, as the head of a narrow column."""
-    return "\n".join(textwrap.wrap(name[0].upper() + name[1:], 13))
+def _column(dataset: Dataset, alliance_id: str) -> str:
+    """Name a format at the head of a narrow column."""
+    name = COLUMN_NAMES.get(alliance_id, dataset.alliance_names[alliance_id])
+    return name[0].upper() + name[1:]
 
 
 def _grid_headline(frame: pd.DataFrame, countries: dict[str, str]) -> str:
@@ -229,11 +230,9 @@ def membership_map(dataset: Dataset, *, focus: str = "") -> Any:
     frame = pd.DataFrame(lines)
     frame = frame[frame["kind"].notna() | frame["iso3"].isin(["RUS", "UKR", focus])]
     away = off_map(dataset, frame[frame["kind"].notna()])
-    note = (
-        f"Not on the map: {join_and([f'{line.name} ({line.text})' for line in records(away)])}. "
-        if len(away)
-        else ""
-    ) + "Memberships of NATO and the EU are facts of the public record. Names as in the reference facts; Crimea is part of Ukraine."  # fmt: skip
+    absent = join_and([f"{line.name} ({line.text})" for line in records(away)])
+    note = f"Not on the map: {absent}. " if absent else ""
+    note += "Memberships of NATO and the EU are facts of the public record. Crimea is part of Ukraine."
     listed = [
         f"{AREAS[kind].label}: {join_and(list(part['name']))}"
         for kind, part in frame.dropna(subset="kind").groupby("kind", sort=False)
@@ -242,7 +241,7 @@ def membership_map(dataset: Dataset, *, focus: str = "") -> Any:
     return finish(
         map_of_europe(dataset, frame, AREAS, focus=focus),
         dataset=dataset,
-        label="fig-membership-map",
+        label="fig-glance-map",
         headline=headline,
         subtitle="Members of NATO, the European Union and, as far as the texts name them, the Joint Expeditionary Force"
         if jef
@@ -251,7 +250,7 @@ def membership_map(dataset: Dataset, *, focus: str = "") -> Any:
         if jef
         else "NATO and the European Union on the map.",
         description=f"Map of Europe with the members of {join_and(['NATO', 'the EU', *(['the JEF'] if jef else [])])}, "
-        f"where {headline[0].lower() + headline[1:] if headline.startswith('The') else headline}. {'; '.join(listed)}.",
+        f"where {headline.replace('The JEF', 'the JEF')}. {'; '.join(listed)}.",
         rows=[*jef.values(), *partners.values()],
         figures=[reference_list(dataset, org) for org in RECORDED if record[org]],
         note=note,
@@ -262,7 +261,10 @@ _NORTH = {"DNK", "EST", "FIN", "GBR", "ISL", "LTU", "LVA", "NLD", "NOR", "SWE"}
 
 
 def _map_headline(jef: dict[str, Row], record: dict[str, set[str]]) -> str:
+    """Say where the JEF lies; without it, how far NATO and the European Union have the same members."""
     if jef and set(jef) <= _NORTH and set(jef) <= record["nato"]:
-        return "The JEF is NATO’s north: from Iceland to the Baltic states" if set(jef) == _NORTH else "The JEF is NATO’s north"
+        from_to = ": from Iceland to the Baltic states" if set(jef) == _NORTH else ""
+        return f"The JEF is NATO’s north{from_to}"
     shared = len(record["nato"] & record["eu"])
-    return "NATO and the EU share most of their members" if 2 * shared > len(record["nato"]) else "NATO and the EU overlap in part"
+    extent = "share most of their members" if 2 * shared > len(record["nato"]) else "overlap in part"
+    return f"NATO and the EU {extent}"

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from alliances.analysis.knowledge import mentions
 from alliances.dataset import Dataset
 from alliances.prose.links import escape
-from alliances.prose.narrative import Figure, Narrative, row_ids_in, sentence
+from alliances.prose.narrative import Figure, row_ids_in, sentence
 from alliances.prose.tables import Table, table
 from alliances.prose.values import join_and
 
@@ -33,17 +33,16 @@ def comparison(
     dataset : Dataset
         The edition's dataset.
     formats : Mapping of str to sequence of sequence of str
-        Alliance id to its cells; a cell is a sequence of templates (see
-        :mod:`alliances.prose.narrative`), of which those show whose evidence is known. An empty cell says
-        that the texts do not say it.
+        Alliance id to its cells. A cell is a sequence of templates (see :mod:`alliances.prose.narrative`); those
+        show whose evidence is known. Where none does, the cell says that the texts do not say it.
     label, caption : str
         As in :func:`alliances.prose.tables.table`.
     head : sequence of str
-        Heads of the columns, that of the formats first; the one for the sources is added.
+        Heads of the columns, that of the formats first.
     widths : sequence of int
         Relative widths of all columns.
     cite : bool
-        Whether a last column names the sources of each line.
+        Whether a column for the sources of each line is added.
 
     Returns
     -------
@@ -62,45 +61,35 @@ def comparison(
             continue
         name = short_names[alliance_id]
         line = [f"**{escape(name[0].upper() + name[1:])}**"]
+        cited: list[str] = []
         for cell in cells:
-            told = [part for part in (sentence(dataset, template, {}) for template in cell) if part]
-            figures += [figure for part in told for figure in part.figures]
-            line.append(_capital("; ".join(part.text for part in told)) or NOT_SAID)
+            told = {template: sentence(dataset, template, {}) for template in cell}
+            shown = {template: part for template, part in told.items() if part}
+            line.append(_capital("; ".join(part.text for part in shown.values())) or NOT_SAID)
+            figures += [figure for part in shown.values() for figure in part.figures]
+            cited += [dataset.row(row_id).source_id for template in shown for row_id in row_ids_in(template)]
         if cite:
-            line.append(_sources(dataset, cells))
+            line.append("; ".join(f"[@{source_id}]" for source_id in dict.fromkeys(cited)))
         lines.append(line)
     return table(label, caption, [*head, "Source"] if cite else head, lines, widths, list(dict.fromkeys(figures)))
 
 
 def unmentioned(dataset: Dataset, formats: Mapping[str, str]) -> str:
-    """Join the formats that no known text mentions, for a sentence that denies: ``a fund or a contact group``.
+    """Join the formats that no known text mentions, for a sentence that denies them.
 
     Parameters
     ----------
     dataset : Dataset
         The edition's dataset.
     formats : Mapping of str to str
-        Alliance id to the format's name as it stands in a sentence.
+        Alliance id to the format's name as it stands within a sentence.
 
     Returns
     -------
     str
-        Empty where every format is mentioned, or none: the chapter's opening then says so.
+        For instance ``the Contact Group or the International Fund``; empty where every format is mentioned.
     """
-    missing = [name for alliance_id, name in formats.items() if not mentions(dataset, alliance_id)]
-    return join_and(missing, last="or") if len(missing) < len(formats) else ""
-
-
-def _sources(dataset: Dataset, cells: Sequence[Sequence[str]]) -> str:
-    """Cite the sources of those templates of a line that show."""
-    shown: list[Narrative] = []
-    cited: dict[str, None] = {}
-    for template in (template for cell in cells for template in cell):
-        told = sentence(dataset, template, {})
-        if told:
-            shown.append(told)
-            cited.update(dict.fromkeys(dataset.row(row_id).source_id for row_id in row_ids_in(template)))
-    return f"[{'; '.join(f'@{source_id}' for source_id in cited)}]" if cited else ""
+    return join_and([name for alliance_id, name in formats.items() if not mentions(dataset, alliance_id)], last="or")
 
 
 def _capital(text: str) -> str:

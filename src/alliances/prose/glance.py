@@ -32,31 +32,28 @@ STAGE_LABELS = {
     "failed": "failed",
     "happened": "past",
 }
-PURPOSE = ("objective", "task", "mandate", "assessment", "relation", "composition")
+PURPOSE = (("objective", "task"), ("mandate",), ("assessment",), ("relation",), ("composition",))
 DASH = "–"
 
 
 def _purpose(dataset: Dataset, alliance_id: str) -> str:
     row = newest_characteristic(dataset, alliance_id, PURPOSE)
-    if row is None:  # then what it offers says what it is for, or else what somebody says of it
-        for table_name in ("capabilities", "statements"):
-            frame = dataset[table_name]
-            told = frame[frame["alliance_id"] == alliance_id]
-            if not told.empty:
-                row = dataset.row(str(told.iloc[0, 0]))
-                break
+    if row is None:  # then what it offers says what it is for
+        frame = dataset["capabilities"]
+        told = frame[(frame["alliance_id"] == alliance_id) & (frame["relation"] == "offers")]
+        row = dataset.row(told["capability_id"].iloc[0]) if len(told) else None
     if row is None:
         return DASH
-    value = row["value"] if row.table == "characteristics" else ""
-    text = escape(value) if value else cell_text(dataset, row)
+    text = cell_text(dataset, row)
     return f"{evidence_link(dataset, row, text[0].upper() + text[1:])} [@{row.source_id}]"
 
 
 def _members(dataset: Dataset, alliance_id: str, figures: list[Derived | Reference]) -> str:
     leads = [evidence_link(dataset, row) for row in member_rows(dataset, alliance_id, ("lead",))]
     parts = [f"led by {join_and(leads)}"] if leads else []
-    if not leads and (row := newest_characteristic(dataset, alliance_id, ("lead",))):
-        parts.append(f"lead: {evidence_link(dataset, row)}")
+    if not leads and (row := newest_characteristic(dataset, alliance_id, (("lead",),))):
+        exists = row["status"] in ("in_force", "happened")
+        parts.append(f"{'led by' if exists else 'proposed lead:'} {evidence_link(dataset, row)}")
     if alliance_id == "nato":
         figures.append(reference_list(dataset, "nato"))
         parts.append(f"{derived_link(figures[-1])} members by the public record")
@@ -109,8 +106,10 @@ def kinds_of_formats(dataset: Dataset) -> Narrative:
     every = format_count(dataset)
     if not every.value:
         return Narrative("")
-    proposals = format_count(dataset, ("proposal",), "formats-proposed", "Formats that exist as a proposal")
-    precedents = format_count(dataset, ("precedent",), "formats-past", "Formats of the past that serve as a precedent")
+    proposals = format_count(dataset, ("proposal",), "glance-formats-proposed", "Formats that exist as a proposal")
+    precedents = format_count(
+        dataset, ("precedent",), "glance-formats-past", "Formats of the past that serve as a precedent"
+    )
     return paragraph(
         dataset,
         [

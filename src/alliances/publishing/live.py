@@ -31,8 +31,8 @@ _FIGURE = re.compile(r'<figure id="(fig-[^"]+)" class="float float-fig">.*?</fig
 _LABEL = re.compile(r'<span class="label">(.*?):?</span>', re.DOTALL)
 _CONTENTS = re.compile(r'<nav id="TOC".*?</nav>', re.DOTALL)
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-_LICENCE = """/* Vega, Vega-Lite and Vega-Embed: Copyright (c) University of Washington Interactive Data Lab and contributors,
-BSD-3-Clause, https://github.com/vega/vega/blob/main/LICENSE. With parts of D3: Copyright Mike Bostock, ISC,
+_LICENCE = """/* Vega, Vega-Lite and Vega-Embed: Copyright (c) University of Washington Interactive Data Lab and
+contributors, BSD-3-Clause, https://github.com/vega/vega/blob/main/LICENSE. With D3: Copyright Mike Bostock, ISC,
 https://github.com/d3/d3/blob/main/LICENSE. Bundled by vl-convert. */"""
 
 
@@ -79,18 +79,19 @@ class Chart:
 
 
 def bundle() -> str:
-    """Return Vega for the page as one script that leaves nothing but ``vegaEmbed`` in the page.
+    """Return Vega for the page as one script that defines ``vegaLite`` and ``vegaEmbed`` and nothing else.
 
     Returns
     -------
     str
         JavaScript, some 0.9 MB, the same bytes each time.
     """
-    return kept(f"vega-{version('vl-convert-python')}-{VEGALITE_VERSION}.js", _bundle)
+    return kept(f"vega-lite-{VEGALITE_VERSION}-vl-convert-{version('vl-convert-python')}.js", _bundle)
 
 
 def _bundle() -> str:
-    code: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGALITE_VERSION)
+    names = "window.vegaLite = vegaLite; window.vegaEmbed = vegaEmbed;"
+    code: str = vl_convert.javascript_bundle(names, vl_version=VEGALITE_VERSION)
     # The bundle owns every short name; a function keeps them to itself.
     return f"{_LICENCE}\n(() => {{\n{code.strip()}\n}})();\n"
 
@@ -123,7 +124,7 @@ def read_charts(folder: Path) -> dict[str, Chart]:
                 json.loads(path.read_text(encoding="utf-8")),
             )
         except (OSError, ValueError) as error:
-            raise PublishError(f"The files of the chart {path.stem} cannot be read ({error}); stage it again.") from error
+            raise PublishError(f"The files of {path.stem} cannot be read ({error}); stage the report again.") from error
     return charts
 
 
@@ -191,7 +192,7 @@ def _tools(chart: Chart, name: str) -> str:
         for kind, what in (("svg", "the chart"), ("png", "the chart"), ("csv", "the data"))
     )
     return (
-        f'<div class="chart-tools" data-chart="{escape(chart.label)}" role="group" aria-label="{escape(name)}: tools">\n'
+        f'<div class="chart-tools" data-chart="{chart.label}" role="group" aria-label="{escape(name)}: tools">\n'
         f"<details><summary>Data as a table</summary>\n{tables}\n</details>\n"
         f'<p class="downloads"><span aria-hidden="true">Download</span>\n{buttons}</p>\n</div>'
     )
