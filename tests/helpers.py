@@ -249,6 +249,6 @@ class Edition:
         """All that the executed notebooks show, charts included; not their code."""
         shown = []
         for path in sorted((self.folder / "notebooks").glob("*.ipynb")):
-            notebook = json.loads(path.read_text("utf-8"))
-            shown += [json.dumps(cell.get("outputs", []), ensure_ascii=False) for cell in notebook["cells"]]
+            notebook = nbformat.read(path, 4)
+            shown += [json.dumps(cell.get("outputs", []), ensure_ascii=False) for cell in notebook.cells]
         return "\n".join(shown)

@@ -290,9 +290,7 @@
     const still = drawingOf(label);
     await Promise.all([400, 600].map((weight) => document.fonts.load(`${weight} 12px "Source Sans Pro"`)));
     startVega();
-    const quiet = Object.fromEntries(["level", "warn", "info", "debug"].map((name) => [name, () => quiet]));
-    const { $schema, ...spec } = vegaLite.compile(charts[label].spec, { logger: quiet }).spec; // an older schema's name
-    const { view } = await vegaEmbed(element("div"), spec, {
+    const { view } = await vegaEmbed(element("div"), charts[label].vega, {
       mode: "vega", renderer: "svg", actions: false, defaultStyle: false, hover: false, logLevel: 1,
       ast: true, // no unsafe-eval
       tooltip: () => {}, // the card is ours

@@ -1,8 +1,9 @@
-"""The command line: ``alliances build``, ``check``, ``refresh`` and ``quote``."""
+"""The command line: ``alliances build``, ``batch``, ``diff``, ``check``, ``refresh`` and ``quote``."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import traceback
@@ -13,6 +14,7 @@ from typing import Any, NoReturn
 import yaml
 
 from alliances import freshness
+from alliances.comparison.model import PARTS, Comparison
 from alliances.errors import AlliancesError, ParameterError
 from alliances.paths import find_root
 
@@ -93,6 +95,25 @@ def parser() -> argparse.ArgumentParser:
     )
     batch.add_argument("--engine", choices=ENGINES, default="auto", help="as for build (default: auto)")
     batch.add_argument("--jobs", type=_jobs, default=0, metavar="N", help="workers (default: one a processor)")
+
+    diff = commands.add_parser(
+        "diff",
+        help="say what changed between two editions",
+        description="Say what changed between two editions. Exit code 0: the same; 1: different; 2: an error.",
+    )
+    diff.add_argument("old", type=Path, metavar="OLD", help="folder of the old edition")
+    diff.add_argument("new", type=Path, metavar="NEW", help="folder of the new edition")
+    diff.add_argument(
+        "--only",
+        choices=tuple(PARTS),
+        action="append",
+        default=[],
+        metavar="PART",
+        help=f"compare this part only (may be repeated): {', '.join(PARTS)}",
+    )
+    diff.add_argument("--all", action="store_true", help="show every change, not the first ten of each group")
+    diff.add_argument("--json", metavar="FILE", help="write all changes as JSON; - for standard output")
+    diff.add_argument("--html", type=Path, metavar="FILE", help="write all changes as a page that needs no network")
 
     commands.add_parser("check", help="check data, evidence, coverage of the seeds, and notebooks")
     refresh = commands.add_parser("refresh", help="execute the committed notebooks in place at their defaults")
@@ -229,6 +250,40 @@ def _explain(name: str, runs: bool, reason: str) -> None:
     print(f"  {name}: {'runs' if runs else 'kept'}; {reason}", file=sys.stderr, flush=True)
 
 
+def run_diff(arguments: argparse.Namespace) -> int:
+    """Say what changed between two editions: as text, or into the files that are asked for."""
+    from alliances.comparison.compare import compare
+
+    found = compare(arguments.old, arguments.new, arguments.only)
+    if arguments.html:
+        from alliances.comparison.page import as_html
+
+        arguments.html.write_text(as_html(found, find_root()), encoding="utf-8")
+        print(f"Written: {_short(arguments.html)}", file=sys.stderr)
+    if arguments.json:
+        text = json.dumps(found.as_dict(), ensure_ascii=False, indent=1) + "\n"
+        if arguments.json == "-":
+            sys.stdout.write(text)
+        else:
+            Path(arguments.json).write_text(text, encoding="utf-8")
+            print(f"Written: {_short(Path(arguments.json))}", file=sys.stderr)
+    if not (arguments.html or arguments.json):
+        _print_comparison(found, everything=arguments.all)
+    return 0 if found.same else 1
+
+
+def _print_comparison(found: Comparison, *, everything: bool) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    from alliances.comparison.terminal import LIMIT, as_lines
+
+    console = Console(highlight=False, soft_wrap=True)  # plain where standard output is no terminal
+    width = min(console.width, 120) if console.is_terminal else 100
+    for line, style in as_lines(found, width=width, limit=None if everything else LIMIT):
+        console.print(Text(line, style))
+
+
 def run_check(_: argparse.Namespace) -> int:
     """Check data, evidence, coverage and notebooks."""
     root = find_root()
@@ -273,7 +328,14 @@ def run_quote(arguments: argparse.Namespace) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; user errors are one sentence on standard error and exit code 2."""
     arguments = parser().parse_args(argv)
-    commands = {"batch": run_batch, "build": run_build, "check": run_check, "refresh": run_refresh, "quote": run_quote}
+    commands = {
+        "batch": run_batch,
+        "build": run_build,
+        "check": run_check,
+        "diff": run_diff,
+        "refresh": run_refresh,
+        "quote": run_quote,
+    }
     try:
         return commands[arguments.command](arguments)
     except AlliancesError as error:
@@ -295,7 +357,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"alliances {arguments.command}: an error of the program itself; please report it with {log}.",
             file=sys.stderr,
         )
-        return 1
+        return AlliancesError.exit_code if arguments.command == "diff" else 1  # where 1 says that editions differ
 
 
 def _crash_log() -> Path:

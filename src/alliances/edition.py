@@ -205,7 +205,7 @@ class Chapter:
         points = [escape(typographic(text)) for text in dict.fromkeys(point.point for point in found)]
         told = (
             f"The texts differ, or only seem to differ, on: {'; '.join(points)}. "
-            "The chapter on disagreements gives both sides of each point, and why they differ."
+            "@sec-differences gives both sides of each point, and why they differ."
             if points
             else "On this format the texts of this edition are not known to differ."
         )

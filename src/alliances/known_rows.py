@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from alliances.analysis.positions import ATTRIBUTION_LABELS, POSITION_LABELS, TOPIC_LABELS
+from alliances.analysis.positions import ATTRIBUTION_LABELS, KNOWN, POSITION_LABELS, TOPIC_LABELS
 from alliances.dataset import FACT_TABLES, Dataset, Row
 from alliances.errors import NarrativeError
 from alliances.prose.narrative import sentence
@@ -21,7 +21,6 @@ __all__ = ["FILE_NAME", "KnownRow", "KnownRows", "edition_rows"]
 
 #: Name of the file in an edition's folder.
 FILE_NAME = "rows.json"
-_FIRM = ("stated", "reported")
 _LINK = re.compile(r'\[((?:\\.|[^\]\\])*)\]\(#[\w-]+(?: "[^"]*")?\)')
 
 
@@ -29,11 +28,11 @@ class KnownRow(BaseModel, frozen=True):
     """One row of the dataset as an edition knows it."""
 
     row_id: str
-    source_id: str = Field("", description="The text that says so; empty where the row is our own.")
+    source_id: str = Field(default="", description="The text that says so; empty where the row is our own.")
     text: str = Field(description="The row as a phrase for people.")
-    says: str = Field("", description="The role of a membership, the position of a position.")
-    current: bool = Field(True, description="Whether the newest text on this member or position says it.")
-    values: dict[str, str | float | bool] = Field({}, description="The cells that are not empty.")
+    says: str = Field(default="", description="The role of a membership, the position of a position.")
+    current: bool = Field(default=True, description="Whether the newest text on this member or position says it.")
+    values: dict[str, str | float | bool] = Field(default={}, description="The cells that are not empty.")
 
 
 class KnownRows(BaseModel, frozen=True):
@@ -112,7 +111,8 @@ def _phrase(dataset: Dataset, row: Row) -> str:
                       if row[f"{end}_date"]]  # fmt: skip
         case "positions":
             topic = TOPIC_LABELS.get(row["topic"], row["topic"])
-            parts = [f"{name('actor_id')} on {alliance}: {topic}, {_says(row)}".replace(" on :", ":"), row["condition"]]
+            about = f"{name('actor_id')} on {alliance}" if alliance else name("actor_id")
+            parts = [f"{about}: {topic.lower()}, {_says(row)}", row["condition"]]
             parts += [ATTRIBUTION_LABELS.get(row["attribution"], row["attribution"])]
         case "observations":
             labels = dict(zip(dataset["indicators"]["indicator"], dataset["indicators"]["label"], strict=True))
@@ -122,12 +122,13 @@ def _phrase(dataset: Dataset, row: Row) -> str:
             titles = dict(zip(dataset["events"]["event_id"], dataset["events"]["title"], strict=True))
             parts = [titles.get(row["event_id"], row["event_id"]), row["status"].replace("_", " ")]
         case "capabilities":
-            parts = [f"{name('holder') or alliance} {row['relation'].replace('_', ' ')}: {row['capability']}"]
+            parts = [f"{name('holder') or alliance} {row['relation'].replace('_', ' ')}: {row['capability']}".strip()]
         case _:
             about = f"{alliance}, {row['aspect'].replace('_', ' ')}" if row.table == "characteristics" else alliance
             parts = [f"{about}: {row['summary']}" if about else row["summary"]]
     parts += [date_text(row["date"])] if row.values.get("date") else []
-    return ", ".join(part for part in parts if part)
+    *first, last = [part for part in parts if part]
+    return ", ".join([*(part.removesuffix(".") for part in first), last])
 
 
 def _with_current(rows: Iterable[KnownRow], dataset: Dataset, key: tuple[str, ...]) -> list[KnownRow]:
@@ -136,7 +137,7 @@ def _with_current(rows: Iterable[KnownRow], dataset: Dataset, key: tuple[str, ..
     weighed = []
     for row in rows:
         subject = tuple(row.values.get(column, "") for column in key)
-        firm = row.values.get("attribution", _FIRM[0]) in _FIRM
+        firm = row.values.get("attribution", KNOWN[0]) in KNOWN
         weight = (firm, dataset.source(row.source_id).published.isoformat(), row.source_id)
         weights[subject] = max(weights.get(subject, weight), weight)
         weighed.append((row, subject, weight))

@@ -175,8 +175,8 @@ class Model:
             "density": density[0] if len(density) == 1 else None,
             "density_low": density[0] if len(density) > 1 else None,
             "density_high": density[-1] if len(density) > 1 else None,
-            "rotation_ours": rotation if ours else None,
-            "rotation_set": None if ours else rotation,
+            "rotation_ours": rotation if ours and own else None,
+            "rotation_set": rotation if own and not ours else None,
             "pool": self.link(own.pool) if own else None,
             "unit_cost": self.link(self.unit_cost) if self.unit_cost and not _is_set(self.unit_cost) else None,
             "unit_cost_set": self.link(self.unit_cost) if _is_set(self.unit_cost) else None,
@@ -184,8 +184,11 @@ class Model:
             "years_set": self.link(self.years) if _is_set(self.years) else None,
             "cost_year": self.link(own.cost_year) if own else None,
             "cost_total": self.link(own.cost_total) if own and own.cost_total and own.cost_total.figure else None,
+            "extrapolation": "a linear extrapolation of this report" if self.contingents and self.unit_cost else None,
             "missing": join_and(self.missing, "or") or None,
         }
+        if names["front"]:
+            names["front_source"] = f"[@{self.fronts[0].row.source_id}]" if self.fronts[0].row else None
         for length, name in zip((*self.fronts[:1], *self.fronts[-1:]), ("front_low", "front_high"), strict=False):
             names[f"{name}_source"] = f"[@{length.row.source_id}]" if length.row else None
         names |= self._measured()
@@ -256,10 +259,10 @@ FORCES = {
     "ukraine": "Ukraine’s Defence Forces",
 }
 NAMES = (
-    "modelled", "modelled_set", "front", "front_set", "front_low", "front_high", "front_low_source",
-    "front_high_source", "density", "density_low", "density_high", "rotation_ours", "rotation_set", "pool",
-    "pool_percent", "pool_times", "unit_cost", "unit_cost_set", "years", "years_set", "cost_year", "cost_total",
-    "short", "beyond", "within", "missing",
+    "modelled", "modelled_set", "extrapolation", "missing", "front", "front_source", "front_set", "front_low",
+    "front_high", "front_low_source", "front_high_source", "density", "density_low", "density_high", "rotation_ours",
+    "rotation_set", "pool", "pool_percent", "pool_times", "unit_cost", "unit_cost_set", "years", "years_set",
+    "cost_year", "cost_total", "short", "beyond", "within",
     *(f"{force}_{how}" for force in FORCES for how in ("percent", "times")),
 )  # fmt: skip
 
@@ -288,6 +291,7 @@ def model(dataset: Dataset, labels: Mapping[str, str], assumptions: Assumptions)
     rotation = quantities.from_parameter(
         "rotation",
         assumptions.rotation,
+        ref_id="force-rotation",
         label="Soldiers needed for one deployed",
         unit=SOLDIERS,
         whose=REPORT if assumptions.rotation == DEFAULT_ROTATION else READER,
@@ -301,7 +305,7 @@ def model(dataset: Dataset, labels: Mapping[str, str], assumptions: Assumptions)
     ]
     if assumptions.troops is not None:
         own = quantities.from_parameter(
-            "troops", assumptions.troops, label="Soldiers deployed", unit=SOLDIERS, whose=READER
+            "troops", assumptions.troops, ref_id="force-troops", label="Soldiers deployed", unit=SOLDIERS, whose=READER
         )
         sizes.insert(0, (SET_LABEL, "assumption", own))
     contingents = tuple(
@@ -388,7 +392,9 @@ def _own_cost(dataset: Dataset, size: Quantity, years: Quantity | None, unit_cos
 def _fronts(dataset: Dataset, front_km: float | None) -> tuple[Quantity, ...]:
     if front_km is not None:
         return (
-            quantities.from_parameter("front_km", front_km, label="Length of the front", unit=KILOMETRES, whose=READER),
+            quantities.from_parameter(
+                "front_km", front_km, ref_id="force-front", label="Length of the front", unit=KILOMETRES, whose=READER
+            ),
         )
     rows = _rows(dataset, indicator="front_length")
     lengths = [quantities.from_row(row, "Length of the front") for row in rows]
@@ -398,7 +404,9 @@ def _fronts(dataset: Dataset, front_km: float | None) -> tuple[Quantity, ...]:
 
 def _years(dataset: Dataset, years: int | None) -> Quantity | None:
     if years is not None:
-        return quantities.from_parameter("years", years, label="Length of the deployment", unit=YEARS, whose=READER)
+        return quantities.from_parameter(
+            "years", years, ref_id="force-years", label="Length of the deployment", unit=YEARS, whose=READER
+        )
     return _newest(dataset, "Length of the deployment", indicator="deployment_years")
 
 
@@ -408,6 +416,7 @@ def _unit_cost(dataset: Dataset, cost: float | None) -> Quantity | None:
         return quantities.from_parameter(
             "cost_per_soldier_year",
             cost,
+            ref_id="force-cost",
             label="Cost of a soldier for a year",
             unit=("dollar", "dollars"),
             whose=READER,

@@ -86,7 +86,7 @@ def from_row(row: Row, label: str) -> Quantity:
 
 
 def from_parameter(
-    name: str, value: float, *, label: str, unit: tuple[str, str], whose: str, sign: str = ""
+    name: str, value: float, *, ref_id: str, label: str, unit: tuple[str, str], whose: str, sign: str = ""
 ) -> Quantity:
     """Take the value of a parameter of the edition.
 
@@ -96,6 +96,8 @@ def from_parameter(
         The parameter.
     value : float
         Its value.
+    ref_id : str
+        Anchor of its entry, without the prefix.
     label : str
         What it is, as the beginning of a sentence.
     unit : tuple of str
@@ -109,7 +111,7 @@ def from_parameter(
     text = f"{CURRENCY_SIGNS[sign] if sign else ''}{printed(exact, exact)}"
     worded = text if sign else counted(text, unit)
     figure = Reference(
-        id=f"assumption-{name.replace('_', '-')}",
+        id=ref_id,
         text=worded,
         statement=f"{label}: {worded}, {whose}.",
         basis=f"The parameter {name} of this edition.",
@@ -186,7 +188,11 @@ def rounded(value: Fraction, digits: int = DIGITS) -> Fraction:
 def printed(low: Fraction, high: Fraction) -> str:
     """Print a value or a band, both bounds on one scale: ``4.85–4.9 million``, ``1,049,999–1,099,999``."""
     for scale, word in SCALES:
-        if scale <= low < scale * 1000 and all((bound * 100 / scale).denominator == 1 for bound in (low, high)):
+        if (
+            low >= scale
+            and (low < scale * 1000 or scale == SCALES[0][0])
+            and all((bound * 100 / scale).denominator == 1 for bound in (low, high))
+        ):
             return f"{_band(low / scale, high / scale)} {word}"
     return _band(low, high)
 

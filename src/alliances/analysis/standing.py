@@ -8,7 +8,7 @@ import pandas as pd
 
 from alliances.analysis.derived import Derived, Input
 from alliances.analysis.frames import records
-from alliances.analysis.positions import KNOWN, position_frame
+from alliances.analysis.positions import ATTRIBUTION_LABELS, KNOWN, POSITION_LABELS, position_frame
 from alliances.dataset import Dataset
 from alliances.prose.values import date_text
 
@@ -81,6 +81,62 @@ def moment_text(held: str, published: str) -> str:
     if not held:
         return f"by {date_text(published[:7])}"
     return date_text(held) if len(held) == 10 else f"in {date_text(held)}"
+
+
+def weakest_kind(part: pd.DataFrame) -> str:
+    """Name how the positions of a cell are known: by the weakest of the ways."""
+    return ATTRIBUTION_LABELS[max(part["attribution"], key=list(ATTRIBUTION_LABELS).index)]
+
+
+def position_words(part: pd.DataFrame) -> str:
+    """List the positions of a cell, each once."""
+    return ", ".join(dict.fromkeys(part["position"].map(POSITION_LABELS)))
+
+
+def dated_marks(dataset: Dataset) -> pd.DataFrame:
+    """Return the positions on joining and on troops of the countries that are told of at more than one moment.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``row_id, actor_id, line, column, kind, text, source, position, known``: a line a country and
+        moment. Where a text tells of troops, that goes before what it tells of joining.
+    """
+    frame = moments(country_positions(dataset, ("troops", "coalition")))
+    marks = []
+    for (code, moment), told in frame.groupby(["actor_id", "moment"], sort=False):
+        troops = told[told["topic"] == "troops"]
+        part = troops if len(troops) else told
+        marks.append(
+            {
+                "row_id": "; ".join(part["row_id"]),
+                "actor_id": code,
+                "line": part["name"].iloc[0],
+                "column": moment,
+                "kind": weakest_kind(part),
+                "text": position_words(part)
+                if len(troops) or set(part["position"]) == {"leads"}
+                else f"{position_words(part)} (join)",
+                "source": "; ".join(dict.fromkeys(dataset.source(s).descriptor for s in part["source_id"])),
+                "firm": bool(part["position"].isin(FIRM).all()),
+                "known": bool(part["attribution"].isin(KNOWN).all()),
+            }
+        )
+    if not marks:
+        return pd.DataFrame(columns=["row_id", "actor_id", "line", "column", "kind", "text", "source"])
+    every = pd.DataFrame(marks)
+    often = every.groupby("actor_id")["column"].transform("nunique") > 1
+    return every[often].reset_index(drop=True)
+
+
+def borne_out(marks: pd.DataFrame) -> list[str]:
+    """List the countries of which a text expects readiness that another later states or reports, by alpha-3."""
+    found = []
+    for code, part in marks.groupby("actor_id", sort=False):
+        first, last = part.iloc[0], part.iloc[-1]
+        if not first["known"] and first["firm"] and last["known"] and last["firm"]:
+            found.append(str(code))
+    return found
 
 
 def one_each(frame: pd.DataFrame, positions: Sequence[str]) -> pd.DataFrame:

@@ -161,10 +161,17 @@ def _hatch_layers(ids_by_hatch: Mapping[str, Sequence[str]]) -> list[Any]:
 def _legend(swatches: Sequence[Swatch], left: float, top: float) -> list[Any]:
     """Draw a legend at a place in pixels: Vega's own cannot show hatching."""
     step, width, height = 19, 26, 13
-    boxes = pd.DataFrame(
-        [{"x": left, "x2": left + width, "y": top + n * step, "y2": top + n * step + height, "fill": s.fill, "label": s.label}
-         for n, s in enumerate(swatches)]
-    )  # fmt: skip
+    boxes = [
+        {
+            "x": left,
+            "x2": left + width,
+            "y": top + n * step,
+            "y2": top + n * step + height,
+            "fill": swatch.fill,
+            "label": swatch.label,
+        }
+        for n, swatch in enumerate(swatches)
+    ]
     strokes = []
     for n, swatch in enumerate(swatches):
         y1, y2 = top + n * step, top + n * step + height
@@ -177,7 +184,7 @@ def _legend(swatches: Sequence[Swatch], left: float, top: float) -> list[Any]:
     def at(column: str, channel: Any) -> Any:
         return channel(f"{column}:Q", scale=None, axis=None)
 
-    base = alt.Chart(alt.InlineData(values=boxes.to_dict("records"), name="legend"))
+    base = alt.Chart(alt.InlineData(values=boxes, name="legend"))
     layers: list[Any] = [
         base.mark_rect(stroke=BORDER, strokeWidth=0.8).encode(
             x=at("x", alt.X), x2="x2", y=at("y", alt.Y), y2="y2", fill=alt.Fill("fill:N", scale=None)

@@ -1,4 +1,4 @@
-"""How big a force: charts and the table of contingents, from the model of ``alliances.analysis.forces``."""
+"""How big a force: charts from the model of ``alliances.analysis.forces``."""
 
 from __future__ import annotations
 
@@ -9,74 +9,22 @@ import altair as alt
 import pandas as pd
 
 from alliances.analysis.derived import Derived, Reference
-from alliances.analysis.forces import KILOMETRES, SOLDIERS, Contingent, Model
+from alliances.analysis.forces import KILOMETRES, SOLDIERS, Model
 from alliances.analysis.frames import records
 from alliances.analysis.quantities import Quantity, counted
 from alliances.charts.theme import BLUE, GREY, INK, PLUM, STATUS_STYLES, TEAL, WIDTH, finish, fit, styled
 from alliances.dataset import Dataset, Row
-from alliances.prose.links import derived_link, evidence_link
+from alliances.prose.links import derived_link
 from alliances.prose.narrative import Narrative
-from alliances.prose.tables import Table, table
 from alliances.prose.values import join_and
 
 COLUMNS = ["row_id", "what", "line", "low", "high", "text", "kind", "source"]
 NEEDED = "needed with rotation"
 OURS = "derived by this report"
+ARMIES = {"RUS": "Russia’s troops in Ukraine", "UKR": "Ukraine’s Defence Forces"}  # by country in focus
+LIT = "#fbe7c6"  # the colour in which all charts highlight a country
 _CHARACTER, _MARGIN = 5.9, 24  # pixels: mean width of a character at 12 px, and space around marks and labels
 _FRONT_STYLES = (("circle", BLUE, False), ("square", TEAL, False), ("diamond", PLUM, False))
-
-
-def scenario_table(dataset: Dataset, model: Model) -> Table:
-    """Lay out the contingents: soldiers deployed, needed with rotation, as a share of Europe’s, and their cost.
-
-    A column that nothing is known of is left out.
-    """
-    heads = ["Deployed", "Needed with rotation", "Share of European armies", "Cost a year", "Cost of the deployment"]
-    cells = [_cells(dataset, contingent) for contingent in model.contingents]
-    shown = [number for number in range(len(heads)) if any(row[number] for row in cells)]
-    lines = [
-        [contingent.label, *(row[number] or "not known" for number in shown)]
-        for contingent, row in zip(model.contingents, cells, strict=True)
-    ]
-    sources = dict.fromkeys(c.size.row.source_id for c in model.contingents if c.size.row)
-    caption = ["Contingents, with what follows from their size."]
-    caption += [f"Sizes as the text gives them [{'; '.join(f'@{source}' for source in sources)}]."] if sources else []
-    caption.append(f"Rotation: {_printed(dataset, model.rotation)} in all for each one deployed, an assumption.")
-    if model.unit_cost:
-        over = f" and for {_printed(dataset, model.years, ('year', 'years'))}" if model.years else ""
-        caption.append(
-            f"Costs grow in step with the soldiers deployed, at {_printed(dataset, model.unit_cost)} for a soldier and "
-            f"year{over}: a linear extrapolation of this report."
-        )
-    return table(
-        "tbl-force-scenarios",
-        " ".join(caption),
-        ["Contingent", *(heads[number] for number in shown)],
-        lines,
-        [26, *(15 for _ in shown)],
-        model.figures,
-    )
-
-
-def _cells(dataset: Dataset, contingent: Contingent) -> list[str]:
-    """Print what is known of a contingent without units: the columns' heads say them."""
-
-    def cell(quantity: Quantity | None) -> str:
-        if quantity is None:
-            return ""
-        return derived_link(quantity.figure, quantity.text) if quantity.figure else _printed(dataset, quantity)
-
-    share = _printed(dataset, contingent.share) if contingent.share else ""  # “33 times” needs its word
-    return [
-        cell(contingent.size), cell(contingent.pool), share, cell(contingent.cost_year), cell(contingent.cost_total)
-    ]  # fmt: skip
-
-
-def _printed(dataset: Dataset, quantity: Quantity, unit: tuple[str, str] | None = None) -> str:
-    if quantity.figure:
-        return derived_link(quantity.figure)
-    assert quantity.row is not None
-    return evidence_link(dataset, quantity.row, counted(quantity.text, unit) if unit else "")
 
 
 def density_chart(dataset: Dataset, model: Model) -> Any:
@@ -169,8 +117,17 @@ def rotation_chart(dataset: Dataset, model: Model) -> Any:
     )
 
 
-def armies_chart(dataset: Dataset, model: Model) -> Any:
+def armies_chart(dataset: Dataset, model: Model, *, focus: str = "") -> Any:
     """Draw the modelled contingent beside the force thought needed to deter and the armies in the field.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The edition's dataset.
+    model : Model
+        The contingents of the edition.
+    focus : str
+        Alpha-3 of a country whose army is highlighted.
 
     Returns
     -------
@@ -180,8 +137,8 @@ def armies_chart(dataset: Dataset, model: Model) -> Any:
     own = model.modelled
     armies = {
         "Force thought needed to deter": model.deterrent,
-        "Russia’s troops in Ukraine": model.russia,
-        "Ukraine’s Defence Forces": model.ukraine,
+        ARMIES["RUS"]: model.russia,
+        ARMIES["UKR"]: model.ukraine,
         "European armies on paper, without Turkey": model.armies,
     }
     known = {label: part for label, part in armies.items() if part and part.row}
@@ -214,6 +171,7 @@ def armies_chart(dataset: Dataset, model: Model) -> Any:
         unit="soldiers",
         describe="soldiers of the contingent and of the armies",
         stems=True,
+        focus_line=ARMIES.get(focus, ""),
         note="Ukraine’s figure counts all agencies that fight, not the army alone.",
     )
 
@@ -256,6 +214,7 @@ def _chart(
     dataset: Dataset, lines: Sequence[Mapping[str, Any]], *, styles: Mapping[str, tuple[str, str, bool]],
     rows: Sequence[Row], figures: Sequence[Derived | Reference], label: str, headline: Sequence[str], subtitle: str,
     caption: str, unit: str, describe: str, note: str, stems: bool = False,
+    focus_line: str = "",
 ) -> Any:  # fmt: skip
     """Draw lines of quantities on one axis: a point for a value, a band for a range, words beside each.
 
@@ -266,7 +225,10 @@ def _chart(
     frame["line"] = [f"{number:02d}{line}" for number, line in enumerate(frame["line"])]  # labels may repeat
     kinds = [kind for kind in styles if kind in set(frame["kind"])]
     y = alt.Y(
-        "line:N", sort=list(frame["line"]), title=None, axis=alt.Axis(labelExpr="slice(datum.label, 2)", labelLimit=300)
+        "line:N",
+        sort=list(frame["line"]),
+        title=None,
+        axis=alt.Axis(labelExpr="slice(datum.label, 2)", labelLimit=300, labelPadding=12),
     )
     axis = alt.Axis(labelExpr="format(datum.value, ',')", tickCount=5)
     x = alt.X("low:Q", title=unit, scale=alt.Scale(domain=[0, _top(frame)], nice=False), axis=axis)
@@ -279,6 +241,10 @@ def _chart(
     base = alt.Chart(frame)
     step = 21 if not frame["first"].all() else 27
     layers = []
+    frame["focus"] = frame["what"] == focus_line
+    if frame["focus"].any():
+        lit = base.mark_bar(color=LIT, height=alt.RelativeBandSize(0.9)).encode(y=y).transform_filter("datum.focus")
+        layers.append(lit)
     if not frame["first"].all():
         rule = base.mark_rule(color="#e6eaed", yOffset=-step / 2).encode(y=y).transform_filter("datum.first")
         layers.append(rule)

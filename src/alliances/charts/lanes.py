@@ -22,7 +22,8 @@ from alliances.prose.values import date_text, join_and
 
 BREAK = date(2024, 1, 1)  # left of it a decade takes the room of months on the right
 SPLIT = 44.0  # where the break stands on the chart's own scale of 0 to 100
-STYLES = {**STAGES, "accession (public record)": ("square", "#7d8b97", True)}
+ACCESSION = "accession (public record)"
+STYLES = {**STAGES, ACCESSION: ("square", "#7d8b97", True)}
 _SINCE = 2022
 
 
@@ -67,7 +68,7 @@ def _accessions(dataset: Dataset) -> pd.DataFrame:
     members = reference_members(dataset, "nato")
     return pd.DataFrame(
         {"row_id": "ref-nato-members", "event": f"{join_and(list(part['name']))} in NATO", "start": day, "end": day,
-         "date": date_text(str(day)), "stage": "accession (public record)", "source": "public record"}
+         "date": date_text(str(day)), "stage": ACCESSION, "source": "public record"}
         for day, part in members.groupby("entry")
     )  # fmt: skip
 
@@ -81,11 +82,11 @@ def format_lanes(dataset: Dataset) -> Any:
         An empty narrative where the texts date events of fewer than three formats.
     """
     frame = lane_rows(dataset)
-    told = frame[frame["stage"] != "accession (public record)"] if len(frame) else frame
+    told = frame[frame["stage"] != ACCESSION] if len(frame) else frame
     if not len(told) or told["alliance_id"].nunique() < 3:
         return Narrative("")
     first = min(date.fromisoformat(frame["start"].min()), date(2000, 1, 1))
-    first = date(first.year // 10 * 10, 1, 1)
+    first = date(first.year - 2, 1, 1)
     last = max(date.fromisoformat(frame["end"].max()), date(2025, 1, 1))
     frame = frame.assign(
         x=[_at(day, first, last) for day in frame["start"]],
@@ -94,7 +95,7 @@ def format_lanes(dataset: Dataset) -> Any:
     frame["middle"] = (frame["x"] + frame["x2"]) / 2
     order = list(dict.fromkeys(frame["lane"]))
     begins = _begins(frame)
-    ticks = [date(year, 1, 1) for year in range(first.year, BREAK.year - 5, 20)]
+    ticks = [date(year, 1, 1) for year in range(-(-first.year // 20) * 20, BREAK.year - 5, 20)]
     ticks += [
         day for year in range(BREAK.year, last.year + 1) for month in (1, 7) if (day := date(year, month, 1)) <= last
     ]
@@ -106,7 +107,7 @@ def format_lanes(dataset: Dataset) -> Any:
     axis = alt.Axis(
         orient="top", values=list(places), labelExpr=expression, labelOverlap=False, labelFontSize=11, labelAngle=0
     )
-    scale = alt.Scale(domain=[0, 101], nice=False)
+    scale = alt.Scale(domain=[0, 103], nice=False)
     labels = alt.Axis(labelLimit=150, labelFontWeight=600, labelExpr="split(datum.label, '\\n')")
     y = alt.Y("lane:N", sort=order, title=None, axis=labels)
     stages = [stage for stage in STYLES if stage in set(frame["stage"])]
@@ -117,8 +118,8 @@ def format_lanes(dataset: Dataset) -> Any:
         alt.Tooltip("date:N", title="Date"),
         alt.Tooltip("source:N", title="Source"),
     ]
-    later = alt.Chart(alt.InlineData(values=[{"from": SPLIT, "to": 101}], name="months")).mark_rect(
-        color=PALE, opacity=0.28
+    later = alt.Chart(alt.InlineData(values=[{"from": SPLIT, "to": 103}], name="months")).mark_rect(
+        color="#f4f6f8", opacity=1
     )
     shade = later.encode(x=alt.X("from:Q", scale=scale, axis=axis, title=None), x2="to:Q")
     down = 9
@@ -133,11 +134,19 @@ def format_lanes(dataset: Dataset) -> Any:
     )
     words = [
         alt.Chart(part)
-        .mark_text(align=align, baseline="bottom", dx=-5 if align == "left" else 5, yOffset=down - 8, fontSize=10.5,
-                   lineHeight=11, lineBreak="\n", color=GREY)
+        .mark_text(
+            align=align,
+            baseline="bottom",
+            dx=-5 if align == "left" else 5,
+            yOffset=down - 8 - 11 * breaks,
+            fontSize=10.5,
+            lineHeight=11,
+            lineBreak="\n",
+            color=GREY,
+        )
         .encode(x=alt.X("middle:Q", scale=scale), y=y, text="text:N")
-        for align, part in begins.groupby("align")
-    ]  # fmt: skip
+        for (align, breaks), part in begins.groupby(["align", "breaks"])
+    ]
     rows = [dataset.row(row_id) for row_id in frame["row_id"] if row_id in dataset]
     references = [
         ref for code in reference_members(dataset, "nato")["iso3"] if (ref := accession(dataset, "nato", code))
@@ -159,21 +168,26 @@ def format_lanes(dataset: Dataset) -> Any:
         label="fig-all-formats",
         headline=headline,
         subtitle="Events that the texts date, by format, with the first of each in words; shaded: scale of months",
-        caption="All formats on one time axis. Its scale changes at the beginning of 2024.",
-        description=f"Timeline of {len(told)} dated events in {len(starts)} lanes, one a format, where {headline[0].lower() + headline[1:]}. "
+        caption="All formats on one time axis. Its scale changes where the shading begins.",
+        description=f"Timeline of {len(told)} dated events in {len(starts)} lanes, one a format, "
+        f"where {headline[0].lower() + headline[1:]}. "
         f"{'; '.join(listed)}.",
         rows=rows,
         figures=references,
-        note="A bar where only the month or the year is given. NATO’s accessions are facts of the public record. Formats "
-        "of which no text dates an event are not shown.",
-    )  # fmt: skip
+        note="A bar where only the month or the year is given. NATO’s accessions are facts of the public record. "
+        "Formats of which no text dates an event are not shown.",
+    )
 
 
 def _begins(frame: pd.DataFrame) -> pd.DataFrame:
     """Write the first event of each lane above its mark, on the side where there is room."""
     firsts = frame.drop_duplicates("alliance_id").copy()
-    texts = [f"{line.date}: {line.event}" for line in records(firsts)]
-    texts = [text if len(text) < 90 else f"{text[:88].rsplit(' ', 1)[0]} …" for text in texts]
-    firsts["text"] = ["\n".join(textwrap.wrap(text, 50)) for text in texts]
-    firsts["align"] = ["left" if at <= 48 else "right" for at in firsts["middle"]]
-    return firsts[["row_id", "lane", "middle", "text", "align"]]
+    texts = []
+    for line in records(firsts):
+        told = "first members (public record)" if line.stage == ACCESSION else line.event
+        text = f"{line.date}: {told}"
+        texts.append(text if len(text) < 96 else f"{text[:94].rsplit(' ', 1)[0]} …")
+    firsts["text"] = ["\n".join(textwrap.wrap(text, 52)) for text in texts]
+    firsts["breaks"] = firsts["text"].str.count("\n")
+    firsts["align"] = ["left" if at <= SPLIT + 4 else "right" for at in firsts["middle"]]
+    return firsts[["row_id", "lane", "middle", "text", "align", "breaks"]]

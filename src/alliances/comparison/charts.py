@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable
 
-from alliances.comparison.model import Change, Detail, Group, Part
+from alliances.comparison.model import Change, Detail, Group, Kind, Part
 from alliances.comparison.reading import Datum, EditionFolder, Figure, value_text
 from alliances.comparison.sequences import pair_up
 
 __all__ = ["compare_charts"]
 
 _IDS = ("row_id", "calc_id", "source_id")
+_SUBJECTS = ("line", "event", "country", "name", "label", "column", "text", "date")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _WORDS = {"headline": "headline", "subtitle": "subtitle", "caption": "caption", "description": "alternative text"}
 
 
@@ -22,10 +25,10 @@ def compare_charts(old: EditionFolder, new: EditionFolder) -> Part:
     for label in dict.fromkeys((*new.figures, *old.figures)):
         before, after = old.figures.get(label), new.figures.get(label)
         if after is None and before is not None:
-            shown = Change("removed", label, "chart", old=before.headline)
+            shown = Change("removed", label, "chart", old=_size(before))
             changes = [shown, *(_row("removed", row) for row in before.rows)]
         elif before is None and after is not None:
-            shown = Change("added", label, "chart", new=after.headline)
+            shown = Change("added", label, "chart", new=_size(after))
             changes = [shown, *(_row("added", row) for row in after.rows)]
         elif before is not None and after is not None:
             changes = _changes(before, after)
@@ -33,6 +36,10 @@ def compare_charts(old: EditionFolder, new: EditionFolder) -> Part:
         if changes and figure:
             groups.append(Group(label, f"{label}: {figure.headline}", tuple(changes)))
     return Part("charts", tuple(groups))
+
+
+def _size(figure: Figure) -> str:
+    return f"{len(figure.rows)} {'row' if len(figure.rows) == 1 else 'rows'} of data"
 
 
 def _changes(old: Figure, new: Figure) -> list[Change]:
@@ -84,14 +91,14 @@ def _likeness(one: Datum, two: Datum) -> int:
     """Count what two rows share besides their id; rows of different ids never belong together."""
     if _identity(one) != _identity(two):
         return 0
-    shared = sum(name in two and two[name] == value for name, value in one.items() if name not in _IDS)
-    # A row that has an id may have changed in all else; one without must share a word at least.
+    shared = sum(bool(name in two and two[name] == value) for name, value in one.items() if name not in _IDS)
     if _identity(one):
-        return shared + 1
-    return shared if any(isinstance(value, str) and value and two.get(name) == value for name, value in one.items()) else 0
+        return shared + 1  # all else may have changed
+    words = (name for name, value in one.items() if isinstance(value, str) and value)
+    return shared if any(two.get(name) == one[name] for name in words) else 0
 
 
-def _row(kind: str, row: Datum) -> Change:
+def _row(kind: Kind, row: Datum) -> Change:
     if kind == "added":
         return Change("added", _identity(row), new=_text(row))
     return Change("removed", _identity(row), old=_text(row))
@@ -107,10 +114,14 @@ def _changed_row(old: Datum, new: Datum) -> Change:
 
 
 def _text(row: Datum) -> str:
-    """Print what a row says: its words and numbers, without ids and switches."""
-    shown = [
-        f"{value}" if isinstance(value, str) else f"{name.replace('_', ' ')} {value_text(value)}"
-        for name, value in row.items()
-        if name not in _IDS and value not in (None, "") and not isinstance(value, bool | dict | list)
-    ]
-    return " · ".join(shown)
+    """Print what a row says: its subject first, no ids and switches, and no value that it prints in words as well."""
+    shown, numbers = [], []
+    for name in sorted(row, key=lambda name: _SUBJECTS.index(name) if name in _SUBJECTS else len(_SUBJECTS)):
+        value = row[name]
+        if name in _IDS or value in (None, "") or isinstance(value, bool | dict | list):
+            continue
+        if isinstance(value, str) and not (_DAY.fullmatch(value) and ("date" in row or "text" in row)):
+            shown.append(" ".join(value.split()))
+        elif not isinstance(value, str) and "text" not in row:
+            numbers.append(f"{name.replace('_', ' ')} {value_text(value)}")
+    return " · ".join(shown + numbers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alliances.comparison.model import Change, Detail, Group, Part
 from alliances.comparison.reading import ANNEX, EditionFolder, Fact
@@ -11,6 +11,7 @@ from alliances.comparison.sequences import pair_up
 
 __all__ = ["compare_facts"]
 
+_SOURCE = "ref-source-"
 _ANNEX_TITLES = {"sec-annex-derived": "Derived figures", "sec-annex-reference": "Reference facts"}
 
 
@@ -58,12 +59,12 @@ def _by_target(side: EditionFolder, told: set[str]) -> dict[str, _Shown]:
     for fact in side.facts:
         if fact.section.startswith(ANNEX) and fact.target in told:
             continue
-        earlier = found.get(fact.target)
-        if earlier is None:
-            found[fact.target] = _Shown(fact.target, (fact.printed,), fact.section, fact)
-        elif fact.printed not in earlier.values:
-            values = (*earlier.values, fact.printed)
-            found[fact.target] = _Shown(fact.target, values, earlier.section, earlier.fact)
+        earlier = found.get(fact.target) or _Shown(fact.target, (), fact.section, fact)
+        # The source line under a chart links to evidence too, but prints no value.
+        is_value = fact.printed and fact.printed != side.source_name(fact.source_id)
+        if is_value and fact.printed not in earlier.values:
+            earlier = replace(earlier, values=(*earlier.values, fact.printed))
+        found[fact.target] = earlier
     return found
 
 
@@ -82,7 +83,9 @@ def _change(before: _Shown, after: _Shown, old: EditionFolder, new: EditionFolde
     else:
         key = min({*before.fact.row_ids} & {*after.fact.row_ids})
         details = (Detail("evidence", f"#{before.target}", f"#{after.target}"), *details)
-    return Change("changed", key, _label(after.fact, new), "; ".join(lost), "; ".join(gained), details)
+    # A label that is itself what changed would only say the new half of it.
+    label = f"#{after.target}" if before.fact.statement != after.fact.statement else _label(after.fact, new)
+    return Change("changed", key, label, "; ".join(lost), "; ".join(gained), details)
 
 
 def _details(one: Fact, two: Fact, old: EditionFolder, new: EditionFolder) -> tuple[Detail, ...]:
@@ -113,7 +116,9 @@ def _listed(name: str, old: Sequence[str], new: Sequence[str]) -> list[Detail]:
 def _label(fact: Fact, side: EditionFolder) -> str:
     if fact.quotation:
         return f"“{' '.join(fact.quotation.split())}” ({side.source_name(fact.source_id)})"
-    return fact.formula or fact.statement or fact.target
+    if fact.target.startswith(_SOURCE):
+        return f"Publication of {side.source_name(fact.target.removeprefix(_SOURCE))}"
+    return fact.formula or fact.statement.removesuffix(".") or fact.target
 
 
 def _groups(found: list[tuple[str, Change]], old: EditionFolder, new: EditionFolder) -> tuple[Group, ...]:
@@ -122,6 +127,4 @@ def _groups(found: list[tuple[str, Change]], old: EditionFolder, new: EditionFol
     sections = [fact.section for side in (new, old) for fact in side.facts]
     order = sorted(dict.fromkeys(sections), key=lambda section: section.startswith(ANNEX))
     changes = {section: tuple(change for where, change in found if where == section) for section in order}
-    return tuple(
-        Group(section, titles.get(section, section), group) for section, group in changes.items() if group
-    )
+    return tuple(Group(section, titles.get(section, section), group) for section, group in changes.items() if group)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from alliances.comparison.model import Change, Group, Part
+from alliances.comparison.model import Change, Group, Kind, Part
 from alliances.comparison.reading import EditionFolder, value_text
 
 __all__ = ["compare_making", "compare_pages", "compare_parameters"]
@@ -41,7 +41,7 @@ def compare_pages(old: EditionFolder, new: EditionFolder) -> tuple[Group, ...]:
     """Find pages that differ, for editions between which nothing else does: they differ in looks."""
     before, after = ({p: side.manifest.outputs.get(p, "") for p in _PAGES} for side in (old, new))
     changes = [
-        Change("changed", page, page, details=(), old="", new="looks different, though nothing that it says does")
+        Change("changed", page, f"{page} looks different, though nothing that was compared does")
         for page in _PAGES
         if before[page] != after[page]
     ]
@@ -54,7 +54,7 @@ def _values(old: Mapping[str, str], new: Mapping[str, str]) -> list[Change]:
         before, after = old.get(name, ""), new.get(name, "")
         if before == after:
             continue
-        kind = "added" if not before else "removed" if not after else "changed"
+        kind: Kind = "added" if not before else "removed" if not after else "changed"
         changes.append(Change(kind, name, name, before, after))
     return changes
 

@@ -15,11 +15,13 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from alliances.comparison.model import Side
 from alliances.errors import AlliancesError
 from alliances.known_rows import FILE_NAME, KnownRows
+from alliances.parameters import Parameters
 
 __all__ = ["ANNEX", "EditionError", "EditionFolder", "Fact", "Figure", "Manifest", "read_edition"]
 
 #: How the labels of annexes begin; they list what the chapters print.
 ANNEX = "sec-annex-"
+_DEFAULTS = {name: field.default for name, field in Parameters.model_fields.items()}
 _RANKED = re.compile(r"\d{2,}(.+)", re.DOTALL)
 Model = TypeVar("Model")
 Datum = dict[str, Any]
@@ -120,7 +122,7 @@ class EditionFolder:
         lines = [
             f"{name} = {value_text(value)}"
             for name, value in parameters.items()
-            if name != "as_of" and value not in (None, "", [])
+            if name != "as_of" and value not in (None, "", [], _DEFAULTS.get(name))
         ]
         return Side(self.name, str(parameters.get("as_of", "")), tuple(lines), self.manifest.engine)
 

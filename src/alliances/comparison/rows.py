@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
+from alliances.analysis.judgements import YARDSTICK
+from alliances.analysis.positions import TOPIC_LABELS
 from alliances.comparison.model import Change, Detail, Group, Part
 from alliances.comparison.reading import EditionFolder, value_text
+from alliances.dataset import split_list
 from alliances.known_rows import FILE_NAME, KnownRow, KnownRows
-from alliances.analysis.positions import TOPIC_LABELS
 
 __all__ = [
     "compare_disagreements",
@@ -26,15 +28,7 @@ _OTHER = {
     "capabilities": "Capabilities",
     "statements": "Statements",
 }
-_YARDSTICK = (
-    "remote_chance",
-    "highly_unlikely",
-    "unlikely",
-    "realistic_possibility",
-    "likely",
-    "highly_likely",
-    "almost_certain",
-)
+_LIKELIHOOD = tuple(YARDSTICK)
 _CONFIDENCE = ("low", "moderate", "high")
 
 
@@ -69,8 +63,8 @@ def compare_judgements(old: EditionFolder, new: EditionFolder) -> Part:
         one, two = before.get(row_id), after.get(row_id)
         if one is None or two is None:
             changes += _only_one(one, two)
-        elif details := _judgement_details(one, two):
-            changes.append(Change("changed", row_id, two.text, details=details))
+        elif change := _judgement_change(one, two):
+            changes.append(change)
     return Part("judgements", _one_group("judgements", changes))
 
 
@@ -132,25 +126,32 @@ def _cell(row: KnownRow, column: str) -> str:
     return value if isinstance(value, str) else value_text(value)
 
 
-def _judgement_details(old: KnownRow, new: KnownRow) -> tuple[Detail, ...]:
+def _judgement_change(old: KnownRow, new: KnownRow) -> Change | None:
     details = []
     for detail in _value_details(old, new):
-        scale = {"likelihood": _YARDSTICK, "confidence": _CONFIDENCE}.get(detail.name, ())
+        scale = {"likelihood": _LIKELIHOOD, "confidence": _CONFIDENCE}.get(detail.name, ())
+        if detail.name == "statement":
+            continue  # a template; its words follow, as printed
         if detail.old in scale and detail.new in scale:
             way = "higher" if scale.index(detail.new) > scale.index(detail.old) else "lower"
-            words = (detail.old.replace("_", " "), f"{detail.new.replace('_', ' ')} ({way})")
-            detail = Detail(detail.name, *words)
-        elif detail.name == "statement":
-            continue  # a template: its words follow, as printed
+            detail = Detail(detail.name, _spaced(detail.old), f"{_spaced(detail.new)} ({way})")
+        elif detail.name == "requires":
+            before, after = split_list(detail.old), split_list(detail.new)
+            lost, gained = [r for r in before if r not in after], [r for r in after if r not in before]
+            detail = Detail("rests on", "; ".join(lost), "; ".join(gained))
         details.append(detail)
     details.sort(key=lambda detail: detail.name not in ("likelihood", "confidence"))
     if _without_likelihood(old) != _without_likelihood(new):
-        details.append(Detail("statement", old.text, new.text))
-    return tuple(details)
+        return Change("changed", new.row_id, new.row_id, old.text, new.text, tuple(details))
+    return Change("changed", new.row_id, new.text, details=tuple(details)) if details else None
+
+
+def _spaced(word: str) -> str:
+    return word.replace("_", " ")
 
 
 def _without_likelihood(row: KnownRow) -> str:
-    word = _cell(row, "likelihood").replace("_", " ")
+    word = _spaced(_cell(row, "likelihood"))
     return row.text.replace(word, "…") if word else row.text
 
 
@@ -207,9 +208,9 @@ def _subject_change(
     key, label = " ".join(part for part in subject if part), names.subject(subject)
     before, after = _standing(old_rows, old), _standing(new_rows, new)
     if not old_rows:
-        return Change("added", key, label, new=after, details=_evidence([], new_rows, old, new)[1:])
+        return Change("added", key, label, new=after, details=_evidence([], _superseded(new_rows), old, new))
     if not new_rows:
-        return Change("removed", key, label, old=before, details=_evidence(old_rows, [], old, new)[1:])
+        return Change("removed", key, label, old=before, details=_evidence(_superseded(old_rows), [], old, new))
     details = _evidence(old_rows, new_rows, old, new)
     says = {row.says for row in old_rows if row.current}, {row.says for row in new_rows if row.current}
     if says[0] != says[1]:
@@ -225,6 +226,10 @@ def _standing(rows: Iterable[KnownRow], side: EditionFolder) -> str:
     return "; ".join(f"{says} ({'; '.join(dict.fromkeys(told[says]))})" for says in sorted(told))
 
 
+def _superseded(rows: Iterable[KnownRow]) -> list[KnownRow]:
+    return [row for row in rows if not row.current]
+
+
 def _origin(row: KnownRow, side: EditionFolder) -> str:
     source = side.source_name(row.source_id)
     attribution = _cell(row, "attribution")
@@ -235,7 +240,7 @@ def _evidence(
     old_rows: list[KnownRow], new_rows: list[KnownRow], old: EditionFolder, new: EditionFolder
 ) -> tuple[Detail, ...]:
     before, after = _by_id(old_rows), _by_id(new_rows)
-    details = []
+    details: list[Detail] = []
     for row_id in sorted({*before, *after}):
         one, two = before.get(row_id), after.get(row_id)
         if one and two:

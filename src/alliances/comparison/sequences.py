@@ -61,9 +61,9 @@ def pair_up(
         for j, after in enumerate(news):
             score = likeness(before, after)
             if score > 0:
-                candidates.append((-score, *sorted((name(before), name(after))), i, j))
+                candidates.append((-score, sorted((name(before), name(after))), i, j))
     pairs, used_old, used_new = [], set[int](), set[int]()
-    for *_, i, j in sorted(candidates):
+    for _, _, i, j in sorted(candidates):
         if i not in used_old and j not in used_new:
             used_old.add(i)
             used_new.add(j)

@@ -142,7 +142,8 @@ def _flat(blocks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _read(block: dict[str, Any]) -> Iterator[str]:
-    kind, content = block["t"], block.get("c")
+    kind: str = block["t"]
+    content: Any = block.get("c")
     if kind in ("Para", "Plain"):
         yield from (sentence.text for sentence in split_sentences(_clean(_words(content))))
     elif kind == "LineBlock":
@@ -180,7 +181,8 @@ def _words(node: Any) -> str:
         return "".join(map(_words, node))
     if not isinstance(node, dict):
         return ""
-    kind, content = node.get("t"), node.get("c")
+    kind: str = node.get("t", "")
+    content: Any = node.get("c")
     if kind == "Str":
         return str(content)
     if kind in ("Space", "SoftBreak", "LineBreak"):

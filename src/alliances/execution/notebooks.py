@@ -88,7 +88,7 @@ def tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def write(notebook: nbformat.NotebookNode, path: Path, *, sort_keys: bool = True) -> None:
-    """Write a notebook the same way every time.
+    """Write a notebook the same way every time, and as Jupyter does: saving it there changes no line.
 
     Parameters
     ----------
@@ -100,8 +100,8 @@ def write(notebook: nbformat.NotebookNode, path: Path, *, sort_keys: bool = True
         As Jupyter does it. Without, what is read back is in the order in which the kernel wrote it: the columns of
         a chart's data, for one.
     """
-    text = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=sort_keys)
-    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+    text: str = nbformat.writes(notebook, sort_keys=sort_keys)  # type: ignore[no-untyped-call]  # nbformat has no types
+    path.write_text(text.rstrip("\n") + "\n", encoding="utf-8", newline="\n")
 
 
 def content_key(notebook: nbformat.NotebookNode, data_digest: str) -> str:

@@ -77,8 +77,8 @@ def all_points(dataset: Dataset) -> Narrative:
     parts = []
     for kind, members in grouped.items():
         items = [
-            f"- **{escape(typographic(p.point[0].upper() + p.point[1:]))}.** {sides(dataset, p)}. "
-            f"{escape(typographic(p.explanation))}"
+            f"- **{escape(typographic(p.point[0].upper() + p.point[1:]))}.** {escape(typographic(p.explanation))} "
+            f"*What they say:* {sides(dataset, p)}."
             for p in members
         ]
         parts.append(f"## {HEADINGS[kind]}\n\n" + "\n".join(items))

@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -22,7 +22,7 @@ import vl_convert
 import yaml
 
 from alliances.errors import PublishError
-from alliances.staging.figures import VEGALITE_VERSION
+from alliances.staging.figures import COMPILED, VEGALITE_VERSION
 from alliances.user_cache import kept
 
 __all__ = ["Chart", "bundle", "enliven", "read_charts"]
@@ -46,14 +46,14 @@ class Chart:
         Its anchor, ``fig-…``, and the name of its files.
     svg, csv : str
         The staged files, for the reader to save.
-    spec : dict
-        Its Vega-Lite specification.
+    vega : dict
+        Its specification, compiled.
     """
 
     label: str
     svg: str
     csv: str
-    spec: dict[str, Any]
+    vega: dict[str, Any]
 
     @cached_property
     def tables(self) -> list[list[list[str]]]:
@@ -71,15 +71,9 @@ class Chart:
         """All values of its data."""
         return {cell for table in self.tables for row in table[1:] for cell in row}
 
-    @property
-    def drawing(self) -> dict[str, Any]:
-        """The specification without what the page tells in its own way: alternative text, caption, sources."""
-        spec = {key: value for key, value in self.spec.items() if key not in ("$schema", "usermeta", "description")}
-        return {**spec, "config": {**spec.get("config", {}), "aria": False}}
-
 
 def bundle() -> str:
-    """Return Vega for the page as one script that defines ``vegaLite`` and ``vegaEmbed`` and nothing else.
+    """Return Vega for the page as one script that defines ``vegaEmbed`` and nothing else.
 
     Returns
     -------
@@ -90,19 +84,18 @@ def bundle() -> str:
 
 
 def _bundle() -> str:
-    names = "window.vegaLite = vegaLite; window.vegaEmbed = vegaEmbed;"
-    code: str = vl_convert.javascript_bundle(names, vl_version=VEGALITE_VERSION)
+    code: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGALITE_VERSION)
     # The bundle owns every short name; a function keeps them to itself.
     return f"{_LICENCE}\n(() => {{\n{code.strip()}\n}})();\n"
 
 
-def read_charts(folder: Path) -> dict[str, Chart]:
+def read_charts(stage: Path) -> dict[str, Chart]:
     """Read the charts of a stage.
 
     Parameters
     ----------
-    folder : Path
-        Folder with ``<label>.svg``, ``.csv`` and ``.json`` of each chart.
+    stage : Path
+        Folder with ``figures/<label>.svg`` and ``.csv`` and ``vega/<label>.json`` of each chart.
 
     Returns
     -------
@@ -115,12 +108,13 @@ def read_charts(folder: Path) -> dict[str, Chart]:
         If a file of a chart is missing or broken.
     """
     charts = {}
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted((stage / COMPILED).glob("*.json")):
+        drawing = stage / "figures" / f"{path.stem}.svg"
         try:
             charts[path.stem] = Chart(
                 path.stem,
-                path.with_suffix(".svg").read_text(encoding="utf-8"),
-                path.with_suffix(".csv").read_text(encoding="utf-8"),
+                drawing.read_text(encoding="utf-8"),
+                drawing.with_suffix(".csv").read_text(encoding="utf-8"),
                 json.loads(path.read_text(encoding="utf-8")),
             )
         except (OSError, ValueError) as error:
@@ -136,7 +130,7 @@ def enliven(document: str, stage: Path) -> str:
     document : str
         The HTML as either engine wrote it.
     stage : Path
-        Folder of the staged report: ``figures/`` and, for the names of countries, ``edition.yml``.
+        Folder of the staged report: ``figures/``, ``vega/`` and, for the names of countries, ``edition.yml``.
 
     Returns
     -------
@@ -149,7 +143,7 @@ def enliven(document: str, stage: Path) -> str:
     PublishError
         If a chart's files cannot be read.
     """
-    charts = read_charts(stage / "figures")
+    charts = read_charts(stage)
     shown: dict[str, str] = {}  # label of each chart in the page, and its number as printed
 
     def with_tools(found: re.Match[str]) -> str:
@@ -165,10 +159,7 @@ def enliven(document: str, stage: Path) -> str:
         return document
     choice = _choice([charts[label] for label in shown], _countries(stage))
     document = _CONTENTS.sub(lambda found: f"{found[0]}\n{choice}", document, count=1)
-    data = {
-        label: {"svg": charts[label].svg, "csv": charts[label].csv, "spec": charts[label].drawing}
-        for label in shown
-    }
+    data = {label: {"svg": charts[label].svg, "csv": charts[label].csv, "vega": charts[label].vega} for label in shown}
     # Neither block is run as it is read: report.js starts the second one when a chart comes near.
     blocks = (
         f'<script type="application/json" id="chart-data">{_json(data)}</script>\n'
@@ -199,19 +190,21 @@ def _tools(chart: Chart, name: str) -> str:
 
 
 def _table(rows: Sequence[Sequence[str]], name: str) -> str:
-    def line(cells: Sequence[str], opening: str) -> Iterator[str]:
-        yield "<tr>"
-        for cell in cells:
-            number = ' class="number"' if opening == "td" and _NUMBER.fullmatch(cell) else ""
-            scope = ' scope="col"' if opening == "th" else ""
-            yield f"<{opening}{scope}{number}>{escape(cell)}</{opening}>"
-        yield "</tr>\n"
+    head, *body = rows
+    columns = list(zip(*rows, strict=True))
+    number = [any(column[1:]) and all(_NUMBER.fullmatch(cell) for cell in column[1:] if cell) for column in columns]
 
-    head = "".join(line(rows[0], "th"))
-    body = "".join(part for row in rows[1:] for part in line(row, "td"))
+    sides = [' class="number"' if right else "" for right in number]
+
+    def line(cells: Sequence[str], kind: str, scope: str = "") -> str:
+        written = (f"<{kind}{scope}{side}>{escape(cell)}</{kind}>" for cell, side in zip(cells, sides, strict=True))
+        return f"<tr>{''.join(written)}</tr>\n"
+
+    titles = line(head, "th", ' scope="col"')
+    lines = "".join(line(row, "td") for row in body)
     return (
         f'<div class="table-box" role="group" tabindex="0" aria-label="{escape(name)}"><table>\n'
-        f"<thead>\n{head}</thead>\n<tbody>\n{body}</tbody>\n</table></div>"
+        f"<thead>\n{titles}</thead>\n<tbody>\n{lines}</tbody>\n</table></div>"
     )
 
 

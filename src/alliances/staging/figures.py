@@ -22,11 +22,15 @@ from alliances.fonts import font_directories
 from alliances.staging.chapters import Chart
 
 VEGALITE_VERSION = "5.20"
+COMPILED = "vega"  # folder beside figures/; for the page, not part of the edition
 _registered = False
 
 
 def draw(charts: Iterable[Chart], folder: Path, cache: Cache | None = None) -> list[Path]:
     """Draw charts to ``<label>.svg``, with ``.csv`` (the data) and ``.json`` (the specification) beside.
+
+    For the live charts of the page, the specification compiled to Vega goes into the folder ``vega`` beside the
+    figures: the browser would need the same time for it again, and report what Vega-Lite finds worth a warning.
 
     Returns
     -------
@@ -34,6 +38,8 @@ def draw(charts: Iterable[Chart], folder: Path, cache: Cache | None = None) -> l
         The drawings.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    compiled = folder.parent / COMPILED
+    compiled.mkdir(exist_ok=True)
     drawings = []
     for chart in charts:
         path = folder / f"{chart.label}.svg"
@@ -41,6 +47,7 @@ def draw(charts: Iterable[Chart], folder: Path, cache: Cache | None = None) -> l
         path.with_suffix(".csv").write_text(data_csv(chart.spec), encoding="utf-8")
         spec = json.dumps(chart.spec, ensure_ascii=False, indent=1, sort_keys=True)
         path.with_suffix(".json").write_text(spec, encoding="utf-8")
+        (compiled / f"{chart.label}.json").write_bytes(_compiled(chart, cache))
         drawings.append(path)
     return drawings
 
@@ -54,6 +61,21 @@ def _drawing(chart: Chart, cache: Cache | None) -> bytes:
         kept = _own_clip_ids(svg, chart.label).encode()
         if cache:
             cache.put("drawings", key, kept)
+    return kept
+
+
+def _compiled(chart: Chart, cache: Cache | None) -> bytes:
+    # The page itself carries alternative text, caption and sources, and a newer Vega than the schema's.
+    spec = {key: value for key, value in chart.spec.items() if key not in ("usermeta", "description")}
+    spec["config"] = {**spec.get("config", {}), "aria": False}
+    key = key_of(spec, VEGALITE_VERSION, version("vl-convert-python"))
+    kept = cache.get("compiled", key) if cache else None
+    if kept is None:
+        vega = vl_convert.vegalite_to_vega(spec, vl_version=VEGALITE_VERSION)
+        vega.pop("$schema", None)
+        kept = json.dumps(vega, ensure_ascii=False, separators=(",", ":")).encode()
+        if cache:
+            cache.put("compiled", key, kept)
     return kept
 
 
@@ -83,10 +105,8 @@ def register_fonts() -> None:
 def data_csv(spec: dict[str, Any]) -> str:
     """Return the data behind a chart as CSV; several tables stand one after the other."""
     out = io.StringIO()
-    for number, rows in enumerate(spec.get("datasets", {}).values()):
-        if not rows:
-            continue
-        if number:
+    for rows in filter(None, spec.get("datasets", {}).values()):
+        if out.tell():
             out.write("\n")
         columns = list(dict.fromkeys(key for row in rows for key in row))
         writer = csv.DictWriter(out, columns, lineterminator="\n")

@@ -16,7 +16,7 @@ NOT_SAID = "the texts do not say"
 _FIRST_LETTER = re.compile(r"^(\[?)([a-z])")
 
 
-def comparison(
+def profiles(
     dataset: Dataset,
     formats: Mapping[str, Sequence[Sequence[str]]],
     *,
