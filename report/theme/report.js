@@ -160,7 +160,7 @@
     if (event.target === owner && !card.matches(":hover")) hide();
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && owner) hide();
+    if (event.key === "Escape") hide();
   });
 
   // A first tap shows the card, a second one follows the link.
@@ -181,7 +181,7 @@
       if (!event.ctrlKey && !event.metaKey && !event.shiftKey) wayBack(next);
     }
   });
-  addEventListener("resize", hide);
+  addEventListener("resize", () => { if (owner) place(); });
 
   // ---------------------------------------------------------------- evidence on the spot
 

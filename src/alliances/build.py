@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,10 @@ from alliances.errors import PublishError, StagingError
 from alliances.execution.cache import Cache, key_of
 from alliances.execution.digests import file_digest, library_digest, versions
 from alliances.execution.notebooks import data_digest
-from alliances.execution.run import Explain, check_notebooks, run_notebooks
+from alliances.execution.run import TIME_LIMIT, Explain, check_notebooks, run_notebooks
 from alliances.execution.warm import WarmKernels
 from alliances.freshness import PACKAGES, input_files
+from alliances.locks import locked
 from alliances.parameters import Parameters, check_parameters
 from alliances.staging import chapters as staged_chapters
 from alliances.staging.figures import draw_png
@@ -28,6 +30,15 @@ from alliances.staging.report import StagedReport, notebook_names, stage
 
 OUTPUT = Path("report", "_output")
 Say = Callable[[str], None]
+#: Called with a stage of a build (``notebooks``, ``figures``, ``stitching``), the steps done in it, and all of them.
+Step = Callable[[str, int, int], None]
+_EDITION = ("report.html", "report.pdf", "facts.json", "notebooks", "figures", "manifest.json")
+_NEW = ".new-"
+_EMPTIED = "emptied"
+
+
+def no_step(stage: str, done: int, total: int) -> None:
+    """Show no progress."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +129,8 @@ def stage_edition(
     explain: Explain | None = None,
     log: Path | None = None,
     warm: WarmKernels | None = None,
+    timeout: float = TIME_LIMIT,
+    step: Step = no_step,
 ) -> StagedEdition:
     """Check everything, execute the notebooks and stage the report.
 
@@ -137,7 +150,7 @@ def stage_edition(
         Receives progress, a line at a time.
     explain : callable, optional
         Called with each notebook's name, whether it runs, and why.
-    log, warm
+    log, warm, timeout, step
         As in :func:`build_edition`.
 
     Raises
@@ -158,6 +171,15 @@ def stage_edition(
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
     say(f"{len(paths)} notebooks, state of knowledge {parameters.as_of}")
+    done = 0
+    step("notebooks", done, len(paths))
+
+    def executed_one(notebook: str, seconds: float) -> None:
+        nonlocal done
+        done += 1
+        say(f"  executed {notebook} in {seconds:.1f} s")
+        step("notebooks", done, len(paths))
+
     executed = run_notebooks(
         paths,
         parameters,
@@ -165,13 +187,17 @@ def stage_edition(
         root,
         jobs=jobs,
         log=log,
-        progress=lambda notebook, seconds: say(f"  executed {notebook} in {seconds:.1f} s"),
+        progress=executed_one,
         cache=cache,
         explain=explain,
         warm=warm,
+        timeout=timeout,
     )
+    step("notebooks", len(paths), len(paths))  # those that were kept, too
     chapters = [staged_chapters.read_chapter(key, notebook) for key, notebook in executed.items()]
+    step("figures", 0, 1)
     staged = stage(scratch / "stage", template, chapters, known, parameters, defaults, cache)
+    step("figures", 1, 1)
     if staged.problems:
         log.write_text("\n".join(staged.problems) + "\n", encoding="utf-8")
         more = f" ({len(staged.problems)} such problems; all are in {log})" if len(staged.problems) > 1 else ""
@@ -193,6 +219,8 @@ def build_edition(
     explain: Explain | None = None,
     log: Path | None = None,
     warm: WarmKernels | None = None,
+    timeout: float = TIME_LIMIT,
+    step: Step = no_step,
 ) -> Build:
     """Build one edition of the report.
 
@@ -220,6 +248,10 @@ def build_edition(
         File for tracebacks and what the engines say; by default ``report/_output/build.log``.
     warm : WarmKernels, optional
         A warmed process that outlives this build.
+    timeout : float
+        Longest time for a notebook, in seconds.
+    step : callable
+        Receives progress in numbers: a stage, the steps done in it, and all of them.
 
     Returns
     -------
@@ -234,35 +266,58 @@ def build_edition(
     if engine not in publishing.ENGINES:
         raise PublishError(f"There is no engine “{engine}”; choose one of {', '.join(publishing.ENGINES)}.")
     folder = root / OUTPUT
+    with ExitStack() as until_done:
 
-    def check_place(parameters: Parameters, defaults: Parameters) -> None:
-        nonlocal folder
-        name = slug(parameters, defaults)
-        folder = output or (root / OUTPUT / "editions" / name if name else root / OUTPUT)
-        _check_place(folder, parameters, force)
+        def check_place(parameters: Parameters, defaults: Parameters) -> None:
+            nonlocal folder
+            name = slug(parameters, defaults)
+            folder = output or (root / OUTPUT / "editions" / name if name else root / OUTPUT)
+            # Two builds of one edition do not work side by side: the second finds the results of the first.
+            until_done.enter_context(locked(folder, Cache(root).folder / "locks", say))
+            recover(folder)
+            _check_place(folder, parameters, force)
 
-    with tempfile.TemporaryDirectory(prefix="alliances-") as elsewhere:
-        scratch = Path(elsewhere)
+        scratch = Path(until_done.enter_context(tempfile.TemporaryDirectory(prefix="edition-")))
         edition = stage_edition(
-            root, values, scratch, jobs=jobs, check_place=check_place, say=say, explain=explain, log=log, warm=warm
+            root,
+            values,
+            scratch,
+            jobs=jobs,
+            check_place=check_place,
+            say=say,
+            explain=explain,
+            log=log,
+            warm=warm,
+            timeout=timeout,
+            step=step,
         )
-        stage_folder, done = edition.report.folder, scratch / "edition"
-        shutil.copytree(edition.notebooks, done / "notebooks")
-        publishing.copy_project(root, stage_folder)
-        shutil.copytree(stage_folder / "figures", done / "figures")
-        with ThreadPoolExecutor(1) as beside:
-            pictures = beside.submit(draw_png, edition.report.charts, done / "figures", Cache(root))
-            result = publishing.publish(stage_folder, done, formats, engine, log or log_path(root))
-            pictures.result()
+        result = _publish(root, edition, scratch / "edition", formats, engine, log or log_path(root), step)
         if result.notice:
             say(result.notice)
-        _write_json(done / "facts.json", facts(edition.report, edition.dataset))
-        engine_used = f"{result.engine} {result.version}"
-        _write_json(done / "manifest.json", describe(root, done, edition.parameters, engine_used))
-        put_in_place(done, folder)
+        put_in_place(scratch / "edition", folder)
     Cache(root).prune()
     files = [folder / path.name for path in result.files.values()]
     return Build(folder, files, f"{result.engine} ({result.version})", result.notice or "")
+
+
+def _publish(
+    root: Path, edition: StagedEdition, done: Path, formats: Sequence[str], engine: str, log: Path, step: Step
+) -> publishing.Publication:
+    """Write all files of a staged edition into the folder ``done``."""
+    stage_folder = edition.report.folder
+    step("stitching", 0, len(formats))
+    shutil.copytree(edition.notebooks, done / "notebooks")
+    publishing.copy_project(root, stage_folder)
+    shutil.copytree(stage_folder / "figures", done / "figures")
+    with ThreadPoolExecutor(1) as beside:
+        pictures = beside.submit(draw_png, edition.report.charts, done / "figures", Cache(root))
+        result = publishing.publish(stage_folder, done, formats, engine, log)
+        pictures.result()
+    _write_json(done / "facts.json", facts(edition.report, edition.dataset))
+    engine_used = f"{result.engine} {result.version}"
+    _write_json(done / "manifest.json", describe(root, done, edition.parameters, engine_used))
+    step("stitching", len(formats), len(formats))
+    return result
 
 
 def _check_place(folder: Path, parameters: Parameters, force: bool) -> None:
@@ -283,25 +338,52 @@ def _check_place(folder: Path, parameters: Parameters, force: bool) -> None:
 
 
 def put_in_place(done: Path, folder: Path) -> None:
-    """Put a finished edition into its folder; what stood there before goes only once the new one is complete.
+    """Put a finished edition into its folder, whole or not at all; what stood there before goes only then.
 
     The files are first copied beside their place, since a temporary folder may be on another disk, and then
-    renamed. The manifest goes first and comes last: an edition without it is not complete.
+    renamed. The manifest goes first and comes last: an edition without it is not complete, and
+    :func:`recover` puts back what it replaced.
     """
+    is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
-    new = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
     try:
-        shutil.copytree(done, new / "edition")
-        old = new / "replaced"
-        old.mkdir()
-        (folder / "manifest.json").unlink(missing_ok=True)
-        for name in ("report.html", "report.pdf", "facts.json", "notebooks", "figures"):
-            if (folder / name).exists():
-                (folder / name).replace(old / name)
-        for path in sorted((new / "edition").iterdir(), key=lambda path: path.name == "manifest.json"):
-            path.replace(folder / path.name)
-    finally:
+        new = Path(tempfile.mkdtemp(prefix=_NEW, dir=folder))
+        try:
+            shutil.copytree(done, new / "edition")
+            (new / "replaced").mkdir()
+            for name in reversed(_EDITION):
+                if (folder / name).exists():
+                    (folder / name).replace(new / "replaced" / name)
+            (new / _EMPTIED).touch()
+            for name in _EDITION:
+                if (new / "edition" / name).exists():
+                    (new / "edition" / name).replace(folder / name)
+        finally:
+            recover(folder)
+    except BaseException:
+        if is_new:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+def recover(folder: Path) -> None:
+    """Undo a replacement that was cut short, and remove what it left; the folder's lock must be held."""
+    for new in folder.glob(f"{_NEW}*"):
+        if not (folder / "manifest.json").exists() and (new / "replaced").is_dir():
+            for name in _EDITION:
+                if (new / _EMPTIED).exists() and not (new / "edition" / name).exists():
+                    _remove(folder / name)  # it came from the new edition, if it is there at all
+                if (new / "replaced" / name).exists():
+                    (new / "replaced" / name).replace(folder / name)
         shutil.rmtree(new, ignore_errors=True)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def facts(staged: StagedReport, dataset: Dataset) -> list[dict[str, Any]]:

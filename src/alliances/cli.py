@@ -15,11 +15,14 @@ import yaml
 
 from alliances import freshness
 from alliances.comparison.model import PARTS, Comparison
-from alliances.errors import AlliancesError, ParameterError
+from alliances.errors import AlliancesError, ParameterError, sentence_of
 from alliances.paths import find_root
+from alliances.progress import shown
+from alliances.stopping import Stopped, signals_stop
 
 ENGINES = ("auto", "quarto", "embedded")
 FORMATS = ("html", "pdf")
+_LONGEST = 86_400  # seconds for a notebook
 
 
 class _Parser(argparse.ArgumentParser):
@@ -84,6 +87,7 @@ def parser() -> argparse.ArgumentParser:
     )
 
     build.add_argument("--explain", action="store_true", help="say for each notebook why it runs or does not")
+    _add_patience(build)
 
     batch = commands.add_parser("batch", help="build the editions of a matrix file, here or on a Dask cluster")
     batch.add_argument(
@@ -95,6 +99,7 @@ def parser() -> argparse.ArgumentParser:
     )
     batch.add_argument("--engine", choices=ENGINES, default="auto", help="as for build (default: auto)")
     batch.add_argument("--jobs", type=_jobs, default=0, metavar="N", help="workers (default: one a processor)")
+    _add_patience(batch)
 
     diff = commands.add_parser(
         "diff",
@@ -133,6 +138,27 @@ def _parameters_help() -> str:
         field = Parameters.model_fields[name]
         lines.append(f"  {name:<22} {type_name(name)}. {field.description} Example: {(field.examples or [''])[0]}")
     return "\n".join(lines)
+
+
+def _add_patience(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=300.0,
+        metavar="SECONDS",
+        help="longest time for a notebook, after which the build stops (default: 300)",
+    )
+    command.add_argument("--quiet", action="store_true", help="say nothing unless something is wrong")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if 0 < seconds <= _LONGEST:
+        return seconds
+    raise argparse.ArgumentTypeError(f"“{text}” is not a number of seconds above 0 and up to {_LONGEST}")
 
 
 def _jobs(text: str) -> int:
@@ -196,26 +222,35 @@ def run_build(arguments: argparse.Namespace) -> int:
     key = freshness.request_key(root, values, formats, arguments.engine, output)
     there = None if arguments.force else freshness.find(root, key)
     if there:
-        print(f"Nothing has changed; published earlier with {there['engine']}:")
-        _list(Path(path) for path in there["files"])
+        if not arguments.quiet:
+            print(f"Nothing has changed; published earlier with {there['engine']}:")
+            _list(Path(path) for path in there["files"])
         return 0
-    from alliances.build import build_edition
+    from alliances.scratch import scratch_folder
 
-    built = build_edition(
-        root,
-        values,
-        formats=formats,
-        engine=arguments.engine,
-        jobs=arguments.jobs,
-        output=output,
-        force=arguments.force,
-        say=lambda line: print(line, file=sys.stderr, flush=True),
-        explain=_explain if arguments.explain else None,
-    )
+    with scratch_folder(), shown(arguments.quiet) as reporter:
+        from alliances.build import build_edition
+
+        built = build_edition(
+            root,
+            values,
+            formats=formats,
+            engine=arguments.engine,
+            jobs=arguments.jobs,
+            output=output,
+            force=arguments.force,
+            say=reporter.say,
+            step=reporter.step,
+            explain=_explain if arguments.explain else None,
+            timeout=arguments.timeout,
+        )
     if not built.notice:  # a build that Quarto failed is tried again
         freshness.note(root, key, built.folder, built.files, built.engine)
-    print(f"Published with {built.engine}:")
-    _list(built.files)
+    elif arguments.quiet:
+        print(built.notice, file=sys.stderr)
+    if not arguments.quiet:
+        print(f"Published with {built.engine}:")
+        _list(built.files)
     return 0
 
 
@@ -227,20 +262,27 @@ def _list(files: Iterable[Path]) -> None:
 def run_batch(arguments: argparse.Namespace) -> int:
     """Build the editions of a matrix, and write their index page."""
     root = find_root()
-    from alliances.batch.run import run_matrix
-
     folder = arguments.output.resolve() if arguments.output else root / "report" / "_output" / "editions"
-    outcomes = run_matrix(
-        root,
-        arguments.matrix,
-        folder,
-        engine=arguments.engine,
-        workers=arguments.jobs,
-        scheduler=arguments.scheduler,
-        say=lambda line: print(line, file=sys.stderr, flush=True),
-    )
+    from alliances.scratch import scratch_folder
+
+    with scratch_folder(), shown(arguments.quiet) as reporter:
+        from alliances.batch.run import run_matrix
+
+        outcomes = run_matrix(
+            root,
+            arguments.matrix,
+            folder,
+            engine=arguments.engine,
+            workers=arguments.jobs,
+            scheduler=arguments.scheduler,
+            say=reporter.say,
+            step=reporter.step,
+            timeout=arguments.timeout,
+        )
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
-    print(f"{len(outcomes) - len(failed)} of {len(outcomes)} editions are in {_short(folder)}; see index.html there.")
+    if failed or not arguments.quiet:
+        built = len(outcomes) - len(failed)
+        print(f"{built} of {len(outcomes)} editions are in {_short(folder)}; see index.html there.")
     for outcome in failed:
         print(f"  {outcome.name}: {outcome.message}")
     return AlliancesError.exit_code if failed else 0
@@ -337,19 +379,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         "quote": run_quote,
     }
     try:
-        return commands[arguments.command](arguments)
+        with signals_stop():
+            return commands[arguments.command](arguments)
     except AlliancesError as error:
         sentence = " ".join(str(error).split())  # on one line, whatever the value that it repeats
         print(f"alliances {arguments.command}: {sentence}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
-        print(f"alliances {arguments.command}: interrupted; nothing was changed.", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as error:
+        what = "the same command goes on from here" if arguments.command == "batch" else "nothing was changed"
+        print(f"alliances {arguments.command}: interrupted; {what}.", file=sys.stderr)
+        return error.exit_code if isinstance(error, Stopped) else 130
     except OSError as error:
-        print(
-            f"alliances {arguments.command}: {error.strerror or error} ({error.filename or 'no file named'}).",
-            file=sys.stderr,
-        )
+        print(f"alliances {arguments.command}: {sentence_of(error)}", file=sys.stderr)
         return AlliancesError.exit_code
     except Exception:
         log = _crash_log()

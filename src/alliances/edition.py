@@ -133,12 +133,12 @@ class Chapter:
     def opening(self, *sentences: str, **figures: Figure | str | None) -> Narrative:
         """Open the chapter with its point; one sentence where no known text mentions the format."""
         if not self.known:
-            names = self.edition.dataset.alliance_names
+            name = self.edition.dataset.alliance_names[self.alliance_ids[0]]
             day = knowledge.as_of_reference(self.edition.dataset)
             return self.edition.tell(
                 "No text of this edition, which ends on {day}, mentions {name}.",
                 day=day,
-                name="the formats of this chapter" if len(self.alliance_ids) > 1 else names[self.alliance_ids[0]],
+                name="the formats of this chapter" if len(self.alliance_ids) > 1 else _with_article(name),
             )
         return self.edition.tell(*sentences, otherwise="", **figures)
 
@@ -182,7 +182,7 @@ class Chapter:
         name = dataset.alliance_names[self.alliance_ids[0]]
         return table(
             f"tbl-{self.alliance_ids[0]}-facts",
-            f"{name}: what the texts say, with the status that each gives it.",
+            f"{name[0].upper() + name[1:]}: what the texts say, with the status that each gives it.",
             ["Aspect", "What the text says", "Status", "Source"],
             lines,
             [14, 44, 14, 28],
@@ -202,14 +202,22 @@ class Chapter:
         if not self.known:
             return Narrative("")
         found = differences.about(self.edition.dataset, self.alliance_ids)
-        points = [escape(typographic(text)) for text in dict.fromkeys(point.point for point in found)]
+        named = dict.fromkeys(point.point for point in found if point.kind != "apparent")
+        points = [escape(typographic(text)) for text in named]
         told = (
-            f"The texts differ, or only seem to differ, on: {'; '.join(points)}. "
+            f"The texts differ on: {'; '.join(points)}. "
             "@sec-differences gives both sides of each point, and why they differ."
             if points
             else "On this format the texts of this edition are not known to differ."
         )
         return Narrative(f"## Where the sources differ\n\n{told}")
+
+
+_WITHOUT_ARTICLE = ("NATO", "SkyShield", "EUMAM UA", "ASAP", "EDIRPA", "UK bilateral support", "EU missions")
+
+
+def _with_article(name: str) -> str:
+    return name if name in _WITHOUT_ARTICLE else f"the {name}"
 
 
 def open_edition(**values: Any) -> Edition:

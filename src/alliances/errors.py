@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
+
 __all__ = [
     "AlliancesError",
     "DataError",
@@ -10,6 +13,7 @@ __all__ = [
     "ParameterError",
     "PublishError",
     "StagingError",
+    "sentence_of",
 ]
 
 
@@ -47,3 +51,17 @@ class ExecutionError(AlliancesError):
 
 class PublishError(AlliancesError):
     """The staged report could not be turned into HTML or PDF."""
+
+
+def sentence_of(error: OSError) -> str:
+    """Say in one sentence what the operating system refused, and what to do about it where that is known."""
+    if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
+        _, place, reason = error.args[0][0]  # the first of the files that could not be copied
+        is_full = "No space left" in str(reason) or "Disk quota" in str(reason)
+    else:
+        place, reason = error.filename, error.strerror or str(error)
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    if is_full:
+        where = f"at {place}" if place else "for the report or for temporary files"
+        return f"There is no room left {where}; free some space on that disk, or choose another, and try again."
+    return f"{reason} ({place or 'no file named'})."

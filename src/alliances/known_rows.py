@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from alliances.analysis.positions import ATTRIBUTION_LABELS, KNOWN, POSITION_LABELS, TOPIC_LABELS
+from alliances.analysis.positions import ATTRIBUTION_LABELS, POSITION_LABELS, TOPIC_LABELS, position_frame
+from alliances.analysis.standing import SHOWN, current_positions
 from alliances.dataset import FACT_TABLES, Dataset, Row
 from alliances.errors import NarrativeError
 from alliances.prose.narrative import sentence
@@ -31,7 +32,7 @@ class KnownRow(BaseModel, frozen=True):
     source_id: str = Field(default="", description="The text that says so; empty where the row is our own.")
     text: str = Field(description="The row as a phrase for people.")
     says: str = Field(default="", description="The role of a membership, the position of a position.")
-    current: bool = Field(default=True, description="Whether the newest text on this member or position says it.")
+    current: bool = Field(default=True, description="Whether it counts now: newer texts go before older ones.")
     values: dict[str, str | float | bool] = Field(default={}, description="The cells that are not empty.")
 
 
@@ -62,8 +63,8 @@ def edition_rows(dataset: Dataset) -> dict[str, Any]:
     actors = {row.values["actor_id"] for found in rows.values() for row in found if row.values.get("actor_id")}
     tables = {
         "sources": [_source(dataset, source_id) for source_id in dataset["sources"]["source_id"]],
-        "memberships": _with_current(rows["memberships"], dataset, ("alliance_id", "actor_id")),
-        "positions": _with_current(rows["positions"], dataset, ("alliance_id", "actor_id", "topic")),
+        "memberships": _marked(rows["memberships"], _current_members(dataset)),
+        "positions": _marked(rows["positions"], _current_positions(dataset)),
         **{table: found for table, found in rows.items() if table not in ("memberships", "positions")},
         "disagreements": [_disagreement(record) for record in _records(dataset, "disagreements")],
         "judgements": [_judgement(dataset, record) for record in _records(dataset, "judgements")],
@@ -131,17 +132,31 @@ def _phrase(dataset: Dataset, row: Row) -> str:
     return ", ".join([*(part.removesuffix(".") for part in first), last])
 
 
-def _with_current(rows: Iterable[KnownRow], dataset: Dataset, key: tuple[str, ...]) -> list[KnownRow]:
-    """Mark which rows count now: those of the newest text, and what is only expected or wished after all else."""
-    weights: dict[tuple[Any, ...], tuple[bool, str, str]] = {}
-    weighed = []
+def _current_members(dataset: Dataset) -> set[str]:
+    """List the memberships that count now: for each member of a format, those of the newest texts."""
+    rows = [dataset.row(row_id) for row_id in dataset["memberships"]["membership_id"]]
+    newest: dict[tuple[str, str], str] = {}
+    published = {row.row_id: dataset.source(row.source_id).published.isoformat() for row in rows}
     for row in rows:
-        subject = tuple(row.values.get(column, "") for column in key)
-        firm = row.values.get("attribution", KNOWN[0]) in KNOWN
-        weight = (firm, dataset.source(row.source_id).published.isoformat(), row.source_id)
-        weights[subject] = max(weights.get(subject, weight), weight)
-        weighed.append((row, subject, weight))
-    return [row.model_copy(update={"current": weights[subject] == weight}) for row, subject, weight in weighed]
+        member = (row["alliance_id"], row["actor_id"])
+        newest[member] = max(newest.get(member, ""), published[row.row_id])
+    return {row.row_id for row in rows if published[row.row_id] == newest[row["alliance_id"], row["actor_id"]]}
+
+
+def _current_positions(dataset: Dataset) -> set[str]:
+    """List the positions that count now, format by format; a wish only where the texts have nothing else."""
+    current: set[str] = set()
+    for alliance_id in dict.fromkeys(dataset["positions"]["alliance_id"]):
+        frame = position_frame(dataset, [alliance_id])
+        shown = frame[frame["attribution"].isin(SHOWN)]
+        told = set(zip(shown["actor_id"], shown["topic"], strict=True))
+        only_wished = [subject not in told for subject in zip(frame["actor_id"], frame["topic"], strict=True)]
+        current.update(current_positions(shown)["row_id"], frame.loc[only_wished, "row_id"])
+    return current
+
+
+def _marked(rows: Iterable[KnownRow], current: set[str]) -> list[KnownRow]:
+    return [row.model_copy(update={"current": row.row_id in current}) for row in rows]
 
 
 def _source(dataset: Dataset, source_id: str) -> KnownRow:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
 import tempfile
 from collections.abc import Callable
@@ -27,16 +29,22 @@ def kept(name: str, make: Callable[[], str]) -> str:
     """
     path = _folder() / name
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        text = make()
+        digest, _, content = path.read_bytes().partition(b"\n")
+        if hashlib.sha256(content).hexdigest().encode() == digest:
+            return content.decode()
+    except OSError:
+        pass
+    text = make()
+    content = text.encode()
+    part = path.with_name(f"{name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{name}.{os.getpid()}.part")
-        part.write_text(text, encoding="utf-8", newline="\n")
+        part.write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
         part.replace(path)
     except OSError:
-        pass  # a read-only home is no reason to fail
+        # A read-only home or a full disk is no reason to fail.
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
     return text
 
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from alliances.analysis import quantities
 from alliances.analysis.derived import Derived, Reference
-from alliances.analysis.forces import KILOMETRES, READER
 from alliances.analysis.quantities import Quantity
 from alliances.dataset import Dataset
 
+KILOMETRES = ("kilometre", "kilometres")
 AREA = "obs-demilitarised-area-analysis"
 LINES = {"depth_analysis": "obs-front-length-analysis", "depth_commentary": "obs-front-length-commentary"}
 
@@ -67,7 +67,12 @@ def zone_depths(dataset: Dataset, front_km: float | None) -> dict[str, Derived |
     found: dict[str, Derived | Reference | None] = dict.fromkeys(("line", "depth_assumed", *LINES))
     if front_km is not None:
         line = quantities.from_parameter(
-            "front_km", front_km, label="Length of the front", unit=KILOMETRES, whose=READER
+            "front_km",
+            front_km,
+            ref_id="reassurance-force-front",
+            label="Length of the line that the demilitarised zone would lie along",
+            unit=KILOMETRES,
+            whose="an assumption set for this edition",
         )
         found["line"] = line.figure
         found["depth_assumed"] = zone_depth(dataset, line, "reassurance-force-depth-assumed")

@@ -107,6 +107,7 @@ def dated_marks(dataset: Dataset) -> pd.DataFrame:
     for (code, moment), told in frame.groupby(["actor_id", "moment"], sort=False):
         troops = told[told["topic"] == "troops"]
         part = troops if len(troops) else told
+        joining = troops.empty and set(part["position"]) != {"leads"}
         marks.append(
             {
                 "row_id": "; ".join(part["row_id"]),
@@ -114,9 +115,7 @@ def dated_marks(dataset: Dataset) -> pd.DataFrame:
                 "line": part["name"].iloc[0],
                 "column": moment,
                 "kind": weakest_kind(part),
-                "text": position_words(part)
-                if len(troops) or set(part["position"]) == {"leads"}
-                else f"{position_words(part)} (join)",
+                "text": f"{position_words(part)}{' (join)' if joining else ''}",
                 "source": "; ".join(dict.fromkeys(dataset.source(s).descriptor for s in part["source_id"])),
                 "firm": bool(part["position"].isin(FIRM).all()),
                 "known": bool(part["attribution"].isin(KNOWN).all()),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.connection
 import os
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -29,8 +32,27 @@ def run(tasks: Sequence[Task], workers: int = 0) -> Iterator[Outcome]:
     count = min(workers or os.cpu_count() or 1, len(tasks))
     waiting = [(task, 1) for task in reversed(tasks)]
     while waiting:
-        with ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), start_worker) as pool:
-            yield from _fill(pool, waiting, count)
+        with ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _start) as pool:
+            try:
+                yield from _fill(pool, waiting, count)
+            except BaseException:
+                for worker in multiprocessing.active_children():
+                    worker.kill()  # its warmed process sees that and goes, with its kernels
+                raise
+
+
+def _start() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends its workers
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # a worker has one
+    threading.Thread(target=_leave_with, args=(parent.sentinel,), daemon=True).start()
+    start_worker()
+
+
+def _leave_with(parent: int) -> None:
+    """End this worker when its parent has gone, whatever the reason."""
+    multiprocessing.connection.wait([parent])
+    os._exit(1)
 
 
 def _fill(pool: ProcessPoolExecutor, waiting: list[tuple[Task, int]], count: int) -> Iterator[Outcome]:

@@ -8,8 +8,9 @@ from pathlib import Path
 from alliances.batch import local, matrix
 from alliances.batch.index import write_index
 from alliances.batch.work import Outcome, Task
-from alliances.build import slug
+from alliances.build import Step, no_step, slug
 from alliances.dataset import Dataset
+from alliances.execution.run import TIME_LIMIT
 from alliances.parameters import check_parameters
 
 
@@ -22,6 +23,8 @@ def run_matrix(
     workers: int = 0,
     scheduler: str | None = None,
     say: Callable[[str], None] = lambda line: None,
+    step: Step = no_step,
+    timeout: float = TIME_LIMIT,
 ) -> list[Outcome]:
     """Build all editions of a matrix file.
 
@@ -44,6 +47,10 @@ def run_matrix(
         Address of a Dask scheduler; the editions are then built by its workers.
     say : callable
         Receives progress, a line at a time.
+    step : callable
+        Receives progress in numbers, as in :func:`alliances.build.build_edition`.
+    timeout : float
+        Longest time for a notebook, in seconds.
 
     Returns
     -------
@@ -63,9 +70,10 @@ def run_matrix(
     for parameters in matrix.checked(spec, dataset):
         name = slug(parameters, defaults) or f"{parameters.as_of}_default"
         values = {**parameters.model_dump(), "exclude_sources": list(parameters.exclude_sources)}
-        tasks.append(Task(name, values, str(root), str(folder / name), formats, engine))
+        tasks.append(Task(name, values, str(root), str(folder / name), formats, engine, timeout))
     folder.mkdir(parents=True, exist_ok=True)
     say(f"{len(tasks)} editions")
+    step("editions", 0, len(tasks))
     if scheduler:
         from alliances.batch import cluster
 
@@ -75,6 +83,7 @@ def run_matrix(
     outcomes: dict[str, Outcome] = {}
     for outcome in stream:
         outcomes[outcome.name] = outcome
+        step("editions", len(outcomes), len(tasks))
         detail = f": {outcome.message}" if outcome.message else ""
         say(f"  {len(outcomes)} of {len(tasks)}: {outcome.name} {outcome.status} in {outcome.seconds:.1f} s{detail}")
     ordered = [outcomes[task.name] for task in tasks]

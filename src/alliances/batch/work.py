@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import Any
 
 from alliances import freshness
 from alliances.build import build_edition
-from alliances.errors import AlliancesError
+from alliances.errors import AlliancesError, sentence_of
+from alliances.execution.run import TIME_LIMIT
 from alliances.execution.warm import WarmKernels
 
 _warm: WarmKernels | None = None
+_starting = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class Task:
         ``html``, ``pdf`` or both.
     engine : str
         ``auto``, ``quarto`` or ``embedded``.
+    timeout : float
+        Longest time for a notebook, in seconds.
     """
 
     name: str
@@ -39,6 +44,7 @@ class Task:
     folder: str
     formats: tuple[str, ...]
     engine: str
+    timeout: float = TIME_LIMIT
 
 
 @dataclass(frozen=True)
@@ -58,10 +64,21 @@ class Outcome:
 
 
 def start_worker() -> None:
-    """Start the warmed process of this worker; all its editions fork their kernels from it."""
+    """Start the warmed process of this worker, once; all its editions fork their kernels from it."""
     global _warm
-    _warm = WarmKernels()
-    _warm.__enter__()
+    with _starting:
+        if _warm is None:
+            _warm = WarmKernels()
+            _warm.__enter__()
+
+
+def stop_worker() -> None:
+    """End the warmed process of this worker."""
+    global _warm
+    with _starting:
+        if _warm is not None:
+            _warm.__exit__(None, None, None)
+            _warm = None
 
 
 def build(task: Task) -> Outcome:
@@ -82,9 +99,12 @@ def build(task: Task) -> Outcome:
             output=folder,
             log=folder.parent / f"{task.name}.log",
             warm=_warm,
+            timeout=task.timeout,
         )
     except AlliancesError as error:
         return Outcome(task.name, task.values, "failed", str(error), time.perf_counter() - start)
+    except OSError as error:
+        return Outcome(task.name, task.values, "failed", sentence_of(error), time.perf_counter() - start)
     except Exception as error:  # whatever it is, the other editions go on
         message = f"An error of the program itself ({type(error).__name__}: {error})."
         return Outcome(task.name, task.values, "failed", message, time.perf_counter() - start)

@@ -138,14 +138,14 @@ def format_lanes(dataset: Dataset) -> Any:
             align=align,
             baseline="bottom",
             dx=-5 if align == "left" else 5,
-            yOffset=down - 8 - 11 * breaks,
+            yOffset=down - 8 - 11 * int(part["breaks"].iloc[0]),
             fontSize=10.5,
             lineHeight=11,
             lineBreak="\n",
             color=GREY,
         )
         .encode(x=alt.X("middle:Q", scale=scale), y=y, text="text:N")
-        for (align, breaks), part in begins.groupby(["align", "breaks"])
+        for (align, _), part in begins.groupby(["align", "breaks"])
     ]
     rows = [dataset.row(row_id) for row_id in frame["row_id"] if row_id in dataset]
     references = [

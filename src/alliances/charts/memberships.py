@@ -234,7 +234,7 @@ def membership_map(dataset: Dataset, *, focus: str = "") -> Any:
     note = f"Not on the map: {absent}. " if absent else ""
     note += "Memberships of NATO and the EU are facts of the public record. Crimea is part of Ukraine."
     listed = [
-        f"{AREAS[kind].label}: {join_and(list(part['name']))}"
+        f"{AREAS[str(kind)].label}: {join_and(list(part['name']))}"
         for kind, part in frame.dropna(subset="kind").groupby("kind", sort=False)
     ]
     headline = _map_headline(jef, record)

@@ -59,7 +59,7 @@ def overlap_chart(dataset: Dataset, *, focus: str = "") -> Any:
     deepest = max(len(head) for head in heads.values())
     heads = {at: [*[""] * (deepest - len(head)), *head] for at, head in heads.items()}
     expression = "".join(f"datum.value == {at} ? {json.dumps(head)} : " for at, head in heads.items()) + "''"
-    step = 26 + 12.5 * (1 + int(frame["names"].str.count("\n").max()))
+    step = 26 + 13 * (1 + int(frame["names"].str.count("\n").max()))
     up = 13 - step / 2  # the bar's place in its line; the names stand beneath it
     axis = alt.Axis(
         orient="top", values=list(heads), labelExpr=expression, labelAngle=0, grid=False, labelFontWeight=600,

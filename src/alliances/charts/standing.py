@@ -14,9 +14,13 @@ from alliances.analysis.standing import (
     OFFERS,
     OPEN,
     PARTIES,
+    borne_out,
     country_positions,
     current_positions,
+    dated_marks,
     moments,
+    position_words,
+    weakest_kind,
 )
 from alliances.charts.europe import Swatch, map_of_europe, off_map
 from alliances.charts.grid import grid

@@ -57,13 +57,12 @@ def _changes(old: Figure, new: Figure) -> list[Change]:
 def _row_changes(old: list[Datum], new: list[Datum]) -> list[Change]:
     gone, come = _without(old, new), _without(new, old)
     pairs = pair_up(gone, come, _likeness, _canonical)
-    changed_to = {id(after): before for before, after in pairs}
-    paired = {id(before) for before, _ in pairs}
-    changes = []
-    for row in come:
-        before = changed_to.get(id(row))
-        changes.append(_row("added", row) if before is None else _changed_row(before, row))
-    return changes + [_row("removed", row) for row in gone if id(row) not in paired]
+    paired = set(pairs.values())
+    changes = [
+        _changed_row(gone[pairs[number]], row) if number in pairs else _row("added", row)
+        for number, row in enumerate(come)
+    ]
+    return changes + [_row("removed", row) for number, row in enumerate(gone) if number not in paired]
 
 
 def _without(rows: Iterable[Datum], others: Iterable[Datum]) -> list[Datum]:
@@ -83,6 +82,10 @@ def _canonical(row: Datum) -> str:
     return json.dumps(row, sort_keys=True, ensure_ascii=False)
 
 
+def _same(one: Datum, two: Datum, name: str) -> bool:
+    return json.dumps(one[name], sort_keys=True) == json.dumps(two[name], sort_keys=True)  # True is not 1 here
+
+
 def _identity(row: Datum) -> str:
     return next((str(row[name]) for name in _IDS if row.get(name)), "")
 
@@ -91,7 +94,7 @@ def _likeness(one: Datum, two: Datum) -> int:
     """Count what two rows share besides their id; rows of different ids never belong together."""
     if _identity(one) != _identity(two):
         return 0
-    shared = sum(bool(name in two and two[name] == value) for name, value in one.items() if name not in _IDS)
+    shared = sum(name not in _IDS and name in two and _same(one, two, name) for name in one)
     if _identity(one):
         return shared + 1  # all else may have changed
     words = (name for name, value in one.items() if isinstance(value, str) and value)
@@ -108,7 +111,7 @@ def _changed_row(old: Datum, new: Datum) -> Change:
     details = [
         Detail(name.replace("_", " "), value_text(old.get(name)), value_text(new.get(name)))
         for name in dict.fromkeys((*new, *old))
-        if old.get(name) != new.get(name) or (name in old) != (name in new)
+        if (name in old) != (name in new) or not _same(old, new, name)
     ]
     return Change("changed", _identity(new), _text(new), details=tuple(details))
 

@@ -36,7 +36,8 @@ def compare_facts(old: EditionFolder, new: EditionFolder) -> Part:
     before, after = _by_target(old, told), _by_target(new, told)
     gone = [shown for target, shown in before.items() if target not in after]
     come = [shown for target, shown in after.items() if target not in before]
-    replaced = {two.target: one for one, two in pair_up(gone, come, _shared_rows, lambda shown: shown.target)}
+    pairs = pair_up(gone, come, _shared_rows, lambda shown: shown.target)
+    replaced = {come[j].target: gone[i] for j, i in pairs.items()}
     superseded = {shown.target for shown in replaced.values()}
 
     found: list[tuple[str, Change]] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
 from typing import TypeVar
 
@@ -37,13 +37,13 @@ def alike(old: str, new: str) -> float:
 
 
 def pair_up(
-    old: Iterable[Item], new: Iterable[Item], likeness: Callable[[Item, Item], float], name: Callable[[Item], str]
-) -> list[tuple[Item, Item]]:
+    old: Sequence[Item], new: Sequence[Item], likeness: Callable[[Item, Item], float], name: Callable[[Item], str]
+) -> dict[int, int]:
     """Pair the items of two lists, the most alike first.
 
     Parameters
     ----------
-    old, new : iterable
+    old, new : sequence
         The items.
     likeness : callable
         Symmetric; 0 or less where two items do not belong together.
@@ -52,22 +52,21 @@ def pair_up(
 
     Returns
     -------
-    list of pairs
-        Each item in one pair at most.
+    dict of int to int
+        For each new item that is paired, by index, the index of its old one.
     """
-    olds, news = list(old), list(new)
     candidates = []
-    for i, before in enumerate(olds):
-        for j, after in enumerate(news):
+    for i, before in enumerate(old):
+        for j, after in enumerate(new):
             score = likeness(before, after)
             if score > 0:
                 candidates.append((-score, sorted((name(before), name(after))), i, j))
-    pairs, used_old, used_new = [], set[int](), set[int]()
+    pairs: dict[int, int] = {}
+    taken: set[int] = set()
     for _, _, i, j in sorted(candidates):
-        if i not in used_old and j not in used_new:
-            used_old.add(i)
-            used_new.add(j)
-            pairs.append((olds[i], news[j]))
+        if i not in taken and j not in pairs:
+            taken.add(i)
+            pairs[j] = i
     return pairs
 
 

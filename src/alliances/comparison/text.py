@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from alliances.comparison.reading import EditionFolder
 from alliances.comparison.sequences import align, alike, pair_up
 from alliances.dataset.sentences import split_sentences
 
-__all__ = ["Section", "compare_text", "read_sections"]
+__all__ = ["Section", "compare_sections", "compare_text", "read_sections"]
 
 _SAME_SENTENCE = 0.5  # share of words from which two sentences are one that was edited
 _SAME_SECTION = 0.5
@@ -30,15 +30,21 @@ class Section:
     ----------
     label : str
         ``sec-…``.
-    title : str
-        Its heading, after the chapter's.
+    chapter, heading : str
+        Headings of its chapter and of itself.
     sentences : tuple of str
         Its sentences; a row of a table counts as one. Charts are left out.
     """
 
     label: str
-    title: str
+    chapter: str
+    heading: str
     sentences: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """Its heading, after the chapter's."""
+        return self.heading if self.heading == self.chapter else f"{self.chapter} › {self.heading}"
 
 
 def compare_text(old: EditionFolder, new: EditionFolder) -> Part:
@@ -48,30 +54,38 @@ def compare_text(old: EditionFolder, new: EditionFolder) -> Part:
     with ThreadPoolExecutor() as pool:  # Pandoc is a process of its own
         before = list(pool.map(lambda name: read_sections(old.chapters.get(name, "")), differing))
         after = list(pool.map(lambda name: read_sections(new.chapters.get(name, "")), differing))
-    groups = [group for one, two in zip(before, after, strict=True) for group in _chapter(one, two)]
+    groups = [group for one, two in zip(before, after, strict=True) for group in compare_sections(one, two)]
     return Part("text", tuple(groups))
 
 
-def _chapter(old: list[Section], new: list[Section]) -> Iterator[Group]:
+def compare_sections(old: Sequence[Section], new: Sequence[Section]) -> Iterator[Group]:
+    """Compare the sections of a chapter; a section with another heading and much the same text is renamed.
+
+    Yields
+    ------
+    Group
+        One for each section that changed: the new edition's in their order, then those that it no longer has.
+    """
     earlier = {section.label: section for section in old}
     labels = {section.label for section in new}
     gone = [section for section in old if section.label not in labels]
     come = [section for section in new if section.label not in earlier]
-    renamed = {two.label: one for one, two in pair_up(gone, come, _likeness, lambda section: section.label)}
+    pairs = pair_up(gone, come, _likeness, lambda section: section.label)
+    renamed = {come[j].label: gone[i] for j, i in pairs.items()}
     for section in new:
         before = earlier.get(section.label) or renamed.get(section.label)
         title = section.title if before else f"{section.title} (new section)"
         changes = _sentences(before.sentences if before else (), section.sentences)
-        if before and before.title != section.title:
-            changes.insert(0, Change("changed", "heading", "heading", before.title, section.title))
+        if before and before.heading != section.heading:
+            changes.insert(0, Change("changed", "heading", "heading", before.heading, section.heading))
         elif not before and not changes:
-            changes.append(Change("added", "heading", "heading", new=section.title))
+            changes.append(Change("added", "heading", "heading", new=section.heading))
         if changes:
             yield Group(section.label, title, tuple(changes))
     kept = {section.label for section in renamed.values()}
     for section in gone:
         if section.label not in kept:
-            changes = _sentences(section.sentences, ()) or [Change("removed", "heading", "heading", section.title)]
+            changes = _sentences(section.sentences, ()) or [Change("removed", "heading", "heading", section.heading)]
             yield Group(section.label, f"{section.title} (section removed)", tuple(changes))
 
 
@@ -85,12 +99,15 @@ def _sentences(old: tuple[str, ...], new: tuple[str, ...]) -> list[Change]:
     for before, after in align(old, new):
         if before == after:
             continue
-        pairs = {id(two): one for one, two in pair_up(before, after, _edited, str)}
-        edited = {id(one) for one in pairs.values()}
-        changes += [Change("removed", "", old=one) for one in before if id(one) not in edited]
-        for two in after:
-            one = pairs.get(id(two))
-            changes.append(Change("added", "", new=two) if one is None else Change("changed", "", old=one, new=two))
+        pairs = pair_up(before, after, _edited, str)
+        edited = set(pairs.values())
+        changes += [Change("removed", "", old=one) for number, one in enumerate(before) if number not in edited]
+        changes += [
+            Change("changed", "", old=before[pairs[number]], new=two)
+            if number in pairs
+            else Change("added", "", new=two)
+            for number, two in enumerate(after)
+        ]
     return changes
 
 
@@ -118,19 +135,19 @@ def read_sections(markdown: str) -> list[Section]:
     if not markdown.strip():
         return []
     document = json.loads(pypandoc.convert_text(markdown, "json", format="markdown"))
-    found: list[tuple[str, str, list[str]]] = []
+    found: list[tuple[str, str, str, list[str]]] = []
     chapter = ""
     for block in _flat(document["blocks"]):
         if block["t"] == "Header":
             level, (label, *_), inlines = block["c"]
             heading = _clean(_words(inlines))
             chapter = heading if level == 1 else chapter
-            found.append((label, heading if level == 1 else f"{chapter} › {heading}", []))
+            found.append((label, chapter, heading, []))
             continue
         if not found:
-            found.append(("", "", []))
-        found[-1][2].extend(_read(block))
-    return [Section(label, title, tuple(sentences)) for label, title, sentences in found]
+            found.append(("", "", "", []))
+        found[-1][3].extend(_read(block))
+    return [Section(label, chapter, heading, tuple(told)) for label, chapter, heading, told in found]
 
 
 def _flat(blocks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

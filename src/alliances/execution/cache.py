@@ -7,12 +7,17 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
+
+from alliances.errors import ParameterError
 
 FOLDER_VARIABLE = "ALLIANCES_CACHE"
 LIMIT_VARIABLE = "ALLIANCES_CACHE_MB"
 _DEFAULT_LIMIT = 500  # megabytes
+_KEY_LENGTH = 64
+_FORGOTTEN = 3600  # seconds after which a file that was never finished is nobody's
 
 
 def key_of(*parts: Any) -> str:
@@ -27,10 +32,16 @@ class Cache:
     ----------
     root : Path
         Project folder; the cache lies in its ``.cache/``, or where ``ALLIANCES_CACHE`` says.
+
+    Raises
+    ------
+    ParameterError
+        If ``ALLIANCES_CACHE_MB``, its largest size, is no number.
     """
 
     def __init__(self, root: Path) -> None:
         self.folder = Path(os.environ.get(FOLDER_VARIABLE) or root / ".cache")
+        self.limit = _limit()
 
     def _path(self, kind: str, key: str) -> Path:
         return self.folder / kind / key[:2] / key
@@ -83,19 +94,34 @@ class Cache:
         int
             Number of entries removed.
         """
-        limit = int(os.environ.get(LIMIT_VARIABLE) or _DEFAULT_LIMIT) * 1_000_000
         entries = []
-        for path in self.folder.rglob("*"):
+        for path in self.folder.glob("*/??/*"):
             with contextlib.suppress(OSError):
-                if path.is_file():
-                    entries.append((path.stat().st_mtime, path.stat().st_size, path))
+                status = path.stat()
+                if path.name.startswith(".new-") and time.time() - status.st_mtime > _FORGOTTEN:
+                    path.unlink()
+                elif len(path.name) == _KEY_LENGTH:  # whatever else lies here is not ours
+                    entries.append((status.st_mtime, status.st_size, path))
         size = sum(entry[1] for entry in entries)
         removed = 0
         for _, bytes_, path in sorted(entries, key=lambda entry: entry[0]):
-            if size <= limit:
+            if size <= self.limit:
                 break
             with contextlib.suppress(OSError):
                 path.unlink()
             size -= bytes_
             removed += 1
         return removed
+
+
+def _limit() -> int:
+    """Return the largest size of the cache in bytes."""
+    text = os.environ.get(LIMIT_VARIABLE, "")
+    if not text:
+        return _DEFAULT_LIMIT * 1_000_000
+    try:
+        return max(0, int(float(text) * 1_000_000))
+    except (ValueError, OverflowError) as error:
+        raise ParameterError(
+            f"The environment variable {LIMIT_VARIABLE} is “{text}”; give the megabytes of the cache, such as 500."
+        ) from error

@@ -1,16 +1,55 @@
-"""How kernels are started: one a notebook, talking over local sockets."""
+"""How kernels are started: one a notebook, talking over local sockets, and ended from any thread."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from jupyter_client.manager import AsyncKernelManager
+
+_LONGEST_FOLDER = 50  # characters; the path of a Unix socket may have about 100
+
+
+def short_folder(prefix: str) -> str:
+    """Make a temporary folder whose path is short enough for Unix sockets."""
+    usual = tempfile.gettempdir()
+    return tempfile.mkdtemp(prefix, dir="/tmp" if len(usual) > _LONGEST_FOLDER and Path("/tmp").is_dir() else None)
+
+
+class Hold:
+    """What a notebook's kernel is given, and the means to end it from another thread.
+
+    Parameters
+    ----------
+    base : Path
+        Path that its connection file and its sockets begin with; their folder is not the kernel's to remove.
+    environment : dict of str to str
+        Variables for the kernel, besides those of this process.
+    """
+
+    def __init__(self, base: Path, environment: dict[str, str]) -> None:
+        self.base = base
+        self.environment = environment
+        self.ended = False
+        self.manager: QuietKernelManager | None = None
+
+    def end(self) -> None:
+        """Kill the kernel; one that is about to start will not."""
+        self.ended = True
+        if self.manager is not None:
+            self.manager.kill_now()
+
+    def stop_if_ended(self) -> None:
+        """Kill a kernel that has started although its end was asked for meanwhile, and give up."""
+        if self.ended:
+            self.end()
+            raise RuntimeError("the kernel was ended while it started")
 
 
 class QuietKernelManager(AsyncKernelManager):
@@ -21,32 +60,37 @@ class QuietKernelManager(AsyncKernelManager):
 
     Attributes
     ----------
-    extra_environment : dict of str to str
-        Variables for the kernel, besides those of this process.
+    hold : Hold
+        The notebook's hold on its kernel; a subclass for each notebook sets it, since papermill makes the instance.
     """
 
-    extra_environment: ClassVar[dict[str, str]] = {}
+    hold: Hold
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._socket_folder: str | None = None
+        self.hold.manager = self
+        self.connection_file = f"{self.hold.base}.json"
         if sys.platform != "win32":
-            # The path of a Unix socket may have about 100 characters, so the folder stays short.
-            self._socket_folder = tempfile.mkdtemp(prefix="k", dir="/tmp" if Path("/tmp").is_dir() else None)
             self.transport = "ipc"
-            self.ip = f"{self._socket_folder}/s"
+            self.ip = str(self.hold.base)
 
     async def _async_start_kernel(self, **kwargs: Any) -> None:
+        self.hold.stop_if_ended()
         # What a kernel writes outside its cells (an interrupt at shutdown, for one) is no business of the reader.
         kwargs.setdefault("stderr", subprocess.DEVNULL)
-        kwargs["env"] = {**(kwargs.get("env") or os.environ), **self.extra_environment}
+        kwargs["env"] = {**(kwargs.get("env") or os.environ), **self.hold.environment}
         await super()._async_start_kernel(**kwargs)
+        self.hold.stop_if_ended()
 
     start_kernel = _async_start_kernel
 
-    async def _async_cleanup_resources(self, restart: bool = False) -> None:
-        await super()._async_cleanup_resources(restart=restart)
-        if self._socket_folder and not restart:
-            shutil.rmtree(self._socket_folder, ignore_errors=True)
-
-    cleanup_resources = _async_cleanup_resources
+    def kill_now(self) -> None:
+        """Kill the kernel and what it has started, at once and from any thread."""
+        process = getattr(self.provisioner, "process", None)
+        if process is None or process.poll() is not None:
+            return
+        with contextlib.suppress(OSError):
+            if sys.platform == "win32":
+                process.kill()
+            else:
+                os.killpg(process.pid, signal.SIGKILL)  # a kernel leads a session of its own

@@ -100,7 +100,7 @@ def write(notebook: nbformat.NotebookNode, path: Path, *, sort_keys: bool = True
         As Jupyter does it. Without, what is read back is in the order in which the kernel wrote it: the columns of
         a chart's data, for one.
     """
-    text: str = nbformat.writes(notebook, sort_keys=sort_keys)  # type: ignore[no-untyped-call]  # nbformat has no types
+    text: str = nbformat.writes(notebook, sort_keys=sort_keys)
     path.write_text(text.rstrip("\n") + "\n", encoding="utf-8", newline="\n")
 
 

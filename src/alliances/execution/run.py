@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
+import threading
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -14,6 +16,7 @@ from pathlib import Path
 
 import nbformat
 import papermill
+from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from alliances.analysis.knowledge import VALIDATED_VARIABLE
@@ -23,13 +26,16 @@ from alliances.errors import ExecutionError
 from alliances.execution import notebooks
 from alliances.execution.cache import Cache
 from alliances.execution.dependencies import Inputs, Results
-from alliances.execution.kernels import QuietKernelManager
-from alliances.execution.warm import WarmKernelManager, WarmKernels
+from alliances.execution.kernels import Hold, QuietKernelManager
+from alliances.execution.warm import ForkError, WarmKernelManager, WarmKernels
 from alliances.parameters import NAMES, Parameters
 from alliances.paths import ROOT_VARIABLE
 
 Progress = Callable[[str, float], None]
 Explain = Callable[[str, bool, str], None]
+TIME_LIMIT = 300  # seconds for a notebook
+_LARGEST = 20  # megabytes of an executed notebook; a chapter has some tenths of one
+_numbers = itertools.count()
 
 
 def check_notebooks(paths: Sequence[Path]) -> dict[Path, list[str]]:
@@ -65,6 +71,7 @@ def run_notebooks(
     cache: Cache | None = None,
     explain: Explain | None = None,
     warm: WarmKernels | None = None,
+    timeout: float = TIME_LIMIT,
 ) -> dict[str, nbformat.NotebookNode]:
     """Execute notebooks with papermill and return them, tidied, by name.
 
@@ -91,11 +98,13 @@ def run_notebooks(
         Called with a notebook's name, whether it runs, and why.
     warm : WarmKernels, optional
         A warmed process that is running already and goes on afterwards; by default one is started and ended here.
+    timeout : float
+        Longest time for a notebook, in seconds, the start of its kernel included.
 
     Raises
     ------
     ExecutionError
-        If a notebook raises or its kernel dies.
+        If a notebook raises, takes too long or prints too much, or its kernel dies.
     """
     declared = check_notebooks(paths)
     folder.mkdir(parents=True, exist_ok=True)
@@ -111,7 +120,7 @@ def run_notebooks(
         if explain:
             explain(path.stem, found is None, reason)
         if found is None:
-            missing.append(_Job(path, inputs, folder / path.name, root / "notebooks", log))
+            missing.append(_Job(path, inputs, folder / path.name, root / "notebooks", log, timeout))
         else:
             (folder / path.name).write_bytes(found)
             finished[path.stem] = nbformat.reads(found.decode(), as_version=4)
@@ -123,13 +132,14 @@ def run_notebooks(
 
 @dataclass(frozen=True)
 class _Job:
-    """A notebook to run: its file, its inputs, where it goes, where it runs, where a traceback goes."""
+    """A notebook to run: its file, its inputs, where it goes, where it runs, where a traceback goes, how long."""
 
     path: Path
     inputs: Inputs
     output: Path
     cwd: Path
     log: Path | None
+    timeout: float
 
 
 def _run_all(
@@ -141,10 +151,15 @@ def _run_all(
     warm: WarmKernels,
 ) -> None:
     workers = min(at_a_time or (os.cpu_count() or 1) + 2, len(jobs))
+    holds: list[Hold] = []
     with ThreadPoolExecutor(max_workers=workers) as pool:
         manager: type[QuietKernelManager] = WarmKernelManager if warm.ready() else QuietKernelManager
-        running = {pool.submit(_run_one, job, manager): job for job in jobs}
+        running = {}
         try:
+            for job in jobs:
+                environment = {TRACE_VARIABLE: str(_trace_file(job))}
+                holds.append(Hold(warm.folder / str(next(_numbers)), environment))
+                running[pool.submit(_run_one, job, manager, holds[-1])] = job
             for future in as_completed(running):
                 job = running[future]
                 notebook, tables, seconds = future.result()
@@ -156,47 +171,86 @@ def _run_all(
         except BaseException:
             for future in running:
                 future.cancel()
-            warm.stop()  # kernels that still run would keep the pool waiting
+            for hold in holds:
+                hold.end()  # kernels that still run would keep the pool waiting
             raise
 
 
-def _run_one(job: _Job, manager: type[QuietKernelManager]) -> tuple[nbformat.NotebookNode, list[str], float]:
+def _trace_file(job: _Job) -> Path:
+    return job.output.with_suffix(".tables")
+
+
+def _run_one(
+    job: _Job, manager: type[QuietKernelManager], hold: Hold
+) -> tuple[nbformat.NotebookNode, list[str], float]:
     start = time.perf_counter()
     logging.getLogger("papermill").setLevel(logging.ERROR)
-    noted = job.output.with_suffix(".tables")
-    traced = type("TracedKernelManager", (manager,), {"extra_environment": {TRACE_VARIABLE: str(noted)}})
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    late = threading.Event()
+
+    def end_late() -> None:
+        late.set()
+        hold.end()
+
+    # papermill's own limit is for each cell, and only asks the kernel to stop.
+    watch = threading.Timer(job.timeout, end_late)
+    watch.daemon = True
+    watch.start()
+    try:
         try:
-            executed = papermill.execute_notebook(
-                str(job.path),
-                None,
-                parameters=job.inputs.parameters,
-                progress_bar=False,
-                request_save_on_cell_execute=False,
-                autosave_cell_every=0,
-                kernel_name="python3",
-                start_timeout=120,
-                # papermill's own cwd= changes the directory of the whole process, which threads share
-                resources={"metadata": {"path": str(job.cwd)}},
-                kernel_manager_class=traced,
-                shutdown_kernel="immediate",  # a kernel that has answered has nothing left to save
-            )
-        except PapermillExecutionError as error:
-            _write_log(job.log, str(error))
+            executed = _execute(job, manager, hold)
+        except ForkError:
+            executed = _execute(job, QuietKernelManager, hold)
+    except PapermillExecutionError as error:
+        _write_log(job.log, str(error))
+        raise ExecutionError(
+            f"Notebook {job.path.name} stopped in cell {error.exec_count} with {error.ename}: "
+            f"{_first_line(error.evalue)}{_see(job.log)}"
+        ) from error
+    except Exception as error:
+        if late.is_set():
             raise ExecutionError(
-                f"Notebook {job.path.name} stopped in cell {error.exec_count} with {error.ename}: "
-                f"{_first_line(error.evalue)}{_see(job.log)}"
+                f"Notebook {job.path.name} did not end within {job.timeout:g} seconds; mend it, or allow more with "
+                "--timeout."
             ) from error
-        except Exception as error:
-            _write_log(job.log, repr(error))
+        _write_log(job.log, repr(error))
+        if isinstance(error, DeadKernelError):
             raise ExecutionError(
-                f"The kernel of {job.path.name} failed ({type(error).__name__}){_see(job.log)}"
+                f"The kernel of {job.path.name} died before the notebook ended; it was killed, or the memory ran out."
             ) from error
+        raise ExecutionError(f"The kernel of {job.path.name} failed ({type(error).__name__}){_see(job.log)}") from error
+    finally:
+        watch.cancel()
+        hold.end()
     notebooks.write(notebooks.tidy(executed), job.output, sort_keys=False)
+    size = job.output.stat().st_size / 1_000_000
+    if size > _LARGEST:
+        raise ExecutionError(
+            f"Notebook {job.path.name} writes {size:.0f} MB of output where a chapter may have {_LARGEST} MB; print less."
+        )
+    noted = _trace_file(job)
     tables = trace.read(noted)
     noted.unlink(missing_ok=True)
     return executed, tables, time.perf_counter() - start
+
+
+def _execute(job: _Job, manager: type[QuietKernelManager], hold: Hold) -> nbformat.NotebookNode:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        executed: nbformat.NotebookNode = papermill.execute_notebook(
+            str(job.path),
+            None,
+            parameters=job.inputs.parameters,
+            progress_bar=False,
+            request_save_on_cell_execute=False,
+            autosave_cell_every=0,
+            kernel_name="python3",
+            start_timeout=120,
+            # papermill's own cwd= changes the directory of the whole process, which threads share
+            resources={"metadata": {"path": str(job.cwd)}},
+            kernel_manager_class=type("HeldKernelManager", (manager,), {"hold": hold}),
+            shutdown_kernel="immediate",  # a kernel that has answered has nothing left to save
+        )
+    return executed
 
 
 def _first_line(text: str) -> str:

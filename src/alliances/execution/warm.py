@@ -7,6 +7,7 @@ milliseconds. Where forking is not to be had (Windows), or fails, the ordinary k
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -14,7 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -23,11 +24,10 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 
-from alliances.execution.kernels import QuietKernelManager
+from alliances.execution.kernels import QuietKernelManager, short_folder
 
 FORCE_ORDINARY = "ALLIANCES_ORDINARY_KERNELS"
-_SOCKET = "ALLIANCES_ZYGOTE"
-_START_LIMIT = 60  # seconds for the imports; they take one
+_ANSWER_LIMIT = 30  # seconds; an answer takes milliseconds
 
 
 def can_fork() -> bool:
@@ -35,29 +35,45 @@ def can_fork() -> bool:
     return hasattr(os, "fork") and sys.platform != "win32" and not os.environ.get(FORCE_ORDINARY)
 
 
+class ForkError(RuntimeError):
+    """The warmed process could not give a kernel; an ordinary one must do."""
+
+
 class WarmKernels:
     """The warmed process, as a context: it and all its kernels are gone when the context ends.
 
+    Where there can be none, the context still gives ordinary kernels the folder for their sockets.
+
     Attributes
     ----------
-    manager : str or None
-        Import path of the kernel manager to use inside the context.
+    folder : Path
+        For the connection files and sockets of kernels; it goes with the context.
     """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
         self._folder: str | None = None
         self._is_ready = False
+        self._lock = threading.Lock()
+
+    @property
+    def folder(self) -> Path:
+        """The folder for connection files and sockets."""
+        if self._folder is None:
+            raise RuntimeError("WarmKernels is used outside its context")
+        return Path(self._folder)
 
     def __enter__(self) -> WarmKernels:
-        if not can_fork():
-            return self
-        self._folder = tempfile.mkdtemp(prefix="z", dir="/tmp" if Path("/tmp").is_dir() else None)
-        path = f"{self._folder}/s"
+        self._folder = short_folder("z")
+        if can_fork():
+            self._start()
+        return self
+
+    def _start(self) -> None:
         environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-        try:
+        with contextlib.suppress(OSError):  # ordinary kernels then do
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "alliances.execution.zygote", path],
+                [sys.executable, "-m", "alliances.execution.zygote", str(self.socket)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -65,54 +81,72 @@ class WarmKernels:
                 env=environment,
                 start_new_session=True,
             )
-            os.environ[_SOCKET] = path
-        except OSError:
-            self._close()
-        return self
+
+    @property
+    def socket(self) -> Path:
+        """The socket on which the process listens."""
+        return self.folder / "s"
 
     def ready(self) -> bool:
-        """Wait until the process is warm; false where it is not to be had, and ordinary kernels must do."""
-        if self._is_ready:
-            return True
-        if self._process is None or self._process.stdout is None:
+        """Wait until the process is warm; false where it is not to be had, and ordinary kernels must do.
+
+        One that has died since it was ready is started again.
+        """
+        with self._lock:
+            if self._is_ready and self._process is not None and self._process.poll() is not None:
+                self._end_process()
+                self._restore_folder()
+                self._start()
+            if self._is_ready:
+                return True
+            if self._process is None or self._process.stdout is None:
+                return False
+            if self._process.stdout.readline().strip() == "ready":
+                self._is_ready = True
+                return True
+            self._end_process()
+            self._restore_folder()
             return False
-        if self._process.stdout.readline().strip() == "ready":
-            self._is_ready = True
-            return True
-        self._close()
-        return False
+
+    def _restore_folder(self) -> None:
+        # The process removes its folder when it leaves, and kernels still need one.
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        self.socket.unlink(missing_ok=True)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close()
+        try:
+            self._end_process()
+        finally:
+            if self._folder:
+                shutil.rmtree(self._folder, ignore_errors=True)
+                self._folder = None
 
-    def stop(self) -> None:
-        """End the process and all its kernels now."""
-        self._close()
-
-    def _close(self) -> None:
-        os.environ.pop(_SOCKET, None)
-        self._is_ready = False
-        if self._process is not None:
-            if self._process.stdin:
-                self._process.stdin.close()  # it kills its kernels and leaves
-            try:
-                self._process.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            if self._process.stdout:
-                self._process.stdout.close()
-            self._process = None
-        if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
+    def _end_process(self) -> None:
+        process, self._process = self._process, None
+        has_kernels, self._is_ready = self._is_ready, False
+        if process is None:
+            return
+        try:
+            if process.stdin:
+                with contextlib.suppress(OSError):
+                    process.stdin.close()  # it kills its kernels and leaves
+            if has_kernels:
+                process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            process.kill()
+            process.wait()
+            if process.stdout:
+                process.stdout.close()
 
 
-def _ask(request: dict[str, Any]) -> dict[str, Any]:
+def _ask(path: Path, request: dict[str, Any]) -> dict[str, Any]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-        client.connect(os.environ[_SOCKET])
+        client.settimeout(_ANSWER_LIMIT)
+        client.connect(str(path))
         client.sendall((json.dumps(request) + "\n").encode())
         answer = client.makefile("r", encoding="utf-8").readline()
     found: dict[str, Any] = json.loads(answer or "{}")
@@ -123,7 +157,10 @@ class ForkProvisioner(KernelProvisionerBase):
     """Starts a kernel by asking the warmed process for a fork."""
 
     pid: int | None = None
-    status: int | None = None
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        assert isinstance(self.parent, WarmKernelManager)  # jupyter_client sets it
+        return _ask(self.parent.hold.base.parent / "s", request)
 
     @property
     def has_process(self) -> bool:
@@ -135,7 +172,7 @@ class ForkProvisioner(KernelProvisionerBase):
         if self.pid is None:
             return 0
         try:
-            status = _ask({"op": "poll", "pid": self.pid})["status"]
+            status = self._ask({"op": "poll", "pid": self.pid})["status"]
         except (OSError, KeyError, ValueError):
             return 1  # the warmed process is gone, and its kernels with it
         return None if status is None else int(status)
@@ -151,11 +188,13 @@ class ForkProvisioner(KernelProvisionerBase):
 
     async def send_signal(self, signum: int) -> None:
         """Send a signal to the kernel itself; there is no launcher between."""
+        self.signal_now(signum)
+
+    def signal_now(self, signum: int) -> None:
+        """Send a signal from any thread."""
         if self.pid is not None:
-            try:
-                _ask({"op": "signal", "pid": self.pid, "signal": int(signum)})
-            except OSError:
-                return
+            with contextlib.suppress(OSError, ValueError):
+                self._ask({"op": "signal", "pid": self.pid, "signal": int(signum)})
 
     async def kill(self, restart: bool = False) -> None:
         """Kill the kernel."""
@@ -179,18 +218,24 @@ class ForkProvisioner(KernelProvisionerBase):
         return arguments
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        """Fork the kernel."""
+        """Fork the kernel.
+
+        Raises
+        ------
+        ForkError
+            If the warmed process is gone or cannot fork.
+        """
         environment = {key: str(value) for key, value in (kwargs.get("env") or os.environ).items()}
-        environment.pop(_SOCKET, None)
-        answer = _ask(
-            {
-                "op": "fork",
-                "connection_file": kwargs["connection_file"],
-                "cwd": kwargs.get("cwd") or str(Path.cwd()),
-                "env": environment,
-            }
-        )
-        self.pid = int(answer["pid"])
+        request = {
+            "op": "fork",
+            "connection_file": kwargs["connection_file"],
+            "cwd": kwargs.get("cwd") or str(Path.cwd()),
+            "env": environment,
+        }
+        try:
+            self.pid = int(self._ask(request)["pid"])
+        except (OSError, KeyError, ValueError) as error:
+            raise ForkError("the warmed process could not fork a kernel") from error
         return self.connection_info
 
 
@@ -206,3 +251,8 @@ class WarmKernelManager(QuietKernelManager):
             language="python",
             metadata={"kernel_provisioner": {"provisioner_name": "alliances-fork"}},
         )
+
+    def kill_now(self) -> None:
+        """Kill the kernel and what it has started, at once and from any thread."""
+        if isinstance(self.provisioner, ForkProvisioner):
+            self.provisioner.signal_now(signal.SIGKILL)

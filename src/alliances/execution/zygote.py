@@ -3,25 +3,30 @@
 Started as ``python -m alliances.execution.zygote SOCKET``. It imports what every notebook imports, once, and
 then forks a kernel for each request on its socket, a JSON object a line:
 
-========================================================  ===============================
-``{"op": "fork", "connection_file", "cwd", "env"}``       ``{"pid": 4711}``
+========================================================  =======================================
+``{"op": "fork", "connection_file", "cwd", "env"}``       ``{"pid": 4711}``, or ``{}`` where it cannot
 ``{"op": "poll", "pid"}``                                 ``{"status": null}`` or an exit status
 ``{"op": "signal", "pid", "signal"}``                     ``{}``
-========================================================  ===============================
+========================================================  =======================================
 
 Each kernel is a process of its own with its own memory; nothing that a notebook does reaches another one. When
-the standard input closes, which it does however the build ends, the process kills its kernels and leaves.
+the standard input closes, which it does however the build ends, the process kills its kernels, removes the folder
+of its socket and leaves. Should it be killed itself, each kernel sees that its parent has gone, and leaves too.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
+import pkgutil
 import select
+import shutil
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import Any
 
 
@@ -37,8 +42,11 @@ def warm() -> None:
     import pandas as pd
 
     import alliances.edition  # noqa: F401  # imported for the kernels
-    from alliances.charts import bands, capabilities, grid, memberships, positions, timeline, weights  # noqa: F401
+    from alliances import analysis, charts, prose
 
+    for package in (analysis, charts, prose):
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
     pd.DataFrame({"a": ["x"]})
 
 
@@ -58,7 +66,8 @@ def fork(request: dict[str, Any], listening: socket.socket, client: socket.socke
         os.environ.update(request["env"])
         os.chdir(request["cwd"])
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        sys.argv = ["ipykernel_launcher", "-f", request["connection_file"]]
+        parent = f"--IPKernelApp.parent_handle={os.getppid()}"
+        sys.argv = ["ipykernel_launcher", "-f", request["connection_file"], parent]
         _run_kernel()
     finally:
         os._exit(1)
@@ -73,27 +82,28 @@ def _run_kernel() -> None:
 
 def serve(path: str) -> None:
     """Serve requests on a Unix socket until the standard input closes."""
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listening.bind(path)
-    listening.listen(64)
-    warm()
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
     alive: set[int] = set()
-    ended: dict[int, int] = {}
     try:
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listening.bind(path)
+        listening.listen(64)
+        warm()
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        ended: dict[int, int] = {}
         while True:
             readable, _, _ = select.select([listening, sys.stdin], [], [])
             if sys.stdin in readable and not os.read(sys.stdin.fileno(), 4096):
                 return
             if listening in readable:
                 client, _ = listening.accept()
-                with client:
+                with client, contextlib.suppress(OSError):  # whoever asked may have gone
                     _answer(client, listening, alive, ended)
     finally:
-        for pid in alive - set(ended):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        for pid in alive:
+            with contextlib.suppress(OSError):
+                os.killpg(pid, signal.SIGKILL)
+        shutil.rmtree(Path(path).parent, ignore_errors=True)
 
 
 def _answer(client: socket.socket, listening: socket.socket, alive: set[int], ended: dict[int, int]) -> None:
@@ -103,9 +113,10 @@ def _answer(client: socket.socket, listening: socket.socket, alive: set[int], en
     request = json.loads(line)
     answer: dict[str, Any] = {}
     if request["op"] == "fork":
-        pid = fork(request, listening, client)
-        alive.add(pid)
-        answer = {"pid": pid}
+        with contextlib.suppress(OSError):  # too many processes, or no memory
+            pid = fork(request, listening, client)
+            alive.add(pid)
+            answer = {"pid": pid}
     elif request["op"] == "poll":
         _reap(alive, ended)
         answer = {"status": ended.get(request["pid"], None if request["pid"] in alive else 0)}
@@ -131,4 +142,5 @@ def _reap(alive: set[int], ended: dict[int, int]) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the build, which then closes our input
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # not without its kernels
     serve(sys.argv[1])

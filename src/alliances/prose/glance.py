@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alliances.analysis.derived import Derived, Reference
+from alliances.analysis.derived import Derived, Input, Reference
 from alliances.analysis.formats import format_count, newest_characteristic, sources_on, stage_row, text_count
 from alliances.analysis.frames import records
 from alliances.analysis.memberships import member_rows, named_members, reference_list
@@ -105,7 +105,7 @@ def kinds_of_formats(dataset: Dataset) -> Narrative:
     """Say how many formats the texts speak of, and how many of them are proposals or precedents."""
     every = format_count(dataset)
     if not every.value:
-        return Narrative("")
+        return Narrative("No text of this edition speaks of any format.")
     proposals = format_count(dataset, ("proposal",), "glance-formats-proposed", "Formats that exist as a proposal")
     precedents = format_count(
         dataset, ("precedent",), "glance-formats-past", "Formats of the past that serve as a precedent"
@@ -120,4 +120,31 @@ def kinds_of_formats(dataset: Dataset) -> Narrative:
             else "",
         ],
         {"every": every, "proposals": proposals, "precedents": precedents},
+    )
+
+
+def placed_countries(dataset: Dataset) -> Narrative:
+    """Count the countries that the texts place in a format other than NATO."""
+    frame = dataset["memberships"]
+    codes = set(dataset["countries"]["iso3"])
+    frame = frame[frame["actor_id"].isin(codes) & (frame["alliance_id"] != "nato")].drop_duplicates("actor_id")
+    if frame.empty:
+        return Narrative("")
+    names = dataset.names
+    rows = [dataset.row(row_id) for row_id in frame["membership_id"]]
+    placed = Derived(
+        id="glance-placed",
+        text=str(len(rows)),
+        value=float(len(rows)),
+        label="Countries that a text places in a format other than NATO",
+        formula="number of countries of which a text says that they lead, belong to or take part in one",
+        inputs=tuple(
+            Input(names[row["actor_id"]], row.row_id) for row in sorted(rows, key=lambda row: names[row["actor_id"]])
+        ),
+        unit="countries",
+    )
+    return paragraph(
+        dataset,
+        ["Beyond that, the texts themselves place {placed|country|countries} in a format other than NATO."],
+        {"placed": placed},
     )

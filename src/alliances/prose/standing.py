@@ -6,6 +6,7 @@ import pandas as pd
 
 from alliances.analysis.derived import Derived, Input
 from alliances.analysis.frames import records
+from alliances.analysis.knowledge import as_of_reference
 from alliances.analysis.memberships import reference_list, reference_members
 from alliances.analysis.positions import ATTRIBUTION_LABELS, KNOWN, POSITION_LABELS, TOPIC_LABELS
 from alliances.analysis.standing import (
@@ -110,7 +111,7 @@ def all_positions(dataset: Dataset) -> Table:
 
 
 def tally(dataset: Dataset) -> Narrative:
-    """Count the countries by what they say of troops, and those of which no text says where they stand."""
+    """Count the countries by what they say of troops."""
     every = country_positions(dataset, tuple(TOPIC_LABELS))
     if every.empty:
         return Narrative("")
@@ -142,24 +143,25 @@ def tally(dataset: Dataset) -> Narrative:
         "Countries of which only an author’s expectation is known",
         "number of countries with an author’s expectation and no position stated or reported",
     )
-    silent = silence(dataset, set(every["actor_id"]))
     clauses = []
     if ready.value:
         clauses.append("{ready|is ready to send them|are ready to send them}")
     if back.value:
         clauses.append("{back|holds back or refuses|hold back or refuse}")
-    figures = {"stated": stated, "ready": ready, "back": back, "expected": expected, "silent": silent}
+    figures = {
+        "stated": stated,
+        "ready": ready,
+        "back": back,
+        "expected": expected,
+        "day": as_of_reference(dataset),
+    }
     return paragraph(
         dataset,
         [
-            "The texts state or report a position of {stated|country|countries}." if stated.value else "",
+            "Up to {day}, the texts state or report a position of {stated|country|countries}." if stated.value else "",
             f"As for troops, {join_and(clauses)}." if clauses else "",
-            "Of {expected|further country|further countries} there is no more than what an author expects."
+            "Of {expected|other country|other countries} there is no more than what an author expects."
             if expected.value
-            else "",
-            "Of {silent|member of NATO or the European Union|members of NATO or the European Union} no text says "
-            "where they stand."
-            if silent and silent.value > 1
             else "",
         ],
         figures,
@@ -194,6 +196,27 @@ def silence(dataset: Dataset, told: set[str]) -> Derived | None:
         formula=f"number of members without a row on where they stand{': ' + join_and(left) if left else ''}",
         inputs=tuple(Input(f"{reference.text} members", reference.anchor) for reference in lists),
         unit="countries",
+    )
+
+
+def silent_members(dataset: Dataset) -> Narrative:
+    """Name the members of NATO or the European Union of which no text says where they stand."""
+    every = country_positions(dataset, tuple(TOPIC_LABELS))
+    silent = silence(dataset, set(every["actor_id"]))
+    if every.empty or silent is None or not silent.value:
+        return Narrative("")
+    listed = silent.formula.partition(": ")[2]
+    return paragraph(
+        dataset,
+        [
+            "Of {silent|member of NATO or the European Union|members of NATO or the European Union} no text of this "
+            f"edition says where they stand: {escape(listed)}."
+            if silent.value > 1
+            else "Of {silent} member of NATO or the European Union no text of this edition says where it stands: "
+            f"{escape(listed)}.",
+            "Some of them may be among those that a text only counts.",
+        ],
+        {"silent": silent},
     )
 
 

@@ -1,0 +1,55 @@
+"""Ctrl-C and the signals that end a process, as an exception that lets everything be cleared up."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+__all__ = ["Stopped", "signals_stop"]
+
+_PATIENCE = 20  # seconds for clearing up, in which a second Ctrl-C changes nothing
+
+
+class Stopped(KeyboardInterrupt):
+    """The command was told to stop.
+
+    Attributes
+    ----------
+    exit_code : int
+        What a shell expects: 128 and the number of the signal; 130 for Ctrl-C.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.exit_code = 128 + number
+
+
+@contextmanager
+def signals_stop() -> Iterator[None]:
+    """Raise :class:`Stopped` where the process is told to stop, once; signals that are ignored stay ignored."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    told = 0.0
+
+    def stop(number: int, _: FrameType | None) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if not told or now - told > _PATIENCE:
+            told = now
+            raise Stopped(number)
+
+    before = {}
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+            before[number] = signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
