@@ -35,7 +35,7 @@ from helpers import (
     write_notebook,
 )
 
-EDITION = {"report.html", "report.pdf", "facts.json", "manifest.json", "notebooks", "figures"}
+EDITION = {"report.html", "report.pdf", "facts.json", "rows.json", "manifest.json", "notebooks", "figures"}
 
 
 @dataclass(frozen=True)

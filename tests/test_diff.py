@@ -386,6 +386,18 @@ def test_a_heading_that_changed_does_not_make_a_new_section() -> None:
     assert [(c.kind, c.old, c.new) for c in group.changes] == [("changed", "Who is in", "Members")]
 
 
+def test_rows_of_a_table_belong_together_by_their_first_cell() -> None:
+    old = [Section("sec-a", "A", "A", ("Lead | one", "Task | to deter"))]
+    new = [Section("sec-a", "A", "A", ("Lead | quite another", "Tasks | to deter"))]
+    (group,) = compare_sections(old, new)
+    told = [(c.kind, c.old, c.new) for c in group.changes]
+    assert told == [
+        ("removed", "Task | to deter", ""),
+        ("changed", "Lead | one", "Lead | quite another"),
+        ("added", "", "Tasks | to deter"),
+    ]
+
+
 def test_sections_of_a_chapter() -> None:
     markdown = """# Title {#sec-a}
 

@@ -6,20 +6,21 @@
   const root = document.documentElement;
   const main = document.getElementById("main");
   root.classList.add("js"); // shows what works only with the script; its room is kept without it
-  const idle = window.requestIdleCallback || ((run) => setTimeout(run, 50));
+  const idle = (run) => (window.requestIdleCallback ? requestIdleCallback(run, { timeout: 500 }) : setTimeout(run, 50));
   const element = (name, properties = {}, ...children) => {
     const made = Object.assign(document.createElement(name), properties);
     made.append(...children);
     return made;
   };
 
-  // ---------------------------------------------------------------- boxes that scroll sideways
+  // ---------------------------------------------------------------- boxes that scroll
 
   // A box is a stop for the Tab key only while it has something to scroll, or marks to step through.
   if ("ResizeObserver" in window) {
     const observer = new ResizeObserver((entries) => {
       for (const { target } of entries) {
-        if (target.scrollWidth > target.clientWidth || "marks" in target.dataset) target.tabIndex = 0;
+        const scrolls = target.scrollWidth > target.clientWidth || target.scrollHeight > target.clientHeight;
+        if (scrolls || "marks" in target.dataset) target.tabIndex = 0;
         else target.removeAttribute("tabindex");
       }
     });
@@ -298,6 +299,11 @@
     const drawing = view.container().querySelector("svg");
     for (const name of ["class", "role", "aria-label", "data-figure", "width", "height"]) {
       drawing.setAttribute(name, still.getAttribute(name));
+    }
+    for (const part of drawing.querySelectorAll("*")) { // to a screen reader the chart is one image with one text
+      for (const name of part.getAttributeNames()) {
+        if (name === "role" || name.startsWith("aria-")) part.removeAttribute(name);
+      }
     }
     const box = still.closest(".chart-box");
     still.replaceWith(drawing);

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alliances import __version__, publishing
+from alliances import __version__, known_rows, publishing
 from alliances.dataset import Dataset
 from alliances.errors import PublishError, StagingError
 from alliances.execution.cache import Cache, key_of
@@ -32,7 +32,7 @@ OUTPUT = Path("report", "_output")
 Say = Callable[[str], None]
 #: Called with a stage of a build (``notebooks``, ``figures``, ``stitching``), the steps done in it, and all of them.
 Step = Callable[[str, int, int], None]
-_EDITION = ("report.html", "report.pdf", "facts.json", "notebooks", "figures", "manifest.json")
+_EDITION = ("report.html", "report.pdf", "facts.json", "rows.json", "notebooks", "figures", "manifest.json")
 _NEW = ".new-"
 _EMPTIED = "emptied"
 
@@ -275,7 +275,7 @@ def build_edition(
             # Two builds of one edition do not work side by side: the second finds the results of the first.
             until_done.enter_context(locked(folder, Cache(root).folder / "locks", say))
             recover(folder)
-            _check_place(folder, parameters, force)
+            refuse_foreign(folder, parameters, force=force)
 
         scratch = Path(until_done.enter_context(tempfile.TemporaryDirectory(prefix="edition-")))
         edition = stage_edition(
@@ -314,13 +314,21 @@ def _publish(
         result = publishing.publish(stage_folder, done, formats, engine, log)
         pictures.result()
     _write_json(done / "facts.json", facts(edition.report, edition.dataset))
+    _write_json(done / known_rows.FILE_NAME, known_rows.edition_rows(edition.dataset))
     engine_used = f"{result.engine} {result.version}"
     _write_json(done / "manifest.json", describe(root, done, edition.parameters, engine_used))
     step("stitching", len(formats), len(formats))
     return result
 
 
-def _check_place(folder: Path, parameters: Parameters, force: bool) -> None:
+def refuse_foreign(folder: Path, parameters: Parameters, *, force: bool) -> None:
+    """Refuse a folder that holds something else than this edition, unless it is to be replaced.
+
+    Raises
+    ------
+    PublishError
+        Saying what stands there.
+    """
     manifest = folder / "manifest.json"
     if folder.exists() and not folder.is_dir():
         raise PublishError(f"{folder} is a file; name a folder for the edition with --output.")

@@ -7,6 +7,7 @@ import shutil
 
 __all__ = [
     "AlliancesError",
+    "ClusterError",
     "DataError",
     "ExecutionError",
     "NarrativeError",
@@ -51,6 +52,10 @@ class ExecutionError(AlliancesError):
 
 class PublishError(AlliancesError):
     """The staged report could not be turned into HTML or PDF."""
+
+
+class ClusterError(AlliancesError):
+    """A Dask cluster cannot be used."""
 
 
 def sentence_of(error: OSError) -> str:

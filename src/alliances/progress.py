@@ -1,4 +1,4 @@
-"""Progress on long work: a bar with the time left on a terminal, plain lines elsewhere, nothing where quiet is asked."""
+"""Progress on long work: a bar with the time left on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 

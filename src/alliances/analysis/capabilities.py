@@ -8,6 +8,7 @@ from alliances.analysis import quantities
 from alliances.analysis.derived import Derived, Input, Reference
 from alliances.analysis.frames import records
 from alliances.dataset import Dataset
+from alliances.prose.values import typographic
 
 GAPS = ("lacks", "limited", "needs", "depends_on")
 UKRAINE = ("UKR", "afu")
@@ -96,14 +97,14 @@ def count(dataset: Dataset, frame: pd.DataFrame, calc_id: str, label: str, formu
         value=float(len(rows)),
         label=label,
         formula=formula,
-        inputs=tuple(Input(row["capability"], row.row_id) for row in rows),
+        inputs=tuple(Input(typographic(row["capability"]), row.row_id) for row in rows),
         unit="capabilities",
     )
 
 
 def figures(dataset: Dataset) -> dict[str, Derived | Reference | str | None]:
     """Return the figures of the chapter by the names that its sentences use; ``None`` leaves a sentence out."""
-    found = answers(dataset)
+    found, lacking = answers(dataset), ukrainian_gaps(dataset)
     named: dict[str, Derived | Reference | str | None] = {
         "answers": count(
             dataset,
@@ -113,6 +114,8 @@ def figures(dataset: Dataset) -> dict[str, Derived | Reference | str | None]:
             "number of capabilities that a text says are offered, planned, proposed, expected or wished for",
         ),
         "us_share": _us_share(dataset),
+        "these_gaps": "these gaps" if len(lacking) or len(european_gaps(dataset)) else None,
+        "table": "in @tbl-gaps-ukraine" if len(lacking) or len(found) else None,
     }
     for name, firmness in (("firm", OFFERED), ("hoped", HOPED)):
         named[name] = count(

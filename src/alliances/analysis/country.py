@@ -28,7 +28,7 @@ _COLLECTIVES = {
 }
 _PARTS = {"UKR": ("front", "kherson", "kryvyi_rih", "line_of_contact", "odesa", "sumy", "western_ukraine")}
 _TOLD_IN = {
-    "characteristics": ("value", "summary"),
+    "characteristics": ("value",),
     "capabilities": ("capability",),
     "statements": ("summary",),
 }
@@ -92,7 +92,8 @@ def own_rows(dataset: Dataset, country: Country, table: str) -> list[Row]:
 
     def belongs(row: Row) -> bool:
         if table == "event_accounts":
-            return bool(country.actors & set(row["participants"].split("; ")))
+            there = bool(country.names.search(row["place"]))
+            return there or bool(country.actors & set(row["participants"].split("; ")))
         if table == "observations" and row["ref_area"] in (country.iso3, *_PARTS.get(country.iso3, ())):
             return True
         columns = {"capabilities": ("holder",), "characteristics": ()}.get(table, ("actor_id", "speaker"))
@@ -104,19 +105,22 @@ def own_rows(dataset: Dataset, country: Country, table: str) -> list[Row]:
 def naming_rows(dataset: Dataset, country: Country, table: str) -> list[Row]:
     """List the rows of a table that name the country without being about it first.
 
-    Of the parties to the war there are none: almost every row names them.
+    Quantities name it in the words that they quote, other rows in what they tell. Of the parties to the war there
+    are none: almost every row names them.
     """
-    if country.iso3 in PARTIES or table not in _TOLD_IN:
+    if country.iso3 in PARTIES or table not in (*_TOLD_IN, "observations"):
         return []
     own = {row.row_id for row in own_rows(dataset, country, table)}
-    return _in_order(
-        dataset,
-        [
-            row
-            for row in _all(dataset, table)
-            if row.row_id not in own and any(country.names.search(row[column]) for column in _TOLD_IN[table])
-        ],
-    )
+
+    def names(row: Row) -> bool:
+        told = (
+            (dataset.quote(quote_id).exact for quote_id in row.quote_ids)
+            if table == "observations"
+            else (row[column] for column in _TOLD_IN[table])
+        )
+        return any(country.names.search(text) for text in told)
+
+    return _in_order(dataset, [row for row in _all(dataset, table) if row.row_id not in own and names(row)])
 
 
 def all_rows(dataset: Dataset, country: Country) -> list[Row]:
@@ -136,15 +140,21 @@ def statements(dataset: Dataset, country: Country) -> tuple[list[Row], list[Row]
 
 
 def text_count(dataset: Dataset, country: Country) -> Derived:
-    """Count the texts that say something of the country."""
+    """Count the texts that say something of the country, be it only its name in words that are quoted."""
     told = {row.source_id for row in all_rows(dataset, country)}
+    quotes = dataset["quotes"]
+    told |= {
+        source
+        for source, exact in zip(quotes["source_id"], quotes["exact"], strict=True)
+        if source not in told and country.names.search(exact)
+    }
     found = [source for source in map(dataset.source, dataset["sources"]["source_id"]) if source.source_id in told]
     return Derived(
         id="focus-texts",
         text=str(len(found)),
         value=float(len(found)),
         label=f"Texts that say something of {country.name}",
-        formula="number of texts with a row on the country, its people or its institutions, or with one that names it",
+        formula="number of texts with a row on it, its people or its institutions, or a quotation that names it",
         inputs=tuple(Input(date_text(s.published), f"ref-source-{s.source_id}", s.descriptor) for s in found),
         unit="texts",
     )

@@ -52,17 +52,27 @@ def stage_row(dataset: Dataset, alliance_id: str) -> Row | None:
     return dataset.row(firmest.characteristic_id)
 
 
-def sources_on(dataset: Dataset, alliance_id: str) -> list[str]:
-    """List the sources that say something of a format, in order of publication."""
-    frames = (dataset[name] for name in FACT_TABLES if name != "quotes")
-    told = {source for frame in frames for source in frame.loc[frame["alliance_id"] == alliance_id, "source_id"]}
-    ordered = dataset["sources"].sort_values("published", kind="stable")["source_id"]
-    return [source for source in ordered if source in told]
+def sources_by_format(dataset: Dataset) -> dict[str, list[str]]:
+    """List the sources that say something of each format, in order of publication; formats without one left out."""
+    told: dict[str, set[str]] = {}
+    for name in FACT_TABLES:
+        if name != "quotes":
+            frame = dataset[name][["alliance_id", "source_id"]].drop_duplicates()
+            for alliance_id, source_id in zip(frame["alliance_id"], frame["source_id"], strict=True):
+                told.setdefault(alliance_id, set()).add(source_id)
+    ordered = list(dataset["sources"].sort_values("published", kind="stable")["source_id"])
+    return {key: [source for source in ordered if source in found] for key, found in told.items() if key}
 
 
-def text_count(dataset: Dataset, alliance_id: str) -> Derived:
-    """Count the texts that say something of a format."""
-    found = [dataset.source(source) for source in sources_on(dataset, alliance_id)]
+def text_count(dataset: Dataset, alliance_id: str, sources: Sequence[str]) -> Derived:
+    """Count the texts that say something of a format.
+
+    Parameters
+    ----------
+    sources : sequence of str
+        Those that :func:`sources_by_format` lists for it.
+    """
+    found = [dataset.source(source) for source in sources]
     return Derived(
         id=f"glance-texts-{alliance_id}",
         text=str(len(found)),
@@ -86,10 +96,11 @@ def format_count(
     calc_id, label : str
         Id and label of the figure.
     """
+    told = sources_by_format(dataset)
     listed = [
         record
         for record in records(dataset["alliances"])
-        if (not types or record.instrument_type in types) and sources_on(dataset, record.alliance_id)
+        if (not types or record.instrument_type in types) and record.alliance_id in told
     ]
     names = "; ".join(record.short_name for record in listed)
     return Derived(

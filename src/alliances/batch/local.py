@@ -60,8 +60,9 @@ def _fill(pool: ProcessPoolExecutor, waiting: list[tuple[Task, int]], count: int
     try:
         while waiting or running:
             while waiting and len(running) < count:
-                task, tries = waiting.pop()
+                task, tries = waiting[-1]
                 running[pool.submit(build, task)] = (task, tries)
+                waiting.pop()
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 outcome = future.result()

@@ -46,7 +46,8 @@ def combinations(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
 
     ``matrix`` gives every combination of its lists; ``exclude`` removes those that agree with one of its entries in
     all that the entry names; an entry of ``include`` is added to each combination whose matrix values it does not
-    change, and stands on its own where there is none. ``parameters`` hold for all, and give way to the rest.
+    change, and stands on its own where there is none. ``parameters`` hold for all, and give way to the rest. A date
+    is the same with and without quotation marks.
 
     Parameters
     ----------
@@ -65,14 +66,21 @@ def combinations(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
     common = _mapping(spec.get("parameters"), "parameters")
     include = [_mapping(entry, "include") for entry in _list(spec.get("include"), "include")]
     exclude = [_mapping(entry, "exclude") for entry in _list(spec.get("exclude"), "exclude")]
+    for entry in exclude:
+        strange = [name for name in entry if name not in matrix]
+        if strange or not entry:
+            named = f"names “{strange[0]}”" if strange else "names nothing"
+            raise ParameterError(
+                f"An entry of exclude {named}; it may name only lists of the matrix: {', '.join(matrix)}."
+            )
     rows = [dict(zip(matrix, values, strict=True)) for values in itertools.product(*matrix.values())] if matrix else []
-    rows = [row for row in rows if not any(_agrees(row, entry) for entry in exclude if entry)]
+    rows = [row for row in rows if not any(_agrees(row, entry) for entry in exclude)]
     original = [dict(row) for row in rows]
     for entry in include:
         fits = [
             number
             for number, row in enumerate(original)
-            if all(row[name] == value for name, value in entry.items() if name in row) and set(entry) & set(row)
+            if all(row[name] == value for name, value in entry.items() if name in row)
         ]
         for number in fits:
             rows[number].update(entry)
@@ -91,9 +99,8 @@ def checked(spec: Mapping[str, Any], dataset: Dataset) -> list[Parameters]:
     """
     found: dict[Parameters, None] = {}
     for number, values in enumerate(combinations(spec), 1):
-        plain = {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items()}
         try:
-            found[check_parameters(plain, dataset)] = None
+            found[check_parameters(values, dataset)] = None
         except ParameterError as error:
             raise ParameterError(f"Edition {number} of the matrix: {error}") from error
     if not found:
@@ -109,12 +116,12 @@ def formats(spec: Mapping[str, Any]) -> tuple[str, ...]:
     ParameterError
         If it asks for another one.
     """
-    asked = spec.get("to") or list(FORMATS)
-    asked = [asked] if isinstance(asked, str) else asked
+    asked = spec.get("to")
+    asked = list(FORMATS) if asked is None else asked if isinstance(asked, list) else [asked]
     wrong = [item for item in asked if item not in FORMATS]
-    if wrong:
-        raise ParameterError(f"to: “{wrong[0]}” is no format; allowed are {' and '.join(FORMATS)}.")
-    return tuple(asked)
+    if wrong or not asked:
+        raise ParameterError(f"to: “{wrong[0] if wrong else asked}” is no format; allowed are {' and '.join(FORMATS)}.")
+    return tuple(name for name in FORMATS if name in asked)
 
 
 def _agrees(row: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
@@ -126,7 +133,14 @@ def _mapping(value: Any, name: str) -> dict[str, Any]:
         return {}
     if not isinstance(value, dict):
         raise ParameterError(f"{name} is “{value}”; write names of parameters with their values.")
-    return {str(key): item for key, item in value.items()}
+    return {str(key): _plain(item) for key, item in value.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Write dates, which YAML recognises, as the parameters have them."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _list(value: Any, name: str) -> list[Any]:

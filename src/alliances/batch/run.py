@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from alliances.batch import local, matrix
 from alliances.batch.index import write_index
-from alliances.batch.work import Outcome, Task
-from alliances.build import Step, no_step, slug
-from alliances.dataset import Dataset
+from alliances.batch.work import Outcome, Task, standing
+from alliances.build import Step, load_validated, no_step, slug
+from alliances.execution.cache import Cache
 from alliances.execution.run import TIME_LIMIT
 from alliances.parameters import check_parameters
 
@@ -64,7 +64,7 @@ def run_matrix(
     """
     spec = matrix.read_matrix(file)
     formats = matrix.formats(spec)
-    dataset = Dataset.load(root)
+    dataset = load_validated(root, Cache(root))
     defaults = check_parameters({}, dataset)
     tasks = []
     for parameters in matrix.checked(spec, dataset):
@@ -74,14 +74,8 @@ def run_matrix(
     folder.mkdir(parents=True, exist_ok=True)
     say(f"{len(tasks)} editions")
     step("editions", 0, len(tasks))
-    if scheduler:
-        from alliances.batch import cluster
-
-        stream = cluster.run(tasks, scheduler, root)
-    else:
-        stream = local.run(tasks, workers)
     outcomes: dict[str, Outcome] = {}
-    for outcome in stream:
+    for outcome in _outcomes(tasks, scheduler, root, workers):
         outcomes[outcome.name] = outcome
         step("editions", len(outcomes), len(tasks))
         detail = f": {outcome.message}" if outcome.message else ""
@@ -89,3 +83,20 @@ def run_matrix(
     ordered = [outcomes[task.name] for task in tasks]
     write_index(folder, ordered, formats)
     return ordered
+
+
+def _outcomes(tasks: Sequence[Task], scheduler: str | None, root: Path, workers: int) -> Iterator[Outcome]:
+    """Yield the outcomes of editions that stand there already, and then of those that have to be built."""
+    missing = []
+    for task in tasks:
+        there = standing(task)
+        if there:
+            yield there
+        else:
+            missing.append(task)
+    if missing and scheduler:
+        from alliances.batch import cluster
+
+        yield from cluster.run(missing, scheduler, root)
+    elif missing:
+        yield from local.run(missing, workers)

@@ -81,14 +81,27 @@ def stop_worker() -> None:
             _warm = None
 
 
+def key(task: Task) -> str:
+    """Return the key of an edition and of all that it rests on."""
+    return freshness.request_key(Path(task.root), task.values, task.formats, task.engine, Path(task.folder))
+
+
+def standing(task: Task) -> Outcome | None:
+    """Return the outcome of an edition that stands in its folder already, with nothing changed since."""
+    start = time.perf_counter()
+    there = freshness.find(Path(task.root), key(task))
+    if there is None:
+        return None
+    return Outcome(task.name, task.values, "kept", "", time.perf_counter() - start, there["engine"])
+
+
 def build(task: Task) -> Outcome:
     """Build an edition unless it stands there already; a failure is an outcome and stops nothing else."""
     start = time.perf_counter()
-    root, folder = Path(task.root), Path(task.folder)
-    key = freshness.request_key(root, task.values, task.formats, task.engine, folder)
-    there = freshness.find(root, key)
+    there = standing(task)
     if there:
-        return Outcome(task.name, task.values, "kept", "", time.perf_counter() - start, there["engine"])
+        return there
+    root, folder = Path(task.root), Path(task.folder)
     try:
         built = build_edition(
             root,
@@ -109,6 +122,6 @@ def build(task: Task) -> Outcome:
         message = f"An error of the program itself ({type(error).__name__}: {error})."
         return Outcome(task.name, task.values, "failed", message, time.perf_counter() - start)
     if not built.notice:
-        freshness.note(root, key, built.folder, built.files, built.engine)
+        freshness.note(root, key(task), built.folder, built.files, built.engine)
     (folder.parent / f"{task.name}.log").unlink(missing_ok=True)
     return Outcome(task.name, task.values, "built", built.notice, time.perf_counter() - start, built.engine)

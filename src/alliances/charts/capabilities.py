@@ -9,6 +9,7 @@ import pandas as pd
 
 from alliances.analysis.capabilities import (
     DOMAIN_PHRASES,
+    EUROPE,
     HOPED,
     OFFERED,
     PLANNED,
@@ -32,11 +33,11 @@ RELATION_LABELS = {
     "lacks": "lacks",
     "limited": "limited",
     "needs": "needs",
-    "depends_on": "depends on others",
+    "depends_on": "depends",
 }
 STYLES = {
     "told as fact": ("circle", BLUE, True),
-    "stated by those named": ("square", TEAL, True),
+    "stated": ("square", TEAL, True),
     "expected by the author": ("diamond", AMBER, False),
     "wished by the author": ("triangle-up", PLUM, False),
 }
@@ -48,7 +49,7 @@ FIRMNESS_STYLES = {
 }
 _HOW = {
     "reported": "told as fact",
-    "stated": "stated by those named",
+    "stated": "stated",
     "author_expectation": "expected by the author",
     "author_wish": "wished by the author",
 }
@@ -92,9 +93,7 @@ def capability_grid(
     marks = pd.DataFrame(
         {
             "row_id": frame["capability_id"],
-            "line": frame["domain"].str.capitalize()
-            + ": "
-            + frame["capability"].str.removeprefix("Europe's ").map(typographic),
+            "line": [_line(record.domain, record.capability) for record in records(frame)],
             "column": frame["relation"].map(RELATION_LABELS),
             "kind": frame["attribution"].map(_HOW),
             "text": "",
@@ -118,17 +117,16 @@ def capability_grid(
     )
 
 
-def gaps_without_us(dataset: Dataset, headline: str = "", *, label: str = "fig-europe-gaps") -> Any:
+def _line(domain: str, capability: str) -> str:
+    """Name a line of the chart by domain and capability, the domain once."""
+    name = typographic(capability.removeprefix(EUROPE))
+    return f"{name[0].upper()}{name[1:]}" if name.lower().startswith(domain) else f"{domain.capitalize()}: {name}"
+
+
+def gaps_without_us(dataset: Dataset, *, label: str = "fig-gaps-europe") -> Any:
     """Draw what the texts say that Europe has little of, lacks, needs or borrows.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        The edition's dataset.
-    headline : str
-        The message; by default it names the domain with the most gaps.
-    label : str
-        Cross-reference label.
+    The headline names the domain with the most gaps.
     """
     gaps = european_gaps(dataset)
     widest = join_and([DOMAIN_PHRASES[domain] for domain in widest_domains(gaps)]) if len(gaps) else ""
@@ -136,7 +134,7 @@ def gaps_without_us(dataset: Dataset, headline: str = "", *, label: str = "fig-e
         dataset,
         gaps,
         label=label,
-        headline=headline or f"Without the United States, Europe falls short most of all {widest}",
+        headline=f"Europe’s gaps without the United States are most numerous {widest}",
         subtitle="Capabilities of Europe as a whole that a text calls missing, limited, needed or dependent on others",
         caption="What Europe lacks without the United States, by domain.",
         takeaway=f"the most marks are {widest}",
@@ -170,7 +168,8 @@ def answers_chart(dataset: Dataset, *, label: str = "fig-gaps-answers") -> Any:
     frame["place"] = frame.groupby("line").cumcount() + 1
     order = list(dict.fromkeys(found["domain"].str.capitalize()))
     firm = int((frame["kind"] == OFFERED).sum())
-    headline = f"Of {len(frame)} answers to Ukraine’s needs, {firm or 'none'} {'is' if firm == 1 else 'are'} offered or under way"
+    verb = "is" if firm == 1 else "are"
+    headline = f"Of {len(frame)} answers to Ukraine’s needs, {firm or 'none'} {verb} offered or under way"
     if firm == len(frame):
         headline = "Every answer to Ukraine’s needs that a text names is offered or under way"
     y = alt.Y("line:N", sort=order, title=None)
@@ -207,8 +206,8 @@ def answers_chart(dataset: Dataset, *, label: str = "fig-gaps-answers") -> Any:
         headline=headline,
         subtitle="Capabilities offered, planned or proposed for Ukraine, number by domain and firmness",
         caption="What is to help Ukraine, a mark for each thing that a text names.",
-        description=f"Dot chart of {len(frame)} capabilities for Ukraine, where {firm} of them are offered or under way: "
-        f"{'; '.join(parts)}.",
+        description=f"Dot chart of {len(frame)} capabilities for Ukraine, where {firm or 'none'} of them {verb} "
+        f"offered or under way: {'; '.join(parts)}.",
         rows=[dataset.row(row_id) for row_id in frame["row_id"]],
         note="Marks count statements of the texts, not what the help weighs.",
     )

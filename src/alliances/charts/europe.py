@@ -68,16 +68,14 @@ class Swatch:
 
 
 @cache
-def _shapes() -> dict[str, Any]:
-    text = (files("alliances.charts") / "europe.topo.json").read_text(encoding="utf-8")
-    shapes: dict[str, Any] = json.loads(text)
-    return shapes
+def _topology() -> str:
+    return (files("alliances.charts") / "europe.topo.json").read_text(encoding="utf-8")
 
 
 @cache
 def _rings() -> dict[str, tuple[tuple[Point, ...], ...]]:
     """Decode the topology: the rings of each country by ISO numeric id."""
-    shapes = _shapes()
+    shapes = json.loads(_topology())
     (scale_x, scale_y), (move_x, move_y) = shapes["transform"]["scale"], shapes["transform"]["translate"]
     arcs: list[list[Point]] = []
     for arc in shapes["arcs"]:
@@ -236,20 +234,22 @@ def map_of_europe(
     ids = on_map(dataset)
     shown = frame[frame["iso3"].isin(list(ids))].copy()
     shown["id"] = shown["iso3"].map(ids)
+    shown["kind"] = shown["kind"].fillna("")  # a missing value is no JSON
     shown["lon"] = [NAME_AT[code][0] for code in shown["iso3"]]
     shown["lat"] = [NAME_AT[code][1] for code in shown["iso3"]]
     words = shown["word"] if "word" in shown else pd.Series("", index=shown.index)
     shown["lines"] = [f"{_broken(name)}\n{word}".strip() for name, word in zip(shown["name"], words, strict=True)]
     kinds = [kind for kind in swatches if kind in set(shown["kind"])]
+    # Vega reads the topology from a string as well, and Altair then need not check each of its numbers.
     shapes = alt.InlineData(
-        values=_shapes(), format=alt.TopoDataFormat(type="topojson", feature="countries"), name="europe"
+        values=_topology(), format=alt.TopoDataFormat(type="topojson", feature="countries"), name="europe"
     )
     # The shapes are the data of the whole chart, so that they stand in it once; layers of their own data override them.
     land = alt.Chart().mark_geoshape(fill=LAND, stroke=BORDER, strokeWidth=0.5, clip=True)
     areas = (
         alt.Chart()
         .transform_lookup("id", alt.LookupData(shown, "id", ["name", "kind", "text"]))
-        .transform_filter("isValid(datum.kind)")
+        .transform_filter("datum.kind")
         .mark_geoshape(stroke=BORDER, strokeWidth=0.6, clip=True)
         .encode(
             fill=alt.Fill(

@@ -16,7 +16,7 @@ from alliances.charts.theme import BLUE, GREY, INK, PLUM, STATUS_STYLES, TEAL, W
 from alliances.dataset import Dataset, Row
 from alliances.prose.links import derived_link
 from alliances.prose.narrative import Narrative
-from alliances.prose.values import join_and
+from alliances.prose.values import date_text, join_and
 
 COLUMNS = ["row_id", "what", "line", "low", "high", "text", "kind", "source"]
 NEEDED = "needed with rotation"
@@ -53,7 +53,8 @@ def density_chart(dataset: Dataset, model: Model) -> Any:
         figures=model.figures,
         label="fig-force-density",
         headline=[_density_headline(model)],
-        subtitle="Soldiers per kilometre of front if the contingent stood along it, by length of the front",
+        subtitle="Soldiers per kilometre of front if the contingent stood along it, by length of the front"
+        f"{_period(dataset, rows)}",
         caption=f"{_whose(model, 'front_km')}Soldiers per kilometre of front: contingent divided by front.",
         unit="soldiers per kilometre",
         describe="soldiers per kilometre of front",
@@ -166,7 +167,7 @@ def armies_chart(dataset: Dataset, model: Model, *, focus: str = "") -> Any:
         figures=figures,
         label="fig-force-armies",
         headline=[headline],
-        subtitle="Soldiers, by what each figure stands for",
+        subtitle=f"Soldiers, by what each figure stands for{_period(dataset, rows)}",
         caption=f"{_whose(model, 'troops')}The contingent beside the armies.",
         unit="soldiers",
         describe="soldiers of the contingent and of the armies",
@@ -187,6 +188,12 @@ def _whose(model: Model, parameter: str) -> str:
         if (value := values[name]) and isinstance(value.figure, Reference)
     ]
     return f"Set for this edition: {'; '.join(told)}. " if told else ""
+
+
+def _period(dataset: Dataset, rows: Sequence[Row]) -> str:
+    """Say from when the figures are: the months of the texts that give them."""
+    months = sorted({dataset.source(row.source_id).published.isoformat()[:7] for row in rows})
+    return f", {join_and([date_text(month) for month in months])}" if months else ""
 
 
 def _same(size: Quantity, other: Quantity | None) -> bool:

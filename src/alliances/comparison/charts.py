@@ -43,12 +43,14 @@ def _size(figure: Figure) -> str:
 
 
 def _changes(old: Figure, new: Figure) -> list[Change]:
-    changes = [
-        Change("changed", name, title, getattr(old, name), getattr(new, name))
+    words = [
+        Change("changed", title, title, getattr(old, name), getattr(new, name))
         for name, title in _WORDS.items()
         if getattr(old, name) != getattr(new, name)
     ]
-    changes += _row_changes(old.rows, new.rows)
+    # The alternative text repeats the data: after them it disturbs least.
+    first = [change for change in words if change.key != _WORDS["description"]]
+    changes = [*first, *_row_changes(old.rows, new.rows), *(change for change in words if change not in first)]
     if not changes and old.drawing != new.drawing:
         changes.append(Change("changed", "drawing", "drawn differently; the data are the same"))
     return changes

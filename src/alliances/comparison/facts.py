@@ -33,7 +33,7 @@ def compare_facts(old: EditionFolder, new: EditionFolder) -> Part:
     printed is a matter of the text. Annexes count only for what no chapter prints.
     """
     told = {fact.target for side in (old, new) for fact in side.facts if not fact.section.startswith(ANNEX)}
-    before, after = _by_target(old, told), _by_target(new, told)
+    before, after = _by_target(old, told, (old, new)), _by_target(new, told, (old, new))
     gone = [shown for target, shown in before.items() if target not in after]
     come = [shown for target, shown in after.items() if target not in before]
     pairs = pair_up(gone, come, _shared_rows, lambda shown: shown.target)
@@ -55,14 +55,14 @@ def compare_facts(old: EditionFolder, new: EditionFolder) -> Part:
     return Part("facts", _groups(found, old, new))
 
 
-def _by_target(side: EditionFolder, told: set[str]) -> dict[str, _Shown]:
+def _by_target(side: EditionFolder, told: set[str], both: Sequence[EditionFolder]) -> dict[str, _Shown]:
     found: dict[str, _Shown] = {}
     for fact in side.facts:
         if fact.section.startswith(ANNEX) and fact.target in told:
             continue
         earlier = found.get(fact.target) or _Shown(fact.target, (), fact.section, fact)
         # The source line under a chart links to evidence too, but prints no value.
-        is_value = fact.printed and fact.printed != side.source_name(fact.source_id)
+        is_value = fact.printed and fact.printed not in {edition.source_name(fact.source_id) for edition in both}
         if is_value and fact.printed not in earlier.values:
             earlier = replace(earlier, values=(*earlier.values, fact.printed))
         found[fact.target] = earlier

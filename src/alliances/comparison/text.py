@@ -20,6 +20,7 @@ __all__ = ["Section", "compare_sections", "compare_text", "read_sections"]
 
 _SAME_SENTENCE = 0.5  # share of words from which two sentences are one that was edited
 _SAME_SECTION = 0.5
+_CELLS = " | "
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,10 @@ def _sentences(old: tuple[str, ...], new: tuple[str, ...]) -> list[Change]:
 
 def _edited(one: str, two: str) -> float:
     likeness = alike(one, two)
+    if _CELLS in one and _CELLS in two:  # rows of a table: the first cell says what they are about
+        subject = one.split(_CELLS)[0]
+        if subject:
+            return 1 + likeness if two.startswith(subject + _CELLS) else 0
     return likeness if likeness >= _SAME_SENTENCE else 0
 
 
@@ -189,7 +194,7 @@ def _table_rows(table: list[Any]) -> Iterator[str]:
     yield _words(caption)
     rows = [*head[1], *(row for body in bodies for part in body[2:] for row in part), *foot[1]]
     for row in rows:
-        yield " | ".join(_clean(_words(cell[4])) for cell in row[1])
+        yield _CELLS.join(_clean(_words(cell[4])) for cell in row[1])
 
 
 def _words(node: Any) -> str:

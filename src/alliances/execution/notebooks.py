@@ -100,7 +100,8 @@ def write(notebook: nbformat.NotebookNode, path: Path, *, sort_keys: bool = True
         As Jupyter does it. Without, what is read back is in the order in which the kernel wrote it: the columns of
         a chart's data, for one.
     """
-    text: str = nbformat.writes(notebook, sort_keys=sort_keys)
+    # nbformat sorts whatever it is told
+    text: str = nbformat.writes(notebook) if sort_keys else json.dumps(notebook, ensure_ascii=False, indent=1)
     path.write_text(text.rstrip("\n") + "\n", encoding="utf-8", newline="\n")
 
 

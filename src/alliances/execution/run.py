@@ -225,7 +225,7 @@ def _run_one(
     size = job.output.stat().st_size / 1_000_000
     if size > _LARGEST:
         raise ExecutionError(
-            f"Notebook {job.path.name} writes {size:.0f} MB of output where a chapter may have {_LARGEST} MB; print less."
+            f"Notebook {job.path.name} puts out {size:.0f} MB where a chapter may have {_LARGEST} MB; print less."
         )
     noted = _trace_file(job)
     tables = trace.read(noted)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from alliances.analysis.capabilities import DOMAIN_PHRASES, HOPED, answers, ukrainian_gaps
@@ -19,27 +18,26 @@ AUTHOR_LABELS = {"author_expectation": "expected by the author", "author_wish": 
 def ukraine_table(dataset: Dataset, *, label: str = "tbl-gaps-ukraine") -> Table:
     """Lay out what Ukraine lacks or needs, and what is offered, planned or proposed, one line a domain."""
     gaps, offers = ukrainian_gaps(dataset), answers(dataset)
-    missing = {d: part for d, part in gaps.groupby("domain", sort=False)}
-    helping = {d: part for d, part in offers.groupby("domain", sort=False)}
+    missing = dict(iter(gaps.groupby("domain", sort=False)))
+    helping = dict(iter(offers.groupby("domain", sort=False)))
     lines = []
     for domain in DOMAIN_PHRASES:
         if domain not in missing and domain not in helping:
             continue
         lacks = [
-            _item(
-                dataset, record.capability_id, [GAP_LABELS[record.relation], AUTHOR_LABELS.get(record.attribution, "")]
-            )
+            _item(dataset, record.capability_id, GAP_LABELS[record.relation], AUTHOR_LABELS.get(record.attribution, ""))
             for record in (records(missing[domain]) if domain in missing else ())
         ]
         helps = [
-            _item(dataset, record.capability_id, [_firmness(record), dataset.alliance_names[record.alliance_id]])
+            _item(dataset, record.capability_id, _firmness(record), dataset.alliance_names[record.alliance_id])
             for record in (records(helping[domain]) if domain in helping else ())
         ]
         lines.append([domain.capitalize(), "; ".join(lacks) or "no gap named", "; ".join(helps) or "nothing named"])
     return table(
         label,
-        "What Ukraine lacks or needs, and what is offered, planned or proposed, by domain. In brackets: how the text puts "
-        "it, and the format. That both stand in one line is the arrangement of this report; no text matches them.",
+        "What Ukraine lacks or needs, and what is offered, planned or proposed, by domain; contingents of troops are "
+        "left out. In brackets: how the text puts it, and the format. The lines are the arrangement of this "
+        "report; no text matches needs with answers.",
         ["Domain", "What Ukraine lacks or needs", "What is offered, planned or proposed"],
         lines,
         [16, 42, 42],
@@ -51,7 +49,7 @@ def _firmness(record: Any) -> str:
     return AUTHOR_LABELS[record.attribution] if record.firmness == HOPED else str(record.firmness)
 
 
-def _item(dataset: Dataset, row_id: str, notes: Iterable[str]) -> str:
+def _item(dataset: Dataset, row_id: str, *notes: str) -> str:
     row: Row = dataset.row(row_id)
     text = escape(typographic(row["capability"]))
     told = ", ".join(escape(note) for note in notes if note)

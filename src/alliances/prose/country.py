@@ -18,6 +18,8 @@ from alliances.prose.values import in_sentence, join_and, typographic
 
 DASH = "–"
 NOTHING = Narrative("")
+MEASURES = ("kilometres", "square_kilometres", "hours", "days", "months", "years")
+STATUSES = {"in_force": "under way", "under_discussion": "under discussion"}
 RELATIONS = {
     "has": "has",
     "offers": "offers",
@@ -77,7 +79,8 @@ def opening(dataset: Dataset, *, focus: str = "") -> Narrative:
         (False, True): "By the public record {name} joined the European Union on {eu}; it is not in NATO.",
         (False, False): "By the public record {name} is in neither NATO nor the European Union.",
     }[figures["nato"] is not None, figures["eu"] is not None]
-    return paragraph(dataset, [said, record, "{current}"], figures)
+    passing = count.value and not about.all_rows(dataset, found)
+    return paragraph(dataset, [said, "It is named only in passing." if passing else "", record, "{current}"], figures)
 
 
 def _current(dataset: Dataset, found: Country) -> str:
@@ -85,17 +88,20 @@ def _current(dataset: Dataset, found: Country) -> str:
     frame = position_frame(dataset, list(dataset["alliances"]["alliance_id"]), KNOWN)
     frame = current_positions(frame[frame["actor_id"] == found.iso3])
     told = []
-    for topic, part in frame.groupby("topic", sort=False):
+    for topic in TOPIC_LABELS:
+        part = frame[frame["topic"] == topic]
+        if part.empty:
+            continue
         rows = [dataset.row(row_id) for row_id in part["row_id"]]
         positions: dict[str, Row] = {}
         for row in rows:
             positions.setdefault(row["position"], row)
         answers = join_and([position_text(dataset, row) for row in positions.values()])
-        label = TOPIC_LABELS[str(topic)]
+        label = TOPIC_LABELS[topic]
         told.append(f"on {label[0].lower() + label[1:]}, {answers}")
     if not told:
         return ""
-    return f"The newest that is stated or reported of its position: {'; '.join(told)}."
+    return f"Where it stands, as the newest text states or reports it: {'; '.join(told)}."
 
 
 def memberships(dataset: Dataset, *, focus: str = "") -> Table | Narrative:
@@ -179,15 +185,24 @@ def events(dataset: Dataset, *, focus: str = "") -> Table | Narrative:
         else:
             day = when_text(dataset, row)
         title = evidence_link(dataset, row, escape(typographic(titles[row["event_id"]])))
-        lines.append([day, title, row["status"].replace("_", " "), f"[@{row.source_id}]"])
+        lines.append([day, title, STATUSES.get(row["status"], row["status"]), f"[@{row.source_id}]"])
     return table(
         "tbl-focus-events",
-        "Events in which the country or its people take part. “By” a month: the text gives no date, and appeared in "
-        "that month.",
+        "Events in which the country or its people take part, or that took place there. “By” a month: the text gives "
+        "no date, and appeared in that month.",
         ["When", "Event", "Told as", "Source"],
         lines,
         [20, 42, 14, 24],
     )
+
+
+def _unit(row: Row) -> str:
+    """Return the unit that stands after a value, where the label of its indicator does not say it."""
+    unit = row["unit"]
+    if unit not in MEASURES:
+        return ""
+    printed = str(unit).replace("_", " ")
+    return f" {printed.removesuffix('s') if row['value_high'] == 1 else printed}"
 
 
 def quantities(dataset: Dataset, *, focus: str = "") -> Table | Narrative:
@@ -197,7 +212,9 @@ def quantities(dataset: Dataset, *, focus: str = "") -> Table | Narrative:
     found = find_country(dataset, focus)
     labels = dict(zip(dataset["indicators"]["indicator"], dataset["indicators"]["label"], strict=True))
     lines = []
-    for row in about.own_rows(dataset, found, "observations"):
+    own = about.own_rows(dataset, found, "observations")
+    named = about.naming_rows(dataset, found, "observations")
+    for row in (*own, *named):
         what = escape(typographic(labels[row["indicator"]]))
         whose = row["actor_id"]
         if whose and whose not in found.actors:
@@ -206,11 +223,12 @@ def quantities(dataset: Dataset, *, focus: str = "") -> Table | Narrative:
             what += f", {escape(actor_name(dataset, whose))}"
         if row["alliance_id"]:
             what += f" ({escape(dataset.alliance_names[row['alliance_id']])})"
-        kind = row["obs_status"].replace("_", " ")
-        lines.append([what, evidence_link(dataset, row), kind, f"[@{row.source_id}]"])
+        kind = row["obs_status"].replace("_", " ") + (", named with others" if row in named else "")
+        lines.append([what, f"{evidence_link(dataset, row)}{_unit(row)}", kind, f"[@{row.source_id}]"])
     return table(
         "tbl-focus-quantities",
-        "Quantities about the country or measured there. They overlap and must not be added.",
+        "Quantities about the country or measured there, or of a group with which it is named. They overlap and must "
+        "not be added.",
         ["What", "Value", "Kind of figure", "Source"],
         lines,
         [38, 20, 18, 24],
@@ -227,15 +245,18 @@ def capabilities(dataset: Dataset, *, focus: str = "") -> Table | Narrative:
     for row in (*own, *about.naming_rows(dataset, found, "capabilities")):
         whose = row["holder"] or ""
         relation = RELATIONS[row["relation"]]
-        if whose and whose != focus:
+        if not whose:
+            told = row["capability"]
+            holder = "Europe" if told.startswith("Europe") or not row["alliance_id"] else _format(dataset, row)
+            relation = f"{holder}: {relation}"
+        elif whose != focus:
             relation = f"{escape(actor_name(dataset, whose))}: {relation}"
-        elif not whose:
-            relation = f"named, under: {relation}"
         how = _HOW[row["attribution"]]
         lines.append([relation, evidence_link(dataset, row), how, f"[@{row.source_id}]"])
     return table(
         "tbl-focus-capabilities",
-        "Capabilities: what the country has, lacks, offers or needs.",
+        "Capabilities: what the country has, lacks, offers or needs, and those of others for which it is named. Without "
+        "a name, the capability is the country’s own.",
         ["Relation", "Capability", "How we know", "Source"],
         lines,
         [16, 44, 18, 22],
@@ -246,7 +267,13 @@ def named_in(dataset: Dataset, *, focus: str = "") -> Narrative:
     """List what the texts say of formats that names the country."""
     if not focus:
         return NOTHING
-    rows = about.naming_rows(dataset, find_country(dataset, focus), "characteristics")
+    found = find_country(dataset, focus)
+    leads = {row["alliance_id"] for row in about.own_rows(dataset, found, "memberships") if row["role"] == "lead"}
+    rows = [
+        row
+        for row in about.naming_rows(dataset, found, "characteristics")
+        if row["aspect"] != "lead" or row["alliance_id"] not in leads  # the table of memberships tells those
+    ]
     if not rows:
         return NOTHING
     items = [
@@ -281,14 +308,14 @@ def open_questions(dataset: Dataset, *, focus: str = "") -> Narrative:
         topics = join_and([TOPIC_LABELS[topic][0].lower() + TOPIC_LABELS[topic][1:] for topic in told.several])
         lines.append(f"On {topics} one and the same text gives more than one answer; which of them holds is open.")
     if told.undated:
-        lines.append("No text dates a position; each is at most as new as the text that tells it.")
+        lines.append("No text of this edition dates a position; each is at most as new as the text that tells it.")
     if concerned or focus in PARTIES:
         if told.no_size:
-            lines.append("No text gives the size of its armed forces or of a contribution.")
+            lines.append("No text of this edition gives the size of its armed forces, or of a contribution of its own.")
         if told.no_capability:
-            lines.append("No text says what its forces can do or lack.")
+            lines.append("No text of this edition says what its forces can do or lack.")
         if told.no_voice:
-            lines.append("No text quotes or paraphrases its government; all is told from outside.")
+            lines.append("No text of this edition quotes or paraphrases its government; all is told from outside.")
     points = [escape(typographic(point)) for point in about.differing_points(dataset, found)]
     if points:
         lines.append(

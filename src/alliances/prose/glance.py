@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alliances.analysis.derived import Derived, Input, Reference
-from alliances.analysis.formats import format_count, newest_characteristic, sources_on, stage_row, text_count
+from alliances.analysis.formats import format_count, newest_characteristic, sources_by_format, stage_row, text_count
 from alliances.analysis.frames import records
 from alliances.analysis.memberships import member_rows, named_members, reference_list
 from alliances.dataset import Dataset
@@ -73,11 +73,12 @@ def at_a_glance(dataset: Dataset) -> Table:
     """
     lines = []
     figures: list[Derived | Reference] = []
+    told = sources_by_format(dataset)
     for record in records(dataset["alliances"]):
-        if not sources_on(dataset, record.alliance_id):
+        if record.alliance_id not in told:
             continue
         stage = stage_row(dataset, record.alliance_id)
-        count = text_count(dataset, record.alliance_id)
+        count = text_count(dataset, record.alliance_id, told[record.alliance_id])
         figures.append(count)
         name = record.short_name[0].upper() + record.short_name[1:]
         lines.append(

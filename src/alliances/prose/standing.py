@@ -22,7 +22,7 @@ from alliances.analysis.standing import (
 from alliances.analysis.standing import count_countries as count
 from alliances.dataset import Dataset, Row
 from alliances.prose.links import actor_name, escape, evidence_link, published_link
-from alliances.prose.narrative import Narrative, paragraph
+from alliances.prose.narrative import Figure, Narrative, paragraph
 from alliances.prose.tables import Table, table
 from alliances.prose.values import in_sentence, join_and, typographic
 
@@ -148,7 +148,7 @@ def tally(dataset: Dataset) -> Narrative:
         clauses.append("{ready|is ready to send them|are ready to send them}")
     if back.value:
         clauses.append("{back|holds back or refuses|hold back or refuse}")
-    figures = {
+    figures: dict[str, Figure | str | None] = {
         "stated": stated,
         "ready": ready,
         "back": back,

@@ -226,7 +226,7 @@ def _choice(charts: Sequence[Chart], countries: Sequence[str]) -> str:
         return ""
     listed = "\n".join(options)
     return (
-        '<div class="choice">\n<label for="country">Highlight a country in the charts</label>\n'
+        '<section class="choice" aria-label="Charts">\n<label for="country">Highlight a country in the charts</label>\n'
         f'<select id="country">\n<option value="">None</option>\n{listed}\n</select>\n'
-        '<p id="country-where" role="status"></p>\n</div>'
+        '<p id="country-where" role="status"></p>\n</section>'
     )

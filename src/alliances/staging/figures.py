@@ -67,7 +67,6 @@ def _drawing(chart: Chart, cache: Cache | None) -> bytes:
 def _compiled(chart: Chart, cache: Cache | None) -> bytes:
     # The page itself carries alternative text, caption and sources, and a newer Vega than the schema's.
     spec = {key: value for key, value in chart.spec.items() if key not in ("usermeta", "description")}
-    spec["config"] = {**spec.get("config", {}), "aria": False}
     key = key_of(spec, VEGALITE_VERSION, version("vl-convert-python"))
     kept = cache.get("compiled", key) if cache else None
     if kept is None:
