@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -309,10 +310,8 @@ def test_an_edition_is_put_in_place_whole_or_not_at_all(
         return real(path, target)
 
     monkeypatch.setattr(Path, "replace", replace)
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         put_in_place(done, folder)
-    except KeyboardInterrupt:
-        pass
     recover(folder)
     assert tree(folder) == (old if 0 < moment <= calls else new)
     assert is_whole(folder)

@@ -68,7 +68,7 @@ def answers(dataset: Dataset) -> pd.DataFrame:
     -------
     DataFrame
         Rows of ``capabilities`` with one more column, ``firmness``: an author's expectation or wish counts as one,
-        whatever it is that the author expects or wishes for.
+        whatever it is that the author expects or wishes for. The firmest come first within a domain.
     """
     frame = dataset["capabilities"]
     formats = dataset["alliances"]
@@ -77,7 +77,9 @@ def answers(dataset: Dataset) -> pd.DataFrame:
     kinds = frame["relation"].isin(["offers", "plans", "proposes"]) | delivered
     found = frame[kinds & (frame["alliance_id"] != "") & ~frame["holder"].isin(UKRAINE)]
     authors = found["attribution"].str.startswith("author_")
-    return _by_size(found.assign(firmness=found["relation"].map(_FIRMNESS).mask(authors, HOPED)))
+    found = found.assign(firmness=found["relation"].map(_FIRMNESS).mask(authors, HOPED))
+    order = [OFFERED, PLANNED, PROPOSED, HOPED]
+    return _by_size(found.sort_values("firmness", key=lambda column: column.map(order.index), kind="stable"))
 
 
 def widest_domains(gaps: pd.DataFrame) -> list[str]:

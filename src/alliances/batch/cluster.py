@@ -93,7 +93,8 @@ def _connected(address: str) -> Iterator[Client]:
 
 async def _knock(address: str) -> None:
     """Try the address first: a client that finds nobody takes its time, and tells so in its own way."""
-    from distributed.comm import connect, normalize_address
+    from distributed.comm.addressing import normalize_address
+    from distributed.comm.core import connect
     from distributed.security import Security
 
     try:

@@ -165,7 +165,7 @@ def format_lanes(dataset: Dataset) -> Any:
     return finish(
         fit(alt.layer(shade, lines, bars, points, *words), 46),
         dataset=dataset,
-        label="fig-all-formats",
+        label="fig-glance-timeline",
         headline=headline,
         subtitle="Events that the texts date, by format, with the first of each in words; shaded: scale of months",
         caption="All formats on one time axis. Its scale changes where the shading begins.",

@@ -108,12 +108,12 @@ def membership_grid(dataset: Dataset, *, focus: str = "") -> Any:
     Returns
     -------
     altair.LayerChart or Narrative
-        An empty narrative where no text places a country in a format.
+        An empty narrative where the texts place fewer than three countries in a format: a sentence then names them.
     """
     countries = dict(zip(dataset["countries"]["iso3"], dataset["countries"]["name"], strict=True))
     frame = dataset["memberships"]
     frame = frame[frame["actor_id"].isin(countries) & ~frame["alliance_id"].isin(RECORDED)]
-    if frame.empty:
+    if frame["actor_id"].nunique() < 3:
         return Narrative("")
     formats = [code for code in dataset["alliances"]["alliance_id"] if code in set(frame["alliance_id"])]
     columns = {org: label for org, label in RECORDED.items() if not reference_members(dataset, org).empty}
@@ -161,10 +161,7 @@ def membership_grid(dataset: Dataset, *, focus: str = "") -> Any:
         focus_name=countries.get(focus, ""),
         rows=shown,
         figures=[reference_list(dataset, org) for org in RECORDED if org in columns],
-        note="The coalition publishes no list of members; only its leads are named as such. A country without a mark "
-        "under a format is not named as belonging to it."
-        if "cotw" in formats
-        else "A country without a mark under a format is not named as belonging to it.",
+        note="A country without a mark under a format is not named as belonging to it.",
     )
 
 
@@ -230,7 +227,7 @@ def membership_map(dataset: Dataset, *, focus: str = "") -> Any:
     frame = pd.DataFrame(lines)
     frame = frame[frame["kind"].notna() | frame["iso3"].isin(["RUS", "UKR", focus])]
     away = off_map(dataset, frame[frame["kind"].notna()])
-    absent = join_and([f"{line.name} ({line.text})" for line in records(away)])
+    absent = join_and([f"{in_sentence(line.name)} ({line.text})" for line in records(away)])
     note = f"Not on the map: {absent}. " if absent else ""
     note += "Memberships of NATO and the EU are facts of the public record. Crimea is part of Ukraine."
     listed = [

@@ -217,7 +217,7 @@ def stances_map(dataset: Dataset, *, focus: str = "") -> Any:
     extra = [code for code in dict.fromkeys([*PARTIES, focus]) if code and code not in set(frame["iso3"])]
     parties = [{"iso3": c, "name": names[c], "kind": None, "word": "", "text": "", "row_id": ""} for c in extra]
     drawn = pd.concat([frame, pd.DataFrame(parties, columns=list(frame.columns))], ignore_index=True)
-    absent = "; ".join(f"{line.name}: {line.text}" for line in records(away))
+    absent = "; ".join(f"{in_sentence(line.name)}, {line.text}" for line in records(away))
     listed = "; ".join(
         f"{STANCES[kind].label}: {join_and(list(frame.loc[frame['kind'] == kind, 'name']))}"
         for kind in STANCES

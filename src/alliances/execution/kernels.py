@@ -19,7 +19,8 @@ _LONGEST_FOLDER = 50  # characters; the path of a Unix socket may have about 100
 def short_folder(prefix: str) -> str:
     """Make a temporary folder whose path is short enough for Unix sockets."""
     usual = tempfile.gettempdir()
-    return tempfile.mkdtemp(prefix, dir="/tmp" if len(usual) > _LONGEST_FOLDER and Path("/tmp").is_dir() else None)
+    place = "/tmp" if len(usual) > _LONGEST_FOLDER and Path("/tmp").is_dir() else None
+    return tempfile.mkdtemp(prefix=prefix, dir=place)
 
 
 class Hold:
@@ -87,10 +88,10 @@ class QuietKernelManager(AsyncKernelManager):
     def kill_now(self) -> None:
         """Kill the kernel and what it has started, at once and from any thread."""
         process = getattr(self.provisioner, "process", None)
-        if process is None or process.poll() is not None:
+        if process is None:
             return
         with contextlib.suppress(OSError):
             if sys.platform == "win32":
                 process.kill()
             else:
-                os.killpg(process.pid, signal.SIGKILL)  # a kernel leads a session of its own
+                os.killpg(process.pid, signal.SIGKILL)  # its own group, which may outlive it

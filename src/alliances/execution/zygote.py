@@ -138,6 +138,8 @@ def _reap(alive: set[int], ended: dict[int, int]) -> None:
             return
         ended[pid] = os.waitstatus_to_exitcode(status)
         alive.discard(pid)
+        with contextlib.suppress(OSError):
+            os.killpg(pid, signal.SIGKILL)  # what the notebook has started goes with its kernel
 
 
 if __name__ == "__main__":

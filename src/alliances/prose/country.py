@@ -255,8 +255,8 @@ def capabilities(dataset: Dataset, *, focus: str = "") -> Table | Narrative:
         lines.append([relation, evidence_link(dataset, row), how, f"[@{row.source_id}]"])
     return table(
         "tbl-focus-capabilities",
-        "Capabilities: what the country has, lacks, offers or needs, and those of others for which it is named. Without "
-        "a name, the capability is the country’s own.",
+        "Capabilities: what the country has, lacks, offers or needs, and those of others for which it is named. "
+        "Without a name, the capability is the country’s own.",
         ["Relation", "Capability", "How we know", "Source"],
         lines,
         [16, 44, 18, 22],

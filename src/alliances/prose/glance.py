@@ -34,6 +34,7 @@ STAGE_LABELS = {
 }
 PURPOSE = (("objective", "task"), ("mandate",), ("assessment",), ("relation",), ("composition",))
 DASH = "–"
+FEWEST_LINES = 3  # a grid of fewer countries says less than a sentence
 
 
 def _purpose(dataset: Dataset, alliance_id: str) -> str:
@@ -92,10 +93,10 @@ def at_a_glance(dataset: Dataset) -> Table:
         )
     return table(
         "tbl-glance",
-        "The formats at a glance. The type is our coding. Purpose: what the newest text says that speaks of it. Stage: "
-        "the firmest that the newest text tells. Texts: how many speak of the format. A dash: no text of this edition "
-        "says so.",
-        ["Format", "Purpose", "Who leads and belongs", "Stage", "Texts"],
+        "The formats at a glance. The type is our coding. What it is or is for: as the newest text says that speaks of "
+        "it. Stage: the firmest that the newest text tells. Texts: how many speak of the format. A dash: no text of this "
+        "edition says so.",
+        ["Format", "What it is or is for", "Who leads and belongs", "Stage", "Texts"],
         lines,
         [22, 36, 24, 12, 7],
         list(dict.fromkeys(figures)),
@@ -144,8 +145,10 @@ def placed_countries(dataset: Dataset) -> Narrative:
         ),
         unit="countries",
     )
+    # Too few for a chart are named here.
+    named = f": {join_and([evidence_link(dataset, row) for row in rows])}" if len(rows) < FEWEST_LINES else ""
     return paragraph(
         dataset,
-        ["Beyond that, the texts themselves place {placed|country|countries} in a format other than NATO."],
+        [f"Beyond that, the texts themselves place {{placed|country|countries}} in a format other than NATO{named}."],
         {"placed": placed},
     )

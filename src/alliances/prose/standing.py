@@ -114,7 +114,7 @@ def tally(dataset: Dataset) -> Narrative:
     """Count the countries by what they say of troops."""
     every = country_positions(dataset, tuple(TOPIC_LABELS))
     if every.empty:
-        return Narrative("")
+        return Narrative("No text of this edition says where a country stands.")
     known = every[every["attribution"].isin(KNOWN)]
     troops = current_positions(country_positions(dataset, ("troops",), KNOWN))
     stated = count(
@@ -168,6 +168,10 @@ def tally(dataset: Dataset) -> Narrative:
     )
 
 
+def _members(dataset: Dataset) -> set[str]:
+    return {code for group in ("nato", "eu") for code in reference_members(dataset, group)["iso3"]}
+
+
 def silence(dataset: Dataset, told: set[str]) -> Derived | None:
     """Count the members of NATO or the European Union of which no text gives a position.
 
@@ -181,13 +185,11 @@ def silence(dataset: Dataset, told: set[str]) -> Derived | None:
     Derived or None
         ``None`` where neither has a member on the cut-off.
     """
-    groups = [group for group in ("nato", "eu") if not reference_members(dataset, group).empty]
-    members = {code for group in groups for code in reference_members(dataset, group)["iso3"]}
+    members = _members(dataset)
     if not members:
         return None
-    names = dataset.names
-    left = sorted((names[code] for code in members - told), key=str)
-    lists = [reference_list(dataset, group) for group in groups]
+    left = sorted(dataset.names[code] for code in members - told)
+    lists = [reference_list(dataset, g) for g in ("nato", "eu") if not reference_members(dataset, g).empty]
     return Derived(
         id="positions-silent",
         text=str(len(left)),
@@ -205,7 +207,8 @@ def silent_members(dataset: Dataset) -> Narrative:
     silent = silence(dataset, set(every["actor_id"]))
     if every.empty or silent is None or not silent.value:
         return Narrative("")
-    listed = silent.formula.partition(": ")[2]
+    names = sorted(_members(dataset) - set(every["actor_id"]), key=dataset.names.__getitem__)
+    listed = join_and([in_sentence(dataset.names[code]) for code in names])
     return paragraph(
         dataset,
         [
@@ -214,7 +217,6 @@ def silent_members(dataset: Dataset) -> Narrative:
             if silent.value > 1
             else "Of {silent} member of NATO or the European Union no text of this edition says where it stands: "
             f"{escape(listed)}.",
-            "Some of them may be among those that a text only counts.",
         ],
         {"silent": silent},
     )
@@ -223,12 +225,12 @@ def silent_members(dataset: Dataset) -> Narrative:
 def ways_of_knowing(dataset: Dataset) -> Narrative:
     """Count the positions by how they are known, so that no expectation passes for a position."""
     every = country_positions(dataset, tuple(TOPIC_LABELS), tuple(ATTRIBUTION_LABELS))
-    if every.empty:
+    if country_positions(dataset, tuple(TOPIC_LABELS)).empty:
         return Narrative("")
     figures, clauses = {}, []
     verbs = {
         "stated": "stated by a government or its head",
-        "reported": "reported by a text without naming who said so",
+        "reported": "reported by a text in its own words",
         "author_expectation": "expected by an author",
         "author_wish": "wished by an author",
     }
