@@ -147,8 +147,8 @@ MOMENTS = [
 @pytest.mark.parametrize(("line", "wait"), MOMENTS)
 def test_ctrl_c(small: Bench, finished: Path, line: str, wait: float) -> None:
     before = edition(small.root)
-    write_chapter(small.root, "first", "1")
-    write_chapter(small.root, "second", ENDLESS if "executed" in line else "2")
+    write_chapter(small.root, "first", "x = 1")
+    write_chapter(small.root, "second", ENDLESS if "executed" in line else "x = 2")
     code, sentence = small.stop_when_told(line, signal.SIGINT, *BUILD, wait=wait)
     assert (code, sentence) == (130, "alliances build: interrupted; nothing was changed.")
     unharmed(small, before)
@@ -162,7 +162,7 @@ def test_ctrl_c(small: Bench, finished: Path, line: str, wait: float) -> None:
 def test_ctrl_c_with_ordinary_kernels(small: Bench, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     monkeypatch.setenv("ALLIANCES_ORDINARY_KERNELS", "1")
     before = edition(small.root)
-    write_chapter(small.root, "first", "1")
+    write_chapter(small.root, "first", "x = 1")
     write_chapter(small.root, "second", ENDLESS)
     code, _ = small.stop_when_told("executed first", number, *BUILD)
     assert code == 128 + number
@@ -172,7 +172,7 @@ def test_ctrl_c_with_ordinary_kernels(small: Bench, monkeypatch: pytest.MonkeyPa
 @unix
 def test_a_signal_to_end(small: Bench) -> None:
     before = edition(small.root)
-    write_chapter(small.root, "first", "1")
+    write_chapter(small.root, "first", "x = 1")
     write_chapter(small.root, "second", ENDLESS)
     code, sentence = small.stop_when_told("executed first", signal.SIGTERM, *BUILD)
     assert (code, sentence) == (143, "alliances build: interrupted; nothing was changed.")
@@ -185,7 +185,7 @@ def test_a_signal_to_end(small: Bench) -> None:
 def test_ctrl_c_at_any_time(small: Bench, wait: float) -> None:
     """Only the interpreter's own start, before a line of ours runs, may tell it in its own way."""
     before = edition(small.root)
-    write_chapter(small.root, "first", "1")
+    write_chapter(small.root, "first", "x = 1")
     process = small.start(*BUILD)
     time.sleep(wait)
     os.killpg(process.pid, signal.SIGINT)
@@ -202,7 +202,7 @@ def test_ctrl_c_at_any_time(small: Bench, wait: float) -> None:
 @unix
 def test_a_build_that_is_killed_leaves_no_process_and_its_files_go_with_the_next(small: Bench) -> None:
     before = edition(small.root)
-    write_chapter(small.root, "first", "1")
+    write_chapter(small.root, "first", "x = 1")
     write_chapter(small.root, "second", ENDLESS)
     process = small.start(*BUILD)
     assert process.stderr is not None
@@ -215,7 +215,7 @@ def test_a_build_that_is_killed_leaves_no_process_and_its_files_go_with_the_next
     assert edition(small.root) == before
     for name in left:
         os.utime(name, (0, 0))
-    write_chapter(small.root, "second", "3")
+    write_chapter(small.root, "second", "x = 3")
     assert small.run(*BUILD).returncode == 0
     assert small.left() == []
 
@@ -229,7 +229,7 @@ def test_no_room_for_a_file(small: Bench) -> None:
     import resource
 
     before = edition(small.root)
-    write_chapter(small.root, "second", "4")
+    write_chapter(small.root, "second", "x = 4")
     sentence = small.refused(
         *BUILD, prepare=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
     )  # the page is larger
@@ -255,7 +255,7 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.parametrize("what", ["edition", pytest.param("temporary", marks=long), pytest.param("cache", marks=long)])
 def test_a_full_disk(small: Bench, tiny_disk: Path, what: str) -> None:
     before = edition(small.root)
-    write_chapter(small.root, "second", "5")
+    write_chapter(small.root, "second", "x = 5")
     (tiny_disk / "filling").write_bytes(b"0" * 1_900_000)
     if what == "cache":  # costs time and nothing else
         done = small.run(*BUILD, ALLIANCES_CACHE=str(tiny_disk / "cache"))
@@ -430,7 +430,7 @@ def test_ordinary_kernels_give_the_same_edition(small: Bench, finished: Path) ->
 @pytest.mark.parametrize("fault", ["dies", pytest.param("never warm", marks=long)])
 def test_without_the_warmed_process_kernels_are_ordinary(small: Bench, finished: Path, fault: str) -> None:
     """The process from which kernels are forked is killed while it warms, or while one of its kernels runs."""
-    write_chapter(small.root, "first", "6")
+    write_chapter(small.root, "first", "x = 6")
     write_chapter(small.root, "second", SLOW)
     process = small.start(*BUILD)
     assert process.stderr is not None

@@ -6,6 +6,7 @@ so that a reader can follow each of them to its inputs.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -51,6 +52,8 @@ class Derived:
         Unit of the value.
     value_low : float or None
         The lower bound where the text is a band.
+    rests_on : tuple of Derived or Reference
+        Figures and reference facts among its inputs: they come into the annexes with it.
     """
 
     id: str
@@ -61,6 +64,7 @@ class Derived:
     inputs: tuple[Input, ...]
     unit: str = ""
     value_low: float | None = None
+    rests_on: tuple[Derived | Reference, ...] = ()
 
     @property
     def anchor(self) -> str:
@@ -68,8 +72,10 @@ class Derived:
         return f"calc-{self.id}"
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the figure as JSON-ready values."""
-        return asdict(self)
+        """Return the figure as JSON-ready values, without what it rests on."""
+        values = asdict(self)
+        del values["rests_on"]
+        return values
 
 
 @dataclass(frozen=True)
@@ -101,3 +107,15 @@ class Reference:
     def as_dict(self) -> dict[str, Any]:
         """Return the fact as JSON-ready values."""
         return asdict(self)
+
+
+def carried(figures: Iterable[Derived | Reference]) -> list[dict[str, Any]]:
+    """Return figures, and all that they rest on, as JSON-ready values with their kind, each once."""
+    found: dict[str, dict[str, Any]] = {}
+    pending = list(figures)
+    while pending:
+        figure = pending.pop(0)
+        if figure.anchor not in found:
+            found[figure.anchor] = {"kind": type(figure).__name__.lower(), **figure.as_dict()}
+            pending += figure.rests_on if isinstance(figure, Derived) else ()
+    return list(found.values())

@@ -115,6 +115,7 @@ def overlap(dataset: Dataset, alliance_id: str, organisation: str) -> Derived | 
             Input(f"{listed.text} members", listed.anchor, title),
         ),
         unit="countries",
+        rests_on=(listed,),
     )
 
 

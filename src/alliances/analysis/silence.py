@@ -43,6 +43,7 @@ def unnamed_members(dataset: Dataset, organisation: str) -> Derived:
         "capability or event names",
         inputs=(Input(f"{listed.text} members", listed.anchor, title),),
         unit="countries",
+        rests_on=(listed,),
     )
 
 

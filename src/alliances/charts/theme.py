@@ -11,7 +11,7 @@ from typing import Any
 
 import altair as alt
 
-from alliances.analysis.derived import Derived, Reference
+from alliances.analysis.derived import Derived, Reference, carried
 from alliances.dataset import Dataset, Row
 from alliances.prose.links import evidence_link
 
@@ -167,12 +167,11 @@ def finish(
         A note after the source line.
     """
     parts = [caption, source_line(dataset, rows), f"Note: {note}" if note else ""]
-    carried = [{"kind": type(figure).__name__.lower(), **figure.as_dict()} for figure in figures]
     meta = {
         "label": label,
         "caption": " ".join(part for part in parts if part),
         "sources": sorted({row.source_id for row in rows}),
-        "figures": carried,
+        "figures": carried(figures),
     }
     head = [headline] if isinstance(headline, str) else list(headline)
     titled = chart.properties(

@@ -12,6 +12,7 @@ import nbformat
 from alliances.execution.cache import Cache, key_of
 from alliances.execution.digests import NOTEBOOK_LIBRARY, file_digest, library_digest, versions
 
+_SCHEMA = "datapackage.json"
 #: Packages whose version can change what a notebook writes.
 PACKAGES = ("altair", "ipykernel", "nbclient", "numpy", "pandas", "papermill")
 
@@ -21,9 +22,9 @@ def notebook_library() -> str:
     return library_digest(*NOTEBOOK_LIBRARY)
 
 
-def table_digests(root: Path, tables: Iterable[str]) -> dict[str, str]:
-    """Return a digest of the file of each table."""
-    return {name: file_digest(root / "data" / f"{name}.csv") for name in tables}
+def data_digests(root: Path, tables: Iterable[str]) -> dict[str, str]:
+    """Return a digest of the file of each table, and of the schema, which says how they are read."""
+    return {name: file_digest(root / "data" / name) for name in (*(f"{table}.csv" for table in tables), _SCHEMA)}
 
 
 @dataclass(frozen=True)
@@ -73,17 +74,17 @@ class Results:
         """
         tables = self.cache.get_json("tables", inputs.key)
         if tables is not None:
-            found = self.cache.get("notebooks", key_of(inputs.key, table_digests(self.root, tables)))
+            found = self.cache.get("notebooks", key_of(inputs.key, data_digests(self.root, tables)))
             if found is not None:
                 return found, "nothing it depends on has changed"
         return None, self._reason(inputs, tables)
 
     def keep(self, inputs: Inputs, tables: list[str], executed: bytes) -> None:
         """Keep a result, with the tables that the notebook has read."""
-        digests = table_digests(self.root, tables)
+        digests = data_digests(self.root, tables)
         self.cache.put("notebooks", key_of(inputs.key, digests), executed)
         self.cache.put_json("tables", inputs.key, tables)
-        self.cache.put_json("last", key_of(inputs.name), self._described(inputs, digests))
+        self.cache.put_json("last", key_of(inputs.name), self._described(inputs, digests) | {"read": tables})
 
     def _described(self, inputs: Inputs, digests: dict[str, str]) -> dict[str, Any]:
         return {
@@ -91,14 +92,14 @@ class Results:
             "parameters": inputs.parameters,
             "library": notebook_library(),
             "versions": versions(*PACKAGES),
-            "tables": digests,
+            "data": digests,
         }
 
     def _reason(self, inputs: Inputs, tables: list[str] | None) -> str:
         last = self.cache.get_json("last", key_of(inputs.name))
-        if last is None:
+        if last is None or "read" not in last:  # an entry of an earlier version
             return "it has not run yet"
-        now = self._described(inputs, table_digests(self.root, last["tables"]))
+        now = self._described(inputs, data_digests(self.root, last["read"]))
         changed = ["its cells"] if last["cells"] != now["cells"] else []
         changed += [
             f"parameter {name}"
@@ -109,5 +110,5 @@ class Results:
         changed += [
             f"the version of {name}" for name in now["versions"] if last["versions"].get(name) != now["versions"][name]
         ]
-        changed += [f"data/{name}.csv" for name in now["tables"] if last["tables"][name] != now["tables"][name]]
+        changed += [f"data/{name}" for name in now["data"] if last["data"].get(name) != now["data"][name]]
         return f"changed: {', '.join(changed)}" if changed else "its result is no longer in the cache"

@@ -213,7 +213,7 @@ def _run_one(
                 "--timeout."
             ) from error
         _write_log(job.log, repr(error))
-        if isinstance(error, DeadKernelError):
+        if isinstance(error, (DeadKernelError, RuntimeError)):  # the latter where it never answered
             raise ExecutionError(
                 f"The kernel of {job.path.name} died before the notebook ended; it was killed, or the memory ran out."
             ) from error

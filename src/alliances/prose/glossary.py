@@ -23,7 +23,9 @@ def glossary(dataset: Dataset) -> Table:
     terms = dict(_TERMS)
     for record in dataset["alliances"].to_dict("records"):
         if record["short_name"] != record["name"] and mentioned(dataset, record["alliance_id"]):
-            aliases = [a for a in record["aliases"].split("; ") if a and a not in (record["short_name"], record["name"])]
+            aliases = [
+                a for a in record["aliases"].split("; ") if a and a not in (record["short_name"], record["name"])
+            ]
             also = f"; the texts also say: {', '.join(aliases)}" if aliases else ""
             terms[record["short_name"]] = f"{record['name']}{also}"
     rows = [[f"**{escape(term[0].upper() + term[1:])}**", escape(terms[term])] for term in sorted(terms, key=str.lower)]

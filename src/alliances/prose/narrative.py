@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from alliances.analysis.derived import Derived, Reference
+from alliances.analysis.derived import Derived, Reference, carried
 from alliances.dataset import Dataset
 from alliances.errors import NarrativeError
 from alliances.prose.links import cell_text, derived_link, evidence_link, published_link
@@ -50,8 +50,8 @@ class Narrative:
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
         bundle = {MEDIA_TYPE: self.text, "text/plain": self.text}
-        carried = [{"kind": type(f).__name__.lower(), **f.as_dict()} for f in self.figures]
-        return bundle, ({MEDIA_TYPE: {METADATA_KEY: carried}} if carried else {})
+        found = carried(self.figures)
+        return bundle, ({MEDIA_TYPE: {METADATA_KEY: found}} if found else {})
 
     def __add__(self, other: Narrative) -> Narrative:
         text = "\n\n".join(part for part in (self.text, other.text) if part)

@@ -48,7 +48,10 @@ def evidence(dataset: Dataset, links: Sequence[Link]) -> str:
     """
     lines = ["# Evidence {#sec-annex-evidence}", EVIDENCE_INTRO, "::: {.evidence}"]
     for target, use in _uses(link for link in links if link.target.startswith("ev-")).items():
-        quote = dataset.quote(target.removeprefix("ev-"))
+        try:
+            quote = dataset.quote(target.removeprefix("ev-"))
+        except KeyError:
+            continue  # the check of the links names it
         value = " · ".join(escape(text) for text in use["texts"][:6])
         others = {
             other: None
@@ -72,7 +75,7 @@ def derived(figures: Mapping[str, Mapping[str, Any]], dataset: Dataset, links: S
     written: set[str] = set()
     while pending:
         target, use = pending.pop(0)
-        if target in written:
+        if target in written or target not in figures:
             continue
         written.add(target)
         figure = figures[target]
