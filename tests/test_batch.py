@@ -17,7 +17,6 @@ from typing import Any
 
 import psutil
 import pytest
-import yaml
 from bs4 import BeautifulSoup
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -40,12 +39,13 @@ unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such s
 
 NAMES = ("a", "b", "c")
 VALUES = st.integers(0, 2)
+DAYS = st.dates(date(2025, 3, 1), date(2025, 9, 1)).map(str)
 LISTS = st.dictionaries(st.sampled_from(NAMES), st.lists(VALUES, min_size=1, max_size=3, unique=True), max_size=3)
 ENTRY = st.dictionaries(st.sampled_from((*NAMES, "extra")), VALUES, min_size=1, max_size=3)
 
 
 def by_the_rules(spec: dict[str, Any]) -> list[dict[str, int]]:
-    """GitHub: excludes first; then an include joins every combination whose original values it leaves, or stands alone."""
+    """GitHub: excludes first; then an include joins each combination whose original values it leaves, or is one."""
     lists = spec["matrix"]
     made = [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())] if lists else []
     made = [row for row in made if not any(entry.items() <= row.items() for entry in spec["exclude"])]
@@ -98,10 +98,9 @@ def test_the_example_of_the_documentation() -> None:
     ]
 
 
-def test_a_date_with_and_without_quotation_marks() -> None:
-    spec = yaml.safe_load('{matrix: {as_of: [2025-03-20, "2025-07-31"]}, exclude: [{as_of: "2025-03-20"}]}')
-    assert isinstance(spec["matrix"]["as_of"][0], date)
-    assert matrix.combinations(spec) == [{"as_of": "2025-07-31"}]
+def test_a_date_with_and_without_quotation_marks(tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text('{matrix: {as_of: [2025-03-20, "2025-07-31"]}, exclude: [{as_of: "2025-03-20"}]}')
+    assert matrix.combinations(matrix.read_matrix(tmp_path / "m.yaml")) == [{"as_of": "2025-07-31"}]
 
 
 @pytest.mark.parametrize(
@@ -134,10 +133,14 @@ def test_a_date_with_and_without_quotation_marks() -> None:
 def test_a_matrix_of_the_wrong_shape(project_root: Path, tmp_path: Path, text: str, told: str) -> None:
     file = tmp_path / "m.yaml"
     file.write_text(text)
-    with pytest.raises(ParameterError) as raised:
+
+    def check() -> None:
         spec = matrix.read_matrix(file)
         matrix.formats(spec)
-        matrix.checked(spec, Dataset.load(project_root, validate=False))
+        matrix.checked(spec, _dataset(project_root))
+
+    with pytest.raises(ParameterError) as raised:
+        check()
     assert told in str(raised.value)
     assert str(raised.value).endswith(".")
 
@@ -160,10 +163,7 @@ def test_formats(project_root: Path) -> None:
 @given(
     st.lists(
         st.fixed_dictionaries(
-            {
-                "as_of": st.dates(date(2025, 3, 1), date(2025, 9, 1)).map(str),
-                "focus": st.sampled_from(["", "POL", "NOR"]),
-            },
+            {"as_of": DAYS, "focus": st.sampled_from(["", "POL", "NOR"])},
             optional={"rotation": st.integers(1, 10), "troops": st.integers(1, 10**6), "years": st.integers(1, 9)},
         ),
         min_size=2,
@@ -258,7 +258,6 @@ def test_an_edition_that_fails_stops_no_other(batch: Batch) -> None:
 
 def test_a_second_run_keeps_what_stands_and_tries_the_rest_again(batch: Batch) -> None:
     before = tree(batch.folder / "2025-07-31_NOR")
-    write_chapter(batch.bench.root, "second", "")
     write_chapter(batch.bench.root, "second", FAILING.replace("POL", "XXX"))
     # The failing notebook is an input of all three, so all are built anew; then nothing is left to do.
     done = batch.run()

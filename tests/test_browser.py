@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import re
@@ -32,8 +33,9 @@ Open = Callable[..., Any]
 # Sums up what moves while nobody touches anything.
 SHIFTS = """
     window.shifts = [];
+    const name = ({ node }) => String(node?.id || node?.className);
     new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) window.shifts.push([entry.value, ...entry.sources.map((s) => String(s.node?.id || s.node?.className))]);
+      for (const entry of list.getEntries()) window.shifts.push([entry.value, ...entry.sources.map(name)]);
     }).observe({ type: "layout-shift", buffered: true });
 """
 
@@ -162,16 +164,31 @@ def test_the_policy_lets_no_other_script_run(desk: Any) -> None:
 # ---------------------------------------------------------------- charts
 
 
+# Where each word and each shape of a chart stands in it, in pixels, and its colour.
+DRAWN = """(selector) => {
+  const chart = document.querySelector(selector);
+  const frame = chart.getBoundingClientRect();
+  return [...chart.querySelectorAll("text, path, line")].map((part) => {
+    const box = part.getBoundingClientRect();
+    const edges = [box.left - frame.left, box.top - frame.top, box.right - frame.left, box.bottom - frame.top];
+    return [part.textContent, getComputedStyle(part).fill, edges, [frame.width, frame.height]];
+  }).filter(([, , [left, top, right, bottom]]) => right > left || bottom > top);
+}"""
+
+
 def test_every_chart_comes_alive_in_its_place(opened: Open, default_edition: Edition) -> None:
     still, page = opened(java_script_enabled=False), opened()
     known = labels(page)
     assert sorted(known) == sorted(path.stem for path in (default_edition.folder / "figures").glob("*.svg"))
     for label in known:
-        scroll_to(still, chart(label))
+        before = still.evaluate(DRAWN, chart(label))
         scroll_to(page, chart(label))
         page.wait_for_selector(f"{chart(label)}[data-live]")
-        before, after = (of.locator(chart(label)).screenshot() for of in (still, page))
-        assert before == after, f"{label} looks different when alive"
+        after = page.evaluate(DRAWN, chart(label))
+        assert [part[:2] for part in after] == [part[:2] for part in before], label
+        for (text, _, there, size), (_, _, here, same) in zip(before, after, strict=True):
+            assert same == pytest.approx(size, abs=0.01), label
+            assert here == pytest.approx(there, abs=1.5), f"{label}: {text}"
     assert page.evaluate("window.shifts") == []
 
 
@@ -213,7 +230,7 @@ def test_arrow_keys_step_through_the_marks(desk: Any) -> None:
     assert not card.is_visible()
     desk.keyboard.press("ArrowRight")
     assert card.is_visible()
-    desk.keyboard.press("Tab")
+    box.blur()
     assert not card.is_visible()
     assert spoken.inner_text() == ""
 
@@ -234,28 +251,60 @@ def test_a_country_stands_out_in_all_charts(desk: Any, default_edition: Edition)
         dim = desk.locator(f"{chart(label)} .dim").count()
         assert (hits > 0) == (label in shown), label
         assert dim == 0 or hits
-    datum = "marks => marks.every(mark => JSON.stringify(mark.__data__.datum).includes(document.getElementById('country').value))"
-    assert desk.eval_on_selector_all("svg.chart path.hit", datum)
-    assert not desk.eval_on_selector_all("svg.chart path.dim", datum)
+    tells = "marks => marks.map(mark => JSON.stringify(mark.__data__.datum))"
+    assert all(name in datum for datum in desk.eval_on_selector_all("svg.chart path.hit", tells))
+    assert not any(f'"{name}"' in datum for datum in desk.eval_on_selector_all("svg.chart path.dim", tells))
     desk.select_option("#country", value="")
     assert desk.locator("svg.chart .hit, svg.chart .dim").count() == 0
 
 
 def test_downloads_have_the_right_bytes(desk: Any, default_edition: Edition, tmp_path: Path) -> None:
+    label = labels(desk)[0]
+    for kind in ("svg", "csv", "png"):
+        with desk.expect_download() as waiting:
+            desk.locator(f"[data-chart='{label}'] button[data-save={kind}]").click()
+        assert waiting.value.suggested_filename == f"{label}.{kind}"
+        waiting.value.save_as(tmp_path / kind)
+        check_download(default_edition, label, kind, (tmp_path / kind).read_bytes())
+
+
+def test_every_chart_can_be_saved(desk: Any, default_edition: Edition) -> None:
+    # Chromium lets a page save some ten files in a row, so the last step is left out here.
+    desk.evaluate(
+        """() => {
+          const [make, click] = [URL.createObjectURL, HTMLAnchorElement.prototype.click];
+          URL.createObjectURL = (blob) => { window.saved = blob; return make(blob); };
+          HTMLAnchorElement.prototype.click = function () {
+            if (!this.download) click.call(this);
+            else window.tell();
+          };
+        }"""
+    )
     for label in labels(desk):
         for kind in ("svg", "csv", "png"):
-            staged = (default_edition.folder / "figures" / f"{label}.{kind}").read_bytes()
-            with desk.expect_download() as waiting:
-                desk.locator(f"[data-chart='{label}'] button[data-save={kind}]").click()
-            assert waiting.value.suggested_filename == f"{label}.{kind}"
-            waiting.value.save_as(tmp_path / "saved")
-            saved = (tmp_path / "saved").read_bytes()
-            if kind == "png":  # drawn by another program: the same size on white, and not empty
-                assert saved[:8] == staged[:8]
-                assert struct.unpack(">II", saved[16:24]) == struct.unpack(">II", staged[16:24]), label
-                assert len(saved) > len(staged) / 6
-            else:
-                assert saved == staged, f"{label}.{kind}"
+            content = desk.evaluate(
+                """async (selector) => {
+                  await new Promise((tell) => { window.tell = tell; document.querySelector(selector).click(); });
+                  const reader = new FileReader();
+                  return new Promise((done) => {
+                    reader.onload = () => done(reader.result.split(",")[1]);
+                    reader.readAsDataURL(window.saved);
+                  });
+                }""",
+                f"[data-chart='{label}'] button[data-save={kind}]",
+            )
+            check_download(default_edition, label, kind, base64.b64decode(content))
+
+
+def check_download(edition: Edition, label: str, kind: str, saved: bytes) -> None:
+    staged = (edition.folder / "figures" / f"{label}.{kind}").read_bytes()
+    if kind != "png":
+        assert saved == staged, f"{label}.{kind}"
+        return
+    # Drawn by another program: the same size, and not empty.
+    assert saved[:8] == staged[:8]
+    assert struct.unpack(">II", saved[16:24]) == struct.unpack(">II", staged[16:24]), label
+    assert len(saved) > len(staged) / 6
 
 
 def test_the_data_behind_a_chart_open_as_a_table(desk: Any, default_edition: Edition) -> None:
@@ -279,7 +328,20 @@ def expected_card(edition: Edition, target: str) -> tuple[str, str]:
     fact = next(fact for fact in edition.facts if fact["target"] == target)
     source = next(row for row in read_csv(edition.root, "sources") if row["source_id"] == fact["source_id"])
     year, month, day = source["published"].split("-")
-    months = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
+    months = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ]
     return words(fact["quotation"]), f"{int(day)} {months[int(month) - 1]} {year}"
 
 
@@ -387,9 +449,10 @@ def test_nothing_scrolls_sideways(opened: Open, viewport: dict[str, int]) -> Non
     page.eval_on_selector_all("details", "all => all.forEach(each => { each.open = true })")
     assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
     wide = page.evaluate(
-        """() => [...document.querySelectorAll("main *, .side *")].filter((node) =>
-             node.getBoundingClientRect().right > innerWidth + 1 && !node.closest(".chart-box, .table-box, .unseen, pre")
-           ).map((node) => node.outerHTML.slice(0, 80))"""
+        """() => [...document.querySelectorAll("main *, .side *")]
+             .filter((node) => !node.closest(".chart-box, .table-box, .unseen, pre"))
+             .filter((node) => node.getBoundingClientRect().right > innerWidth + 1)
+             .map((node) => node.outerHTML.slice(0, 80))"""
     )
     assert wide == []
 
@@ -398,7 +461,6 @@ def test_nothing_scrolls_sideways(opened: Open, viewport: dict[str, int]) -> Non
 THIN = """() => {
   document.querySelectorAll(".evidence p").forEach((entry, number) => { if (number % 12) entry.remove(); });
   document.querySelectorAll("tbody").forEach((body) => { [...body.rows].slice(5).forEach((row) => row.remove()); });
-  document.querySelectorAll("main p").forEach((p, n) => { if (n % 2 && !p.closest("figure, .chart-tools")) p.remove(); });
 }"""
 
 
@@ -421,7 +483,6 @@ def test_axe_finds_nothing(opened: Open, scheme: str) -> None:
         assert violations(page, rules={"color-contrast": {"enabled": False}}) == []
     page.evaluate(THIN)
     assert violations(page, runOnly=["color-contrast"]) == []
-    assert page.locator("#card").is_visible()
 
 
 def luminance(colour: tuple[float, float, float]) -> float:
@@ -454,7 +515,7 @@ def test_words_in_charts_can_be_read(opened: Open, scheme: str) -> None:
             """(selector) => [...document.querySelectorAll(`${selector} text`)].map((text) => {
                  const box = text.getBoundingClientRect();
                  const below = document.elementsFromPoint(box.x + box.width / 2, box.y + box.height / 2)
-                   .filter((node) => node instanceof SVGGraphicsElement && !node.closest("text") && node.tagName !== "svg")
+                   .filter((node) => node instanceof SVGGeometryElement)
                    .map((node) => getComputedStyle(node))
                    .find((style) => style.fill.startsWith("rgb(") && style.fillOpacity * style.opacity > 0.6);
                  return [text.textContent, getComputedStyle(text).fill, below ? below.fill : ""];

@@ -405,10 +405,7 @@ def test_a_browser_shows_the_page_without_a_complaint(default_edition: Edition, 
 # ---------------------------------------------------------------- facts.json and manifest.json
 
 
-def test_facts_list_every_link_of_the_report(each: Edition, request: pytest.FixtureRequest) -> None:
-    if each.main.select("figcaption a[href^='#ev-']"):
-        reason = "provenance._inline_runs reads a figure's caption twice, so facts.json lists its links twice"
-        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
+def test_facts_list_every_link_of_the_report(each: Edition) -> None:
     listed: dict[str, list[str]] = {}
     for fact in each.facts:
         listed.setdefault(fact["section"], []).append(fact["target"])

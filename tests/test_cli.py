@@ -565,10 +565,7 @@ def test_a_kernel_that_dies(built: Path, tmp_path: Path) -> None:
             'Narrative("On [31 March 2019](#ref-as-of).")',
             ["31 March 2019"],
         ),
-        pytest.param(
-            *('Narrative("See [this](#calc-nowhere).")', ["#calc-nowhere"]),
-            marks=pytest.mark.xfail(strict=True, reason="staging/annexes.py raises KeyError for a dead link"),
-        ),
+        ('Narrative("See [this](#calc-nowhere).")', ["#calc-nowhere"]),
         ('Narrative("See @fig-nowhere.")', ["fig-nowhere"]),
         ('edition.tell("It has {obs-nobody-ever-counted}.")', ["obs-nobody-ever-counted", "probe.ipynb"]),
         ('print("loose talk")', ["probe.ipynb", "stream"]),

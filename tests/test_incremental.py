@@ -54,7 +54,7 @@ def decisions(root: Path, **values: str) -> dict[str, str]:
 
 
 def change_row(root: Path, table: str) -> None:
-    """Change a note of the first row, or the last column that holds text."""
+    """Change the last cell of the last row."""
     path = root / "data" / f"{table}.csv"
     lines = path.read_text("utf-8").splitlines(keepends=True)
     path.write_text("".join([*lines[:-1], lines[-1].rstrip("\n") + " \n"]), "utf-8")
@@ -158,7 +158,7 @@ def test_a_build_runs_only_what_has_changed(small: Bench) -> None:
 
 
 def test_nothing_changed_is_told_at_once(small: Bench) -> None:
-    """The edition's folder is part of what was asked, and here it is a copy; so the first build makes it its own."""
+    """Though not in a copy of the project, whose edition is another one."""
     assert small.run(*BUILD).returncode == 0
     before = tree(small.root / "report")
     started = time.monotonic()

@@ -428,7 +428,6 @@ def test_nbval_passes_on_a_refreshed_notebook_and_fails_on_a_changed_one(refresh
     assert nbval().returncode == 1
 
 
-@pytest.mark.xfail(reason="a derived figure does not carry the reference facts that are its inputs")
 def test_a_chapter_stands_alone(chapter: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Chapters can be taken out of report.qmd: what one prints does not lean on what another one carries."""
     monkeypatch.setenv("ALLIANCES_ROOT", str(ROOT))

@@ -151,7 +151,6 @@ def test_the_check_reads_every_bound_that_is_printed(low: int, high: int, curren
     assert tokens(number_text(high)) <= found
 
 
-@pytest.mark.xfail(strict=True, reason="values.range_text gives the low bound the unit of the high one")
 def test_a_range_does_not_change_its_low_bound() -> None:
     """“1–156.25 million” would read as one million to 156.25 million."""
     row = {"value_low": 1, "value_high": 156_250_000, "comparator": "between", "unit": "x", "currency": ""}
@@ -476,13 +475,6 @@ def test_a_number_that_is_not_linked_is_found(tmp_path: Path, markdown: str, tok
     assert any(f"“{token}” is not linked" in problem and "sec-probe" in problem for problem in found), found
 
 
-LOOPHOLES = pytest.mark.xfail(strict=True, reason="staging/provenance.py does not look there yet")
-DEAD_LINKS = pytest.mark.xfail(
-    strict=True, raises=KeyError, reason="staging/annexes.py and provenance.wrong_values raise KeyError for these"
-)
-
-
-@LOOPHOLES
 @pytest.mark.parametrize(
     "markdown",
     [
@@ -538,10 +530,10 @@ def test_a_value_a_little_off_is_found(tmp_path: Path, row: Row, shift: int) -> 
 @pytest.mark.parametrize(
     "target",
     [
-        pytest.param("#calc-nowhere", marks=DEAD_LINKS),
+        "#calc-nowhere",
         "#ref-nowhere",
-        pytest.param("#ev-nowhere", marks=DEAD_LINKS),
-        pytest.param("#ref-source-nowhere", marks=DEAD_LINKS),
+        "#ev-nowhere",
+        "#ref-source-nowhere",
     ],
 )
 def test_a_dead_link_is_found(tmp_path: Path, target: str) -> None:
@@ -552,7 +544,6 @@ def test_a_dead_link_is_found(tmp_path: Path, target: str) -> None:
     assert any(target in problem for problem in found), found
 
 
-@pytest.mark.xfail(strict=True, reason="provenance._inline_runs reads a figure's caption twice")
 def test_each_link_is_listed_once() -> None:
     """A figure's caption stands twice in what Pandoc reads: as caption and as the text of the image."""
     caption = f'![Words. Source: [Text]({TARGET})](figures/x.svg){{#fig-x fig-alt="Words."}}'

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from alliances import freshness
+from alliances import freshness, plain_yaml
 from alliances.comparison.model import PARTS, Comparison
 from alliances.errors import AlliancesError, ParameterError, sentence_of
 from alliances.paths import find_root
@@ -167,16 +167,6 @@ def _jobs(text: str) -> int:
     raise argparse.ArgumentTypeError(f"“{text}” is not a whole number from 1 to 64")
 
 
-class _Loader(yaml.SafeLoader):
-    """A safe loader that leaves dates as they are written, so that a wrong one is told like any other."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, rule) for tag, rule in rules if tag != "tag:yaml.org,2002:timestamp"]
-    for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
 def read_parameters(pairs: Sequence[Sequence[str]], file: Path | None) -> dict[str, Any]:
     """Collect the parameters of a command: ``-p`` goes before ``-f``; ``exclude_sources`` may be repeated.
 
@@ -188,7 +178,7 @@ def read_parameters(pairs: Sequence[Sequence[str]], file: Path | None) -> dict[s
     values: dict[str, Any] = {}
     if file:
         try:
-            loaded = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)
+            loaded = plain_yaml.load(file.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
             raise ParameterError(
                 f"The parameter file {file} cannot be read ({error}); name another with -f."

@@ -65,7 +65,7 @@ def request_key(
     formats, engine, output
         As asked.
     """
-    asked = [repr(sorted(values.items())), sorted(formats), engine, str(output)]
+    asked = [str(root), repr(sorted(values.items())), sorted(formats), engine, str(output)]
     quarto = "" if engine == "embedded" else _quarto_identity()
     return key_of(asked, quarto, digest_of(input_files(root), root), library_digest(), versions(*PACKAGES))
 

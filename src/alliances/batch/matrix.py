@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from alliances import plain_yaml
 from alliances.dataset import Dataset
 from alliances.errors import ParameterError
 from alliances.parameters import NAMES, Parameters, check_parameters
@@ -27,7 +27,7 @@ def read_matrix(path: Path) -> dict[str, Any]:
         If it cannot be read, is no mapping, or has a key that is not allowed.
     """
     try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+        loaded = plain_yaml.load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ParameterError(f"The matrix file {path} cannot be read ({error}); name another.") from error
     except yaml.YAMLError as error:
@@ -46,8 +46,7 @@ def combinations(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
 
     ``matrix`` gives every combination of its lists; ``exclude`` removes those that agree with one of its entries in
     all that the entry names; an entry of ``include`` is added to each combination whose matrix values it does not
-    change, and stands on its own where there is none. ``parameters`` hold for all, and give way to the rest. A date
-    is the same with and without quotation marks.
+    change, and stands on its own where there is none. ``parameters`` hold for all, and give way to the rest.
 
     Parameters
     ----------
@@ -133,14 +132,7 @@ def _mapping(value: Any, name: str) -> dict[str, Any]:
         return {}
     if not isinstance(value, dict):
         raise ParameterError(f"{name} is “{value}”; write names of parameters with their values.")
-    return {str(key): _plain(item) for key, item in value.items()}
-
-
-def _plain(value: Any) -> Any:
-    """Write dates, which YAML recognises, as the parameters have them."""
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value.isoformat() if isinstance(value, date) else value
+    return {str(key): item for key, item in value.items()}
 
 
 def _list(value: Any, name: str) -> list[Any]:

@@ -94,8 +94,8 @@ def at_a_glance(dataset: Dataset) -> Table:
     return table(
         "tbl-glance",
         "The formats at a glance. The type is our coding. What it is or is for: as the newest text says that speaks of "
-        "it. Stage: the firmest that the newest text tells. Texts: how many speak of the format. A dash: no text of this "
-        "edition says so.",
+        "it. Stage: the firmest that the newest text tells. Texts: how many speak of the format. A dash: no text "
+        "of this edition says so.",
         ["Format", "What it is or is for", "Who leads and belongs", "Stage", "Texts"],
         lines,
         [22, 36, 24, 12, 7],

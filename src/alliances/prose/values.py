@@ -58,9 +58,10 @@ def range_text(low: str, high: str) -> str:
     """Join two printed bounds: ``20,000–30,000``, ``$40–60 billion``."""
     sign = low[0] if low[0] in CURRENCY_SIGNS.values() and high.startswith(low[0]) else ""
     units = [found.group() if (found := re.search(r" [a-z]+$", text)) else "" for text in (low, high)]
-    if units[0] != units[1]:
+    if units[1] and not units[0]:
         return f"{low} to {high}"  # “1–156.25 million” would read as millions twice
-    low = low.removesuffix(units[0]) if units[0] else low
+    if units[0] == units[1]:
+        low = low.removesuffix(units[0]) if units[0] else low
     return f"{low}–{high.removeprefix(sign)}"
 
 

@@ -156,6 +156,9 @@ def _plain(node: Any, *, links: bool) -> Iterator[str]:
             yield from iter("\N{OBJECT REPLACEMENT CHARACTER}") if evidence else _plain(content[1], links=links)
         elif kind in ("Cite", "Code", "RawInline", "Math"):
             yield "\N{OBJECT REPLACEMENT CHARACTER}"
+        elif kind == "Note":
+            for run in _inline_runs(content):
+                yield from (" ", *_plain(run, links=links))
         elif kind == "Quoted":
             yield from ("“", *_plain(content[1], links=links), "”")
         elif kind in ("Span", "Image"):
