@@ -150,7 +150,6 @@ class Cluster:
     def stop(self) -> None:
         for process in reversed(self.processes):
             process.terminate()
-        for process in self.processes:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=20)
             process.kill()
@@ -159,7 +158,9 @@ class Cluster:
 
 @pytest.fixture
 def dask(small: Bench, tmp_path: Path) -> Iterator[Cluster]:
-    made = Cluster(tmp_path, small.environment() | {MARK: str(tmp_path)})
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    made = Cluster(tmp_path, small.environment() | {MARK: str(tmp_path), "TMPDIR": str(temporary)})
     try:
         yield made
     finally:

@@ -221,6 +221,7 @@ def build_edition(
     warm: WarmKernels | None = None,
     timeout: float = TIME_LIMIT,
     step: Step = no_step,
+    scratch: Path | None = None,
 ) -> Build:
     """Build one edition of the report.
 
@@ -252,6 +253,8 @@ def build_edition(
         Longest time for a notebook, in seconds.
     step : callable
         Receives progress in numbers: a stage, the steps done in it, and all of them.
+    scratch : Path, optional
+        Place for temporary files; by default the system's.
 
     Returns
     -------
@@ -277,11 +280,11 @@ def build_edition(
             recover(folder)
             refuse_foreign(folder, parameters, force=force)
 
-        scratch = Path(until_done.enter_context(tempfile.TemporaryDirectory(prefix="edition-")))
+        own = Path(until_done.enter_context(tempfile.TemporaryDirectory(prefix="edition-", dir=scratch)))
         edition = stage_edition(
             root,
             values,
-            scratch,
+            own,
             jobs=jobs,
             check_place=check_place,
             say=say,
@@ -291,10 +294,10 @@ def build_edition(
             timeout=timeout,
             step=step,
         )
-        result = _publish(root, edition, scratch / "edition", formats, engine, log or log_path(root), step)
+        result = _publish(root, edition, own / "edition", formats, engine, log or log_path(root), step)
         if result.notice:
             say(result.notice)
-        put_in_place(scratch / "edition", folder)
+        put_in_place(own / "edition", folder)
     Cache(root).prune()
     files = [folder / path.name for path in result.files.values()]
     return Build(folder, files, f"{result.engine} ({result.version})", result.notice or "")

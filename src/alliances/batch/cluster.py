@@ -288,8 +288,8 @@ def build_there(task: Task, project: bytes, digest: str) -> tuple[Outcome, bytes
     work.start_worker()
     with parcel.folder_in(own) as scratch:
         place, log = scratch / "edition", scratch / f"{task.name}.log"
-        outcome = work.build(replace(task, root=str(root), folder=str(place)))
+        outcome = work.build(replace(task, root=str(root), folder=str(place)), scratch)
         if outcome.status == "failed":
             text = log.read_text(encoding="utf-8") if log.exists() else ""
             return replace(outcome, message=outcome.message.replace(str(log), _LOG)), b"", text
-        return outcome, parcel.pack(place, [path for path in place.rglob("*") if path.is_file()]), ""
+        return outcome, parcel.pack(place, place.rglob("*")), ""

@@ -14,13 +14,14 @@ __all__ = ["digest", "folder_in", "pack", "unpack_once", "unpacked"]
 
 
 def pack(base: Path, files: Iterable[Path]) -> bytes:
-    """Pack files below a folder; the same files give the same bytes."""
+    """Pack files and folders below a folder; the same ones give the same bytes."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for path in sorted(files):
-            entry = zipfile.ZipInfo(path.relative_to(base).as_posix())
+            is_folder = path.is_dir()
+            entry = zipfile.ZipInfo(path.relative_to(base).as_posix() + ("/" if is_folder else ""))
             entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, path.read_bytes(), compresslevel=1)
+            archive.writestr(entry, b"" if is_folder else path.read_bytes(), compresslevel=1)
     return out.getvalue()
 
 

@@ -95,7 +95,7 @@ def standing(task: Task) -> Outcome | None:
     return Outcome(task.name, task.values, "kept", "", time.perf_counter() - start, there["engine"])
 
 
-def build(task: Task) -> Outcome:
+def build(task: Task, scratch: Path | None = None) -> Outcome:
     """Build an edition unless it stands there already; a failure is an outcome and stops nothing else."""
     start = time.perf_counter()
     there = standing(task)
@@ -113,6 +113,7 @@ def build(task: Task) -> Outcome:
             log=folder.parent / f"{task.name}.log",
             warm=_warm,
             timeout=task.timeout,
+            scratch=scratch,
         )
     except AlliancesError as error:
         return Outcome(task.name, task.values, "failed", str(error), time.perf_counter() - start)

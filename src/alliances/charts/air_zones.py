@@ -72,10 +72,11 @@ def air_zones(dataset: Dataset) -> Any:
         columns=AREAS,
         styles=STYLES,
         label="fig-skyshield-areas",
-        headline="Each text would protect a different part of the sky",
+        headline="Each text tells of a different part of the sky",
         subtitle="Part of Ukraine that aircraft would protect, and by what means, by text",
         caption="Areas that air protection would cover.",
         description=f"Diagram of {len(frame)} proposals by the part of Ukraine that they cover, "
         f"where each covers another: {told}.",
         rows=[dataset.row(row_id) for row_id in shown],
+        note="The division of the country is ours; cities away from the front may also lie in the west.",
     )

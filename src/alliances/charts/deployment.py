@@ -99,7 +99,7 @@ ENTRIES = (
         "Analysis:\nany nation, experts note",
         2,
         3,
-        "not before a formal\npeace agreement",
+        "no readiness before\na peace agreement",
         EXPERTS,
     ),
 )
@@ -165,9 +165,9 @@ def entry_conditions(dataset: Dataset, *, focus: str = "") -> Any:
     frame = _known(dataset, ENTRIES)
     early = frame[frame["first"] == 0]
     headline = (
-        "Only authors want anyone in before a ceasefire; everything else waits for one"
+        "Only authors want forces in before a ceasefire; the plans and proposals wait for one"
         if len(early)
-        else "Nothing would go in before a ceasefire"
+        else "Every force whose time a text gives waits for a ceasefire"
     )
     wishes = "only wishes of authors begin before a ceasefire"
     before = wishes if len(early) else "none begins before a ceasefire"

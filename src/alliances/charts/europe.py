@@ -31,6 +31,7 @@ PROJECTION: dict[str, Any] = {
     "scale": 930,
     "translate": [WIDTH / 2, 312],
 }
+NO_KIND = "–"
 LAND, BORDER, LINE = "#f1f1ee", "#8b969f", "#41505c"
 
 Point = tuple[float, float]
@@ -216,9 +217,9 @@ def map_of_europe(
     dataset : Dataset
         The edition's dataset.
     frame : DataFrame
-        One line a country: ``iso3, name, kind, row_id, text``. ``kind`` is a key of ``swatches``; countries that
-        are not on the map are left out, the others keep the neutral colour. ``text`` stands in the tooltip;
-        where there is a column ``word``, it stands under the name on the map.
+        One line a country: ``iso3, name, kind, row_id, text``. ``kind`` is a key of ``swatches``, or missing
+        for a country that is only named. Countries that are not on the map are left out. ``text`` stands in the
+        tooltip; where there is a column ``word``, it stands under the name on the map.
     swatches : Mapping of str to Swatch
         The kinds, in the order of the legend.
     focus : str
@@ -234,6 +235,7 @@ def map_of_europe(
     ids = on_map(dataset)
     shown = frame[frame["iso3"].isin(list(ids))].copy()
     shown["id"] = shown["iso3"].map(ids)
+    shown["kind"] = shown["kind"].fillna(NO_KIND)  # Vega leaves a shape without a value unfilled
     shown["kind"] = shown["kind"].fillna("")  # a missing value is no JSON
     shown["lon"] = [NAME_AT[code][0] for code in shown["iso3"]]
     shown["lat"] = [NAME_AT[code][1] for code in shown["iso3"]]
@@ -245,16 +247,15 @@ def map_of_europe(
         values=_topology(), format=alt.TopoDataFormat(type="topojson", feature="countries"), name="europe"
     )
     # The shapes are the data of the whole chart, so that they stand in it once; layers of their own data override them.
-    land = alt.Chart().mark_geoshape(fill=LAND, stroke=BORDER, strokeWidth=0.5, clip=True)
-    areas = (
+    kind_fill = alt.Fill(
+        "kind:N", legend=None, scale=alt.Scale(domain=kinds, range=[swatches[kind].fill for kind in kinds])
+    )
+    land = (
         alt.Chart()
-        .transform_lookup("id", alt.LookupData(shown, "id", ["name", "kind", "text"]))
-        .transform_filter("datum.kind")
+        .transform_lookup("id", alt.LookupData(shown, "id", ["name", "kind", "text"]), default=NO_KIND)
         .mark_geoshape(stroke=BORDER, strokeWidth=0.6, clip=True)
         .encode(
-            fill=alt.Fill(
-                "kind:N", legend=None, scale=alt.Scale(domain=kinds, range=[swatches[kind].fill for kind in kinds])
-            ),
+            fill=alt.condition(f"datum.kind != '{NO_KIND}'", kind_fill, alt.value(LAND)),
             tooltip=[alt.Tooltip("name:N", title="Country"), alt.Tooltip("text:N", title="What")],
         )
     )
@@ -262,7 +263,7 @@ def map_of_europe(
     for kind in kinds:
         if swatches[kind].hatch:
             hatched.setdefault(swatches[kind].hatch, []).extend(shown.loc[shown["kind"] == kind, "id"])
-    layers = [land, areas, *_hatch_layers(hatched)]
+    layers = [land, *_hatch_layers(hatched)]
     if focus in ids:
         outline = alt.Chart().transform_filter(f"datum.id == '{ids[focus]}'")
         layers.append(outline.mark_geoshape(filled=False, stroke=AMBER, strokeWidth=3, clip=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from alliances.analysis.differences import Point
 from alliances.analysis.knowledge import as_of_reference
 from alliances.analysis.points import by_kind
+from alliances.analysis.positions import TOPIC_LABELS
 from alliances.dataset import Dataset, Row
 from alliances.prose.links import actor_name, cell_text, escape, evidence_link
 from alliances.prose.narrative import Narrative, sentence
@@ -41,7 +42,10 @@ def _words(dataset: Dataset, row: Row) -> str:
         expected = {"author_expectation": ", as the author expects", "author_wish": ", as the authors wish"}
         when = date_text(values["date"]) if values["date"] else ""
         also = ", ".join(part for part in (who, when) if part)
-        return f"{country}{f' ({also})' if also else ''}: {stand}{expected.get(values['attribution'], '')}"
+        label = TOPIC_LABELS[values["topic"]]
+        # Without its topic a position could be read as one on anything.
+        topic = label if label.startswith("NATO") else label[0].lower() + label[1:]
+        return f"{country}{f' ({also})' if also else ''} on {topic}: {stand}{expected.get(values['attribution'], '')}"
     if row.table == "event_accounts":
         titles = dict(zip(dataset["events"]["event_id"], dataset["events"]["title"], strict=True))
         when = f", {date_text(values['date'])}" if values["date"] else ", without a date"
@@ -61,7 +65,9 @@ def sides(dataset: Dataset, point: Point) -> str:
         text = _words(dataset, row)
         if row.table not in ("characteristics", "statements"):
             text = escape(typographic(text))
-        told.setdefault(row.source_id, []).append(evidence_link(dataset, row, text.rstrip(".")))
+        linked = evidence_link(dataset, row, text.rstrip("."))
+        if linked not in told.setdefault(row.source_id, []):
+            told[row.source_id].append(linked)
     return "; ".join(f"{join_and(values)} [@{source}]" for source, values in told.items())
 
 
@@ -82,4 +88,5 @@ def all_points(dataset: Dataset) -> Narrative:
             for p in members
         ]
         parts.append(f"## {HEADINGS[kind]}\n\n" + "\n".join(items))
-    return Narrative("\n\n".join(parts))
+    intro = "What each text says is linked to its words; why the texts differ is our own reading."
+    return Narrative("\n\n".join((intro, *parts)))

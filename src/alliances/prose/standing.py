@@ -89,7 +89,8 @@ def positions_table(
             f"[@{row.source_id}]",
         ]
         if with_country:
-            cells.insert(0, "" if record.name == before else f"**{escape(record.name)}**")
+            name = escape(record.name)  # on each line: a table goes on over the page
+            cells.insert(0, name if record.name == before else f"**{name}**")
         lines.append(cells)
         before = record.name
     head = ["Position", "How we know", "When", "Source"]
