@@ -461,7 +461,7 @@ def test_nothing_scrolls_sideways(opened: Open, viewport: dict[str, int]) -> Non
     assert wide == []
 
 
-# Rules look at each element, and contrast at each word: thousands of like entries would only take time.
+# Thousands of entries and rows are like each other; looking at each would only take time.
 THIN = """() => {
   document.querySelectorAll(".evidence p").forEach((entry, number) => { if (number % 12) entry.remove(); });
   document.querySelectorAll("tbody").forEach((body) => { [...body.rows].slice(5).forEach((row) => row.remove()); });
@@ -483,10 +483,9 @@ def test_axe_finds_nothing(opened: Open, scheme: str) -> None:
     page.keyboard.press("Tab")
     page.locator(EVIDENCE).nth(2).focus()
     assert page.locator("#card").is_visible()
-    if scheme == "light":
-        assert violations(page, rules={"color-contrast": {"enabled": False}}) == []
     page.evaluate(THIN)
-    assert violations(page, runOnly=["color-contrast"]) == []
+    options = {} if scheme == "light" else {"runOnly": ["color-contrast"]}  # nothing but colours depends on the scheme
+    assert violations(page, **options) == []
 
 
 def luminance(colour: tuple[float, float, float]) -> float:

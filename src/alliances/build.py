@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nbformat import NotebookNode
+
 from alliances import __version__, known_rows, publishing
 from alliances.dataset import Dataset
 from alliances.errors import PublishError, StagingError
@@ -25,7 +27,7 @@ from alliances.freshness import PACKAGES, input_files
 from alliances.locks import locked
 from alliances.parameters import Parameters, check_parameters
 from alliances.staging import chapters as staged_chapters
-from alliances.staging.figures import draw_png
+from alliances.staging.figures import draw_ahead, draw_png
 from alliances.staging.report import StagedReport, notebook_names, stage
 
 OUTPUT = Path("report", "_output")
@@ -180,19 +182,25 @@ def stage_edition(
         say(f"  executed {notebook} in {seconds:.1f} s")
         step("notebooks", done, len(paths))
 
-    executed = run_notebooks(
-        paths,
-        parameters,
-        scratch / "notebooks",
-        root,
-        jobs=jobs,
-        log=log,
-        progress=executed_one,
-        cache=cache,
-        explain=explain,
-        warm=warm,
-        timeout=timeout,
-    )
+    with ThreadPoolExecutor(1) as ahead:
+        try:
+            executed = run_notebooks(
+                paths,
+                parameters,
+                scratch / "notebooks",
+                root,
+                jobs=jobs,
+                log=log,
+                progress=executed_one,
+                finished=lambda name, notebook: ahead.submit(_draw_ahead, name, notebook, cache),
+                cache=cache,
+                explain=explain,
+                warm=warm,
+                timeout=timeout,
+            )
+        except BaseException:
+            ahead.shutdown(cancel_futures=True)
+            raise
     step("notebooks", len(paths), len(paths))  # those that were kept, too
     chapters = [staged_chapters.read_chapter(key, notebook) for key, notebook in executed.items()]
     step("figures", 0, 1)
@@ -204,6 +212,11 @@ def stage_edition(
         raise StagingError(staged.problems[0] + more)
     say(f"  staged {len(executed)} chapters with {len(staged.charts)} figures")
     return StagedEdition(parameters, defaults, known, staged, scratch / "notebooks")
+
+
+def _draw_ahead(name: str, notebook: NotebookNode, cache: Cache) -> None:
+    with suppress(Exception):  # what is wrong with a chapter or a chart is told when the report is staged
+        draw_ahead(staged_chapters.read_chapter(name, notebook).charts, cache)
 
 
 def build_edition(

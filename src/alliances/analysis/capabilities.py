@@ -112,7 +112,7 @@ def figures(dataset: Dataset) -> dict[str, Derived | Reference | str | None]:
             dataset,
             found,
             "gaps-answers",
-            "Capabilities meant to answer Ukraine’s needs",
+            "Forms of help for Ukraine",
             "number of capabilities that a text says are offered, planned, proposed, expected or wished for",
         ),
         "us_share": _us_share(dataset),
@@ -124,7 +124,7 @@ def figures(dataset: Dataset) -> dict[str, Derived | Reference | str | None]:
             dataset,
             found[found["firmness"] == firmness],
             f"gaps-answers-{name}",
-            f"Capabilities meant to answer Ukraine’s needs: {firmness}",
+            f"Forms of help for Ukraine: {firmness}",
             f"number of those that are {firmness}",
         )
     return named

@@ -37,7 +37,7 @@ RELATION_LABELS = {
 }
 STYLES = {
     "told as fact": ("circle", BLUE, True),
-    "stated": ("square", TEAL, True),
+    "stated by others": ("square", TEAL, True),
     "expected by the author": ("diamond", AMBER, False),
     "wished by the author": ("triangle-up", PLUM, False),
 }
@@ -49,7 +49,7 @@ FIRMNESS_STYLES = {
 }
 _HOW = {
     "reported": "told as fact",
-    "stated": "stated",
+    "stated": "stated by others",
     "author_expectation": "expected by the author",
     "author_wish": "wished by the author",
 }
@@ -110,7 +110,7 @@ def capability_grid(
         headline=headline,
         subtitle=subtitle,
         caption=caption,
-        description=f"Grid of {len(marks)} capabilities by domain, where {takeaway}: {told}.",
+        description=f"Grid of {len(marks)} statements on capabilities by domain, where {takeaway}: {told}.",
         rows=[dataset.row(row_id) for row_id in frame["capability_id"]],
         note=note,
         wrap=50,
@@ -134,7 +134,7 @@ def gaps_without_us(dataset: Dataset, *, label: str = "fig-gaps-europe") -> Any:
         dataset,
         gaps,
         label=label,
-        headline=f"Europe’s gaps without the United States are most numerous {widest}",
+        headline=f"The gaps that the texts name in Europe’s forces are most numerous {widest}",
         subtitle="Capabilities of Europe as a whole that a text calls missing, limited, needed or dependent on others",
         caption="What Europe lacks without the United States, by domain.",
         takeaway=f"the most marks are {widest}",
@@ -169,9 +169,9 @@ def answers_chart(dataset: Dataset, *, label: str = "fig-gaps-answers") -> Any:
     order = list(dict.fromkeys(found["domain"].str.capitalize()))
     firm = int((frame["kind"] == OFFERED).sum())
     verb = "is" if firm == 1 else "are"
-    headline = f"Of {len(frame)} answers to Ukraine’s needs, {firm or 'none'} {verb} offered or under way"
+    headline = f"Of {len(frame)} forms of help for Ukraine, {firm or 'none'} {verb} offered or under way"
     if firm == len(frame):
-        headline = "Every answer to Ukraine’s needs that a text names is offered or under way"
+        headline = "Every form of help for Ukraine that a text names is offered or under way"
     y = alt.Y("line:N", sort=order, title=None)
     domain = [0.4, max(int(frame["place"].max()), 8) + 0.6]
     tooltip = [
@@ -204,9 +204,9 @@ def answers_chart(dataset: Dataset, *, label: str = "fig-gaps-answers") -> Any:
         dataset=dataset,
         label=label,
         headline=headline,
-        subtitle="Capabilities offered, planned or proposed for Ukraine, number by domain and firmness",
+        subtitle="Forms of help offered, planned, proposed or hoped for, number by domain and firmness",
         caption="What is to help Ukraine, a mark for each thing that a text names.",
-        description=f"Dot chart of {len(frame)} capabilities for Ukraine, where {firm or 'none'} of them {verb} "
+        description=f"Dot chart of {len(frame)} forms of help for Ukraine, where {firm or 'none'} of them {verb} "
         f"offered or under way: {'; '.join(parts)}.",
         rows=[dataset.row(row_id) for row_id in frame["row_id"]],
         note="Marks count statements of the texts, not what the help weighs.",

@@ -98,7 +98,7 @@ def rotation_chart(dataset: Dataset, model: Model) -> Any:
     if deterrent and deterrent.share and deterrent.share.figure:
         bound = deterrent.share.figure.text + (" of" if deterrent.share.text.endswith("%") else "")
         headline = [
-            f"With {counted(model.rotation.text, SOLDIERS)} for each one deployed, a force that deters",
+            f"With {counted(model.rotation.text, SOLDIERS)} for each one deployed, a force thought to deter",
             f"would bind {bound} Europe’s soldiers on paper",
         ]
     rows = [part.row for c in model.contingents for part in (c.size, model.armies) if part and part.row]

@@ -64,6 +64,9 @@ def timeline_rows(dataset: Dataset, alliance_ids: Sequence[str], since: str = ""
         start, end = span(record.date)
         if record.date_end:
             end = span(record.date_end)[1]
+        source = dataset.source(record.source_id)
+        if record.status == "happened":  # what a text tells as happened did not happen after it
+            end = max(start, min(end, source.published.isoformat()))
         lines.append(
             {
                 "row_id": record.account_id,
@@ -72,7 +75,7 @@ def timeline_rows(dataset: Dataset, alliance_ids: Sequence[str], since: str = ""
                 "end": end,
                 "date": date_text(record.date),
                 "stage": _STAGE[record.status],
-                "source": dataset.source(record.source_id).descriptor,
+                "source": source.descriptor,
             }
         )
     return pd.DataFrame(lines, columns=["row_id", "event", "start", "end", "date", "stage", "source"])

@@ -8,11 +8,12 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import papermill
@@ -33,6 +34,7 @@ from alliances.paths import ROOT_VARIABLE
 
 Progress = Callable[[str, float], None]
 Explain = Callable[[str, bool, str], None]
+Finished = Callable[[str, nbformat.NotebookNode], Any]
 TIME_LIMIT = 300  # seconds for a notebook
 _LARGEST = 20  # megabytes of an executed notebook; a chapter has some tenths of one
 _numbers = itertools.count()
@@ -67,6 +69,7 @@ def run_notebooks(
     *,
     jobs: int = 0,
     progress: Progress | None = None,
+    finished: Finished | None = None,
     log: Path | None = None,
     cache: Cache | None = None,
     explain: Explain | None = None,
@@ -90,6 +93,8 @@ def run_notebooks(
         Notebooks at a time; 0 takes two more than the processors, since a kernel mostly waits while it starts.
     progress : callable, optional
         Called with a notebook's name and its seconds when it has finished.
+    finished : callable, optional
+        Called with a notebook's name and the notebook, while others still run.
     log : Path, optional
         File that receives the traceback of a notebook that fails.
     cache : Cache, optional
@@ -111,7 +116,7 @@ def run_notebooks(
     os.environ[VALIDATED_VARIABLE] = "1"  # the kernels inherit it: the dataset is validated once a build
     os.environ[ROOT_VARIABLE] = str(root)
     results = Results(cache, root) if cache else None
-    finished: dict[str, nbformat.NotebookNode] = {}
+    executed: dict[str, nbformat.NotebookNode] = {}
     missing: list[_Job] = []
     for path in paths:
         values = parameters.as_notebook_values(declared[path]) if parameters else {}
@@ -123,11 +128,19 @@ def run_notebooks(
             missing.append(_Job(path, inputs, folder / path.name, root / "notebooks", log, timeout))
         else:
             (folder / path.name).write_bytes(found)
-            finished[path.stem] = nbformat.reads(found.decode(), as_version=4)
+            executed[path.stem] = nbformat.reads(found.decode(), as_version=4)
     if missing:
-        with nullcontext(warm) if warm else WarmKernels() as running:
-            _run_all(missing, jobs, results, finished, progress, running)
-    return {path.stem: finished[path.stem] for path in paths}
+        with (
+            nullcontext(warm) if warm else WarmKernels() as running,
+            closing(_run_all(missing, jobs, results, running)) as stream,
+        ):
+            for job, notebook, seconds in stream:
+                executed[job.path.stem] = notebook
+                if progress:
+                    progress(job.path.stem, seconds)
+                if finished:
+                    finished(job.path.stem, notebook)
+    return {path.stem: executed[path.stem] for path in paths}
 
 
 @dataclass(frozen=True)
@@ -146,10 +159,9 @@ def _run_all(
     jobs: list[_Job],
     at_a_time: int,
     results: Results | None,
-    finished: dict[str, nbformat.NotebookNode],
-    progress: Progress | None,
     warm: WarmKernels,
-) -> None:
+) -> Generator[tuple[_Job, nbformat.NotebookNode, float], None, None]:
+    """Run notebooks and yield each as it finishes; if one fails, or the caller does, the kernels of all are ended."""
     workers = min(at_a_time or (os.cpu_count() or 1) + 2, len(jobs))
     holds: list[Hold] = []
     with ThreadPoolExecutor(max_workers=workers) as pool:
@@ -163,11 +175,9 @@ def _run_all(
             for future in as_completed(running):
                 job = running[future]
                 notebook, tables, seconds = future.result()
-                finished[job.path.stem] = notebook
                 if results:
                     results.keep(job.inputs, tables, job.output.read_bytes())
-                if progress:
-                    progress(job.path.stem, seconds)
+                yield job, notebook, seconds
         except BaseException:
             for future in running:
                 future.cancel()

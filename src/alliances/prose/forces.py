@@ -8,7 +8,7 @@ from alliances.dataset import Dataset
 from alliances.prose.links import derived_link, evidence_link
 from alliances.prose.tables import Table, table
 
-HEADS = ("Deployed", "Needed with rotation", "Cost a year", "Cost of the deployment")
+HEADS = ("To deploy", "Needed with rotation", "Cost a year", "Cost of the deployment")
 
 
 def scenario_table(dataset: Dataset, model: Model) -> Table:

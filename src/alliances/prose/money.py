@@ -19,16 +19,14 @@ def sums_table(dataset: Dataset, *, label: str = "tbl-money-sums") -> Table:
         row = item.row
         printed = " = ".join(evidence_link(dataset, one) for one in item.rows)
         what, name = indicators[row["indicator"]], dataset.alliance_names.get(row["alliance_id"], "")
-        if what.lower() in name.lower():
-            what = name
-        elif name or row["actor_id"]:
+        if what.lower() not in name.lower() and (name or row["actor_id"]):
             what = f"{what} ({name or in_sentence(actor_name(dataset, row['actor_id']))})"
         lines.append(
             [item.kind.capitalize(), printed, escape(what), _time(dataset, row) or "not given", f"[@{row.source_id}]"]
         )
     return table(
         label,
-        "Sums of money by kind and currency. They are not added: kinds and currencies differ, and within one kind each "
+        "Sums of money by kind and currency. In brackets: the format of which the text tells it. They are not added: kinds and currencies differ, and within one kind each "
         "counts something else.",
         ["Kind", "Sum", "What it is", "Time", "Source"],
         lines,

@@ -81,15 +81,28 @@ def _compiled(chart: Chart, cache: Cache | None) -> bytes:
 def draw_png(drawings: Iterable[Path], folder: Path, cache: Cache | None = None) -> None:
     """Turn drawings into PNG of twice their size; from the SVG, which is much faster than from the chart."""
     for path in drawings:
-        svg = path.read_text(encoding="utf-8")
-        key = key_of(svg, version("vl-convert-python"))
-        png = cache.get("pictures", key) if cache else None
-        if png is None:
-            register_fonts()
-            png = vl_convert.svg_to_png(svg, scale=2)
-            if cache:
-                cache.put("pictures", key, png)
-        (folder / f"{path.stem}.png").write_bytes(png)
+        (folder / f"{path.stem}.png").write_bytes(_picture(path.read_text(encoding="utf-8"), cache))
+
+
+def _picture(svg: str, cache: Cache | None) -> bytes:
+    key = key_of(svg, version("vl-convert-python"))
+    kept = cache.get("pictures", key) if cache else None
+    if kept is None:
+        register_fonts()
+        kept = vl_convert.svg_to_png(svg, scale=2)
+        if cache:
+            cache.put("pictures", key, kept)
+    return kept
+
+
+def draw_ahead(charts: Iterable[Chart], cache: Cache) -> None:
+    """Put into the cache what :func:`draw` and :func:`draw_png` will look for: the charts of one notebook.
+
+    Notebooks wait more than they work, so their charts are drawn while others still run.
+    """
+    for chart in charts:
+        _compiled(chart, cache)
+        _picture(_drawing(chart, cache).decode(), cache)
 
 
 def register_fonts() -> None:
