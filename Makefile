@@ -11,7 +11,7 @@ UV := PYTHONPATH=.tools $(PYTHON) -m uv
 SYNC := $(UV) sync --locked --inexact --compile-bytecode --quiet --python $(PYTHON)
 READY := .setup/packages .setup/quarto
 
-.PHONY: report test test-long lab notebooks check bench lint format clean setup
+.PHONY: report test test-long lab notebooks check bench lint format bundle clean setup
 
 report: setup  ## Build the default edition: report/_output/report.html and report.pdf
 	@$(BIN)/alliances build
@@ -66,6 +66,19 @@ setup: $(READY)
 	  echo "Setting up: Quarto could not be installed (see .setup/quarto.log); the embedded engine is used. To try again: rm .setup/quarto"; \
 	fi
 	@touch $@
+
+bundle: setup  ## Pack wheels and the project into bundle/, for a machine of this kind without a network
+	@rm -rf bundle && mkdir -p bundle/wheels bundle/project
+	@$(UV) export --locked --quiet --no-dev --extra cluster --no-emit-project --no-hashes --no-header --output-file bundle/requirements.txt
+	@$(PYTHON) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir bundle/wheels -r bundle/requirements.txt
+	@$(UV) build --quiet --wheel --python $(PYTHON) --out-dir bundle/wheels
+	@rm -f bundle/wheels/.gitignore
+	@$(BIN)/python -c "import alliances; print(f'alliances=={alliances.__version__}')" >>bundle/requirements.txt
+	@cp -R README.md LICENSE CITATION.cff data seeds notebooks report bundle/project/
+	@cd bundle/project && rm -rf report/_output report/chapters report/figures report/.quarto report/theme/fonts notebooks/.ipynb_checkpoints
+	@cp report/BUNDLE.md bundle/README.md && rm -f bundle/project/report/BUNDLE.md
+	@$(BIN)/python -c "import platform; print('Made with', platform.python_implementation(), platform.python_version(), 'on', platform.platform() + '.')" >>bundle/README.md
+	@echo "bundle/ is ready; its README says how to install from it"
 
 clean:  ## Remove what was built, not what was set up
 	rm -rf report/_output report/chapters report/figures .cache .pytest_cache .mypy_cache .ruff_cache

@@ -91,6 +91,7 @@ local function inline_svg(image)
   if alt == "" then fail("the figure " .. image.src .. " has no alternative text (fig-alt)") end
   local opening = svg:match("^<svg[^>]*>")
   local attributes = opening:sub(5, -2):gsub('%sclass="[^"]*"', ""):gsub('%sxmlns[:%a]*="[^"]*"', "")
+    :gsub('%srole="[^"]*"', ""):gsub('%saria%-%a+="[^"]*"', "")
   -- To a screen reader the chart is one image with one text; Vega's roles for its parts would contradict that.
   local inner = svg:sub(#opening + 1):gsub('%srole="[^"]*"', ""):gsub('%saria%-%a+="[^"]*"', "")
     :gsub("xlink:href=", "href=")

@@ -204,15 +204,18 @@ class Chapter:
         found = differences.about(self.edition.dataset, self.alliance_ids)
         named = dict.fromkeys(point.point for point in found if point.kind != "apparent")
         points = [escape(typographic(text)) for text in named]
-        told = (
-            f"The texts differ on: {'; '.join(points)}. "
-            "@sec-differences gives both sides of each point, and why they differ."
-            if points
-            else "On this format the texts of this edition are not known to differ."
-        )
+        if not points:
+            told = "No point on this format is known on which the texts of this edition differ."
+        elif len(points) > _SHOWN_POINTS:
+            told = f"The texts differ on many points, among them: {'; '.join(points[:_SHOWN_POINTS])}."
+        else:
+            told = f"The texts differ on: {'; '.join(points)}."
+        if points:
+            told += " @sec-differences gives both sides of each point, and why they differ."
         return Narrative(f"## Where the sources differ\n\n{told}")
 
 
+_SHOWN_POINTS = 8  # more in one sentence is unreadable; their own chapter has them all
 _WITHOUT_ARTICLE = ("NATO", "SkyShield", "EUMAM UA", "ASAP", "EDIRPA", "UK bilateral support", "EU missions")
 
 

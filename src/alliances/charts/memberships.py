@@ -157,7 +157,7 @@ def membership_grid(dataset: Dataset, *, focus: str = "") -> Any:
         subtitle="Leads, members, partners and participants that the texts name; NATO and EU from the public record",
         caption="Countries and the formats in which the texts place them.",
         description=f"Grid of {grid_frame['line'].nunique()} countries against {len(columns)} formats, "
-        f"where each mark is a membership: {described}.",
+        f"where each mark is a membership, a lead or another part: {described}.",
         focus_name=countries.get(focus, ""),
         rows=shown,
         figures=[reference_list(dataset, org) for org in RECORDED if org in columns],

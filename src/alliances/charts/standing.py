@@ -209,7 +209,7 @@ def stances_map(dataset: Dataset, *, focus: str = "") -> Any:
     ready = set(frame.loc[frame["kind"] == "ready", "iso3"])
     back = set(frame.loc[frame["kind"].isin(["back", "out"]), "iso3"])
     if ready == _WEST_AND_BALTIC and {"DEU", "POL"} <= back:
-        headline = "Ready in the west and on the Baltic, holding back in between"
+        headline = "Ready in the west and on the Baltic; Germany and Poland hold back"
     elif ready:
         headline = f"Named as ready to send troops: {join_and(sorted(names[code] for code in ready))}"
     else:

@@ -122,7 +122,7 @@ def timeline(
     stages = [stage for stage in STYLES if stage in set(frame["stage"])]
     first, last = date.fromisoformat(frame["start"].min()), date.fromisoformat(frame["end"].max())
     days = (last - first).days
-    room = timedelta(days=max(days * 28 // 100, 10))  # for the dates that stand right of the marks
+    room = timedelta(days=max(days * 45 // 100, 10))  # for the dates that stand right of the marks
     frame["line"] = [f"{number:02d}{event}" for number, event in enumerate(frame["event"])]  # events may share a title
     name_axis = alt.Axis(labelExpr="slice(datum.label, 2)", labelLimit=360)
     y = alt.Y("line:N", sort=None, title=None, axis=name_axis)

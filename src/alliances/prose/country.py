@@ -19,6 +19,7 @@ from alliances.prose.values import in_sentence, join_and, typographic
 DASH = "–"
 NOTHING = Narrative("")
 MEASURES = ("kilometres", "square_kilometres", "hours", "days", "months", "years")
+LENGTHS = {"Y": "year", "M": "month", "W": "week", "D": "day"}
 STATUSES = {"in_force": "under way", "under_discussion": "under discussion"}
 RELATIONS = {
     "has": "has",
@@ -167,7 +168,7 @@ def _speaker(dataset: Dataset, row: Row, found: Country) -> str:
     if row["speaker"]:
         role = f", {escape(typographic(row['role']))}" if row["role"] else ""
         return evidence_link(dataset, row, escape(actor_name(dataset, row["speaker"]))) + role
-    name = in_sentence(actor_name(dataset, row["actor_id"])) if row["actor_id"] else "not named"
+    name = in_sentence(actor_name(dataset, row["actor_id"])) if row["actor_id"] else "several, or not named"
     return evidence_link(dataset, row, escape(name))
 
 
@@ -205,6 +206,14 @@ def _unit(row: Row) -> str:
     return f" {printed.removesuffix('s') if row['value_high'] == 1 else printed}"
 
 
+def _length(dataset: Dataset, row: Row) -> str:
+    """Return the length of time for which a quantity holds, linked; empty where the text gives none."""
+    if not row["duration"]:
+        return ""
+    number, unit = row["duration"][1:-1], LENGTHS[row["duration"][-1]]
+    return f" over {evidence_link(dataset, row, number)} {unit}{'' if number == '1' else 's'}"
+
+
 def quantities(dataset: Dataset, *, focus: str = "") -> Table | Narrative:
     """Lay out the quantities that are about the country or measured there."""
     if not focus:
@@ -224,7 +233,8 @@ def quantities(dataset: Dataset, *, focus: str = "") -> Table | Narrative:
         if row["alliance_id"]:
             what += f" ({escape(dataset.alliance_names[row['alliance_id']])})"
         kind = row["obs_status"].replace("_", " ") + (", named with others" if row in named else "")
-        lines.append([what, f"{evidence_link(dataset, row)}{_unit(row)}", kind, f"[@{row.source_id}]"])
+        value = f"{evidence_link(dataset, row)}{_unit(row)}{_length(dataset, row)}"
+        lines.append([what, value, kind, f"[@{row.source_id}]"])
     return table(
         "tbl-focus-quantities",
         "Quantities about the country or measured there, or of a group with which it is named. They overlap and must "
@@ -297,7 +307,9 @@ def open_questions(dataset: Dataset, *, focus: str = "") -> Narrative:
     lines = []
     if focus not in PARTIES and concerned:
         if told.no_position:
-            lines.append(f"No text of this edition says whether {name} would join the coalition or send troops.")
+            lines.append(
+                f"No text of this edition gives a position that {name} itself takes on the coalition or on troops."
+            )
         elif told.only_expected:
             lines.append(
                 f"What its government wants is not told; all that is known is what an author expects of {name}."
@@ -313,9 +325,9 @@ def open_questions(dataset: Dataset, *, focus: str = "") -> Narrative:
         if told.no_size:
             lines.append("No text of this edition gives the size of its armed forces, or of a contribution of its own.")
         if told.no_capability:
-            lines.append("No text of this edition says what its forces can do or lack.")
+            lines.append("No text of this edition says, of this country alone, what its forces can do or lack.")
         if told.no_voice:
-            lines.append("No text of this edition quotes or paraphrases its government; all is told from outside.")
+            lines.append("No text of this edition quotes or paraphrases its government by name.")
     points = [escape(typographic(point)) for point in about.differing_points(dataset, found)]
     if points:
         lines.append(

@@ -94,8 +94,8 @@ def at_a_glance(dataset: Dataset) -> Table:
     return table(
         "tbl-glance",
         "The formats at a glance. The type is our coding. What it is or is for: as the newest text says that speaks of "
-        "it. Stage: the firmest that the newest text tells. Texts: how many speak of the format. A dash: no text "
-        "of this edition says so.",
+        "it. Stage: the firmest that the newest text tells. Texts: how many speak of the format. A dash: the data "
+        "of this edition hold nothing for it.",
         ["Format", "What it is or is for", "Who leads and belongs", "Stage", "Texts"],
         lines,
         [22, 36, 24, 12, 7],
@@ -117,7 +117,7 @@ def kinds_of_formats(dataset: Dataset) -> Narrative:
         [
             "The texts of this edition speak of {every|format|formats}.",
             "By our coding {proposals|of them is a proposal|of them are proposals}." if proposals.value else "",
-            "{precedents|belongs to the past and is|belong to the past and are} named as a yardstick or a warning."
+            "{precedents|belongs to the past and is|belong to the past and are} named for comparison."
             if precedents.value
             else "",
         ],

@@ -26,8 +26,8 @@ def sums_table(dataset: Dataset, *, label: str = "tbl-money-sums") -> Table:
         )
     return table(
         label,
-        "Sums of money by kind and currency. In brackets: the format of which the text tells it. They are not added: kinds and currencies differ, and within one kind each "
-        "counts something else.",
+        "Sums of money by kind and currency. In brackets: the format of which the text tells it. They are not added: "
+        "kinds and currencies differ, and within one kind each counts something else.",
         ["Kind", "Sum", "What it is", "Time", "Source"],
         lines,
         [14, 20, 32, 14, 20],

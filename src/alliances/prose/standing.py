@@ -43,7 +43,7 @@ def how_text(dataset: Dataset, row: Row) -> str:
     told = HOW[row["attribution"]]
     if not who:
         return told
-    return f"{told} {'by' if row['attribution'] == 'stated' else 'of'} {', '.join(who)}"
+    return f"{told}{' by' if row['attribution'] == 'stated' else ', of'} {', '.join(who)}"
 
 
 def when_text(dataset: Dataset, row: Row) -> str:
@@ -214,10 +214,10 @@ def silent_members(dataset: Dataset) -> Narrative:
         dataset,
         [
             "Of {silent|member of NATO or the European Union|members of NATO or the European Union} no text of this "
-            f"edition says where they stand: {escape(listed)}."
+            f"edition says by name where they stand on the coalition or on sending soldiers: {escape(listed)}."
             if silent.value > 1
-            else "Of {silent} member of NATO or the European Union no text of this edition says where it stands: "
-            f"{escape(listed)}.",
+            else "Of {silent} member of NATO or the European Union no text of this edition says by name where "
+            f"it stands on the coalition or on sending soldiers: {escape(listed)}.",
         ],
         {"silent": silent},
     )
@@ -230,7 +230,7 @@ def ways_of_knowing(dataset: Dataset) -> Narrative:
         return Narrative("")
     figures, clauses = {}, []
     verbs = {
-        "stated": "stated by a government or its head",
+        "stated": "stated by a government or its leader",
         "reported": "reported by a text in its own words",
         "author_expectation": "expected by an author",
         "author_wish": "wished by an author",

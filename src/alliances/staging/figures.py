@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import quoteattr
 
 import vl_convert
 
@@ -23,6 +24,9 @@ from alliances.staging.chapters import Chart
 
 VEGALITE_VERSION = "5.20"
 COMPILED = "vega"  # folder beside figures/; for the page, not part of the edition
+_SPOKEN = re.compile(r'\s(?:role|aria-[a-z]+)="[^"]*"')
+_GEOMETRY = re.compile(r'(\s(?:d|transform|[xy][12]?)=")([^"]*)')
+_LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}(?:e-?\d+)?")
 _registered = False
 
 
@@ -53,12 +57,12 @@ def draw(charts: Iterable[Chart], folder: Path, cache: Cache | None = None) -> l
 
 
 def _drawing(chart: Chart, cache: Cache | None) -> bytes:
-    key = key_of(chart.spec, VEGALITE_VERSION, version("vl-convert-python"))
+    key = key_of(chart.spec, VEGALITE_VERSION, version("vl-convert-python"), "plain")
     kept = cache.get("drawings", key) if cache else None
     if kept is None:
         register_fonts()
         svg = vl_convert.vegalite_to_svg(chart.spec, vl_version=VEGALITE_VERSION)
-        kept = _own_clip_ids(svg, chart.label).encode()
+        kept = _plain(svg, chart).encode()
         if cache:
             cache.put("drawings", key, kept)
     return kept
@@ -127,11 +131,26 @@ def data_csv(spec: dict[str, Any]) -> str:
     return out.getvalue()
 
 
-def _own_clip_ids(svg: str, label: str) -> str:
-    """Give a chart clip ids of its own: vl-convert counts on from chart to chart, and a page holds many."""
+def _plain(svg: str, chart: Chart) -> str:
+    """Make of Vega's drawing one image with one text, small and with ids of its own.
+
+    Vega tells screen readers each mark by its raw data, helper columns and coordinates included, which takes
+    a third of the file. Coordinates are rounded to a hundredth of a pixel. vl-convert counts clip ids on from chart
+    to chart, and a page holds many.
+    """
     names: dict[str, str] = {}
 
     def rename(match: re.Match[str]) -> str:
-        return names.setdefault(match.group(), f"{label}-clip{len(names)}")
+        return names.setdefault(match.group(), f"{chart.label}-clip{len(names)}")
 
-    return re.sub(r"\bclip\d+\b", rename, svg)
+    def shorten(match: re.Match[str]) -> str:
+        return match[1] + _LONG_NUMBER.sub(lambda number: _hundredths(number[0]), match[2])
+
+    svg = re.sub(r"\bclip\d+\b", rename, _SPOKEN.sub("", svg))
+    svg = _GEOMETRY.sub(shorten, svg)
+    return svg.replace("<svg ", f"<svg role=\"img\" aria-label={quoteattr(chart.description)} ", 1)
+
+
+def _hundredths(number: str) -> str:
+    rounded = f"{float(number):.2f}".rstrip("0").rstrip(".")
+    return "0" if rounded == "-0" else rounded
