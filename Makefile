@@ -67,6 +67,21 @@ setup: $(READY)
 	fi
 	@touch $@
 
+define BUNDLE_README
+# Europe's Defence Alliances, without a network
+
+In this folder:
+
+    python3 -m venv venv && venv/bin/python -m pip install --no-index --no-deps --find-links wheels -r requirements.txt
+    cd project && ../venv/bin/alliances build
+
+On Windows write `python` for `python3`, and `venv\Scripts\` for `venv/bin/`. `project/` holds data, source texts,
+notebooks and the report; editions land in `project/report/_output/`. The wheels fit machines of the kind named below; for
+another one run `make bundle` there.
+
+endef
+export BUNDLE_README
+
 bundle: setup  ## Pack wheels and the project into bundle/, for a machine of this kind without a network
 	@rm -rf bundle && mkdir -p bundle/wheels bundle/project
 	@$(UV) export --locked --quiet --no-dev --extra cluster --no-emit-project --no-hashes --no-header --output-file bundle/requirements.txt
@@ -76,8 +91,8 @@ bundle: setup  ## Pack wheels and the project into bundle/, for a machine of thi
 	@$(BIN)/python -c "import alliances; print(f'alliances=={alliances.__version__}')" >>bundle/requirements.txt
 	@cp -R README.md LICENSE CITATION.cff data seeds notebooks report bundle/project/
 	@cd bundle/project && rm -rf report/_output report/chapters report/figures report/.quarto report/theme/fonts notebooks/.ipynb_checkpoints
-	@cp report/BUNDLE.md bundle/README.md && rm -f bundle/project/report/BUNDLE.md
-	@$(BIN)/python -c "import platform; print('Made with', platform.python_implementation(), platform.python_version(), 'on', platform.platform() + '.')" >>bundle/README.md
+	@echo "$$BUNDLE_README" >bundle/README.md
+	@$(BIN)/python -c "import platform; print('Made with Python', platform.python_version(), 'on', platform.platform() + '.')" >>bundle/README.md
 	@echo "bundle/ is ready; its README says how to install from it"
 
 clean:  ## Remove what was built, not what was set up

@@ -70,7 +70,7 @@ class Bench:
             text=True,
             encoding="utf-8",
             start_new_session=True,
-            preexec_fn=prepare,
+            preexec_fn=(lambda: _prepare(prepare)) if sys.platform != "win32" else None,
         )
 
     def run(
@@ -111,6 +111,13 @@ class Bench:
         while (found := processes_left(str(self.temporary))) and time.monotonic() < deadline:
             time.sleep(0.1)
         return found + [str(path) for path in self.temporary.iterdir()]
+
+
+def _prepare(more: Callable[[], None] | None) -> None:
+    """A shell lets what it starts in the background ignore Ctrl-C; what we start does not, wherever tests run."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if more:
+        more()
 
 
 @contextlib.contextmanager

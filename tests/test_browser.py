@@ -515,14 +515,19 @@ def test_words_in_charts_can_be_read(opened: Open, scheme: str) -> None:
     for label in labels(page):
         scroll_to(page, chart(label))
         found = page.evaluate(
-            """(selector) => [...document.querySelectorAll(`${selector} text`)].map((text) => {
-                 const box = text.getBoundingClientRect();
-                 const below = document.elementsFromPoint(box.x + box.width / 2, box.y + box.height / 2)
-                   .filter((node) => node instanceof SVGGeometryElement)
-                   .map((node) => getComputedStyle(node))
-                   .find((style) => style.fill.startsWith("rgb(") && style.fillOpacity * style.opacity > 0.6);
-                 return [text.textContent, getComputedStyle(text).fill, below ? below.fill : ""];
-               })""",
+            """(selector) => {
+                 const halos = new Map(); // names on a map have their ground with them
+                 return [...document.querySelectorAll(`${selector} text`)].map((text) => {
+                   const { fill, stroke } = getComputedStyle(text);
+                   if (stroke !== "none") return halos.set(text.textContent, stroke) && null;
+                   const box = text.getBoundingClientRect();
+                   const below = document.elementsFromPoint(box.x + box.width / 2, box.y + box.height / 2)
+                     .filter((node) => node instanceof SVGGeometryElement)
+                     .map((node) => getComputedStyle(node))
+                     .find((style) => style.fill.startsWith("rgb(") && style.fillOpacity * style.opacity > 0.6);
+                   return [text.textContent, fill, halos.get(text.textContent) ?? (below ? below.fill : "")];
+                 }).filter(Boolean);
+               }""",
             chart(label),
         )
         for text, fill, below in found:

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from alliances.analysis.derived import Derived, Input
-from alliances.analysis.frames import records
 from alliances.dataset import Dataset
 
 TOPIC_LABELS = {
@@ -78,54 +76,3 @@ def position_frame(
         "published",
     ]
     return frame[columns].reset_index(drop=True)
-
-
-def newest_positions(frame: pd.DataFrame) -> pd.DataFrame:
-    """Keep of each actor's positions on a topic those that count now.
-
-    What is stated or reported goes before what an author expects or wishes; of that, the newest source counts,
-    with all that it says (a government may be hesitant and its outgoing head have ruled something out).
-
-    Parameters
-    ----------
-    frame : DataFrame
-        As :func:`position_frame` returns it.
-    """
-    firm = frame["attribution"].isin(KNOWN)
-    ranked = frame.assign(
-        weight=[f"{int(f)} {p} {s}" for f, p, s in zip(firm, frame["published"], frame["source_id"], strict=True)]
-    )
-    best = ranked.groupby(["actor_id", "topic"])["weight"].transform("max")
-    return frame[ranked["weight"] == best]
-
-
-def count(
-    dataset: Dataset,
-    alliance_id: str,
-    topics: Sequence[str],
-    positions: Sequence[str],
-    label: str,
-    calc_id: str,
-    attributions: Sequence[str] = KNOWN,
-) -> Derived | None:
-    """Count the named countries that hold one of some positions on one of some topics.
-
-    Returns
-    -------
-    Derived or None
-        ``None`` where no such position is known.
-    """
-    frame = position_frame(dataset, [alliance_id], attributions)
-    frame = frame[frame["topic"].isin(topics) & frame["position"].isin(positions)]
-    frame = frame[frame["actor_id"].str.len() == 3].drop_duplicates("actor_id", keep="last")
-    if frame.empty:
-        return None
-    return Derived(
-        id=calc_id,
-        text=str(len(frame)),
-        value=float(len(frame)),
-        label=label,
-        formula="number of named countries whose position a text states or reports",
-        inputs=tuple(Input(record.name, record.row_id) for record in records(frame)),
-        unit="countries",
-    )

@@ -74,9 +74,10 @@ def _connected(address: str) -> Iterator[Client]:
             "--scheduler needs Dask, which is not installed; install the extra “cluster” with "
             "`pip install 'alliances[cluster]'`, or in the project's folder with `uv sync --inexact --extra cluster`."
         ) from error
-    logger = logging.getLogger("distributed")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)  # what matters of it is said in a sentence
+    loggers = [logging.getLogger(name) for name in list(logging.root.manager.loggerDict) if name.startswith("distrib")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)  # what matters of it is said in a sentence
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -88,7 +89,8 @@ def _connected(address: str) -> Iterator[Client]:
                 with suppress(Exception):  # the scheduler may be gone
                     client.close(timeout=_CONNECT)
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 async def _knock(address: str) -> None:
@@ -210,10 +212,10 @@ class _Batch:
         return self.client.submit(build_there, there, self.sent, parcel.digest(self.project), pure=False, retries=0)
 
     def _finished(self, running: dict[Future[Any], tuple[Task, int]]) -> list[Future[Any]]:
-        from distributed import wait
+        from distributed import CancelledError, wait
 
         if running:
-            with suppress(TimeoutError), self.client.as_current():
+            with suppress(TimeoutError, CancelledError), self.client.as_current():
                 wait(list(running), timeout=_LOOK, return_when="FIRST_COMPLETED")
         else:
             time.sleep(_LOOK)

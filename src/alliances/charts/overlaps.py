@@ -16,7 +16,7 @@ from alliances.dataset import Dataset
 from alliances.prose.narrative import Narrative
 from alliances.prose.values import join_and
 
-_FIRST, _STEP, _BAR = 5.0, 10.5, 48.0  # the chart's own scale: 0 to 100 from left to right
+_FIRST, _STEP, _BAR = 5.0, 10.0, 40.0  # the chart's own scale: 0 to 100 from left to right
 _STATE = {"nato": "in NATO", "eu": "in the EU", "jef": "in the JEF"}
 
 
@@ -44,7 +44,7 @@ def overlap_chart(dataset: Dataset, *, focus: str = "") -> Any:
             "bar_end": _BAR + 44 * len(overlap.countries) / most,
             "first": place[overlap.groups[0]],
             "last": place[overlap.groups[-1]],
-            "names": "\n".join(textwrap.wrap(join_and([names[code] for code in overlap.countries]), 64)),
+            "names": "\n".join(textwrap.wrap(join_and([names[code] for code in overlap.countries]), 72)),
             "focus": focus in overlap.countries,
         }
         for number, overlap in enumerate(found)

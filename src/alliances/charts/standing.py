@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from alliances.analysis.frames import records
-from alliances.analysis.positions import KNOWN, POSITION_LABELS, TOPIC_LABELS
+from alliances.analysis.positions import ATTRIBUTION_LABELS, KNOWN, POSITION_LABELS, TOPIC_LABELS
 from alliances.analysis.standing import (
     FIRM,
     HOLDING_BACK,
@@ -24,11 +24,17 @@ from alliances.analysis.standing import (
 )
 from alliances.charts.europe import Swatch, map_of_europe, off_map
 from alliances.charts.grid import grid
-from alliances.charts.positions import STYLES
-from alliances.charts.theme import finish
+from alliances.charts.theme import AMBER, BLUE, PLUM, finish
 from alliances.dataset import Dataset
 from alliances.prose.narrative import Narrative
 from alliances.prose.values import in_sentence, join_and
+
+STYLES = {
+    ATTRIBUTION_LABELS["stated"]: ("circle", BLUE, True),
+    ATTRIBUTION_LABELS["reported"]: ("square", BLUE, True),
+    ATTRIBUTION_LABELS["author_expectation"]: ("diamond", AMBER, False),
+    ATTRIBUTION_LABELS["author_wish"]: ("triangle-up", PLUM, False),
+}
 
 
 def _names(dataset: Dataset) -> dict[str, str]:
@@ -209,7 +215,7 @@ def stances_map(dataset: Dataset, *, focus: str = "") -> Any:
     ready = set(frame.loc[frame["kind"] == "ready", "iso3"])
     back = set(frame.loc[frame["kind"].isin(["back", "out"]), "iso3"])
     if ready == _WEST_AND_BALTIC and {"DEU", "POL"} <= back:
-        headline = "Ready in the west and on the Baltic; Germany and Poland hold back"
+        headline = "Ready in the west and on the Baltic; Germany and Poland hold back or refuse"
     elif ready:
         headline = f"Named as ready to send troops: {join_and(sorted(names[code] for code in ready))}"
     else:

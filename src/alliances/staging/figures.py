@@ -27,6 +27,7 @@ COMPILED = "vega"  # folder beside figures/; for the page, not part of the editi
 _SPOKEN = re.compile(r'\s(?:role|aria-[a-z]+)="[^"]*"')
 _GEOMETRY = re.compile(r'(\s(?:d|transform|[xy][12]?)=")([^"]*)')
 _LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}(?:e-?\d+)?")
+_QUOTE = {'"': "&quot;"}
 _registered = False
 
 
@@ -148,7 +149,7 @@ def _plain(svg: str, chart: Chart) -> str:
 
     svg = re.sub(r"\bclip\d+\b", rename, _SPOKEN.sub("", svg))
     svg = _GEOMETRY.sub(shorten, svg)
-    return svg.replace("<svg ", f"<svg role=\"img\" aria-label={quoteattr(chart.description)} ", 1)
+    return svg.replace("<svg ", f'<svg role="img" aria-label={quoteattr(chart.description, _QUOTE)} ', 1)
 
 
 def _hundredths(number: str) -> str:
