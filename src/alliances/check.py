@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from alliances.dataset import FACT_TABLES, Dataset, split_list
+from alliances.dataset import Dataset
 from alliances.dataset.check import check
 from alliances.dataset.seeds import read_seeds
 from alliances.dataset.tables import read_tables
@@ -74,20 +74,6 @@ def unknown_rows(root: Path, paths: list[Path]) -> list[str]:
                 if row_id not in dataset:
                     found.append(f"notebooks/{path.name} refers to the row {row_id}, which the dataset does not have.")
     return found
-
-
-def unreached_rows(root: Path, paths: list[Path]) -> list[str]:
-    """List the rows that no committed chapter shows, names or links to, through themselves or their quotations."""
-    shown = "".join(path.read_text(encoding="utf-8") for path in paths)
-    anchors = set(re.findall(r"#ev-([a-z0-9-]+)", shown))
-    named = set(re.findall(r"\b((?:cha|mem|pos|acc|obs|cap|sta)-[a-z0-9-]+)", shown))
-    tables = read_tables(root)
-    return [
-        row[key]
-        for table, key in FACT_TABLES.items()
-        for row in tables[table]
-        if row[key] not in named and not anchors & set(split_list(row["quote_ids"]))
-    ]
 
 
 def _quoted_ids(source: str) -> list[str]:

@@ -25,7 +25,7 @@ _UNITS = ("kilometres", "years", "months", "days")
 _RELATIONS = {"depends_on": "depends on", "proposes": "proposed", "plans": "planned", "offers": "offered"}
 
 
-def _words(dataset: Dataset, row: Row) -> str:
+def row_words(dataset: Dataset, row: Row) -> str:
     """Say in a few words what a row gives, so that it can be read without its table."""
     values = row.values
     if row.table == "observations":
@@ -62,7 +62,7 @@ def sides(dataset: Dataset, point: Point) -> str:
     """Tell what each source says on a point, every value linked, each source cited once."""
     told: dict[str, list[str]] = {}
     for row in sorted(point.rows, key=lambda r: dataset.source(r.source_id).published):
-        text = _words(dataset, row)
+        text = row_words(dataset, row)
         if row.table not in ("characteristics", "statements"):
             text = escape(typographic(text))
         linked = evidence_link(dataset, row, text.rstrip("."))

@@ -199,6 +199,7 @@ def silence(dataset: Dataset, told: set[str]) -> Derived | None:
         formula=f"number of members without a row on where they stand{': ' + join_and(left) if left else ''}",
         inputs=tuple(Input(f"{reference.text} members", reference.anchor) for reference in lists),
         unit="countries",
+        rests_on=tuple(lists),
     )
 
 

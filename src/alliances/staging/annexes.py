@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from alliances.analysis.frames import records
-from alliances.dataset import Dataset
+from alliances.dataset import FACT_TABLES, Dataset
 from alliances.parameters import NAMES, Parameters, type_name
+from alliances.prose.differences import row_words
 from alliances.prose.links import escape, evidence_link
-from alliances.prose.values import date_text, join_and
+from alliances.prose.values import date_text, join_and, typographic
 from alliances.staging.provenance import Link
 
 EVIDENCE_INTRO = (
     "Each entry opens with the value as the report prints it, gives the words of the source that support it, "
     "and names the chapters that use it. Quotations stand as printed, misprints included."
+)
+FURTHER_INTRO = (
+    "Rows of the dataset that no chapter uses, so that nothing the texts assert is out of reach. They are told as the "
+    "texts tell them; statements are those of their speakers and authors."
 )
 DERIVED_INTRO = "Figures that no source prints. Each entry gives its formula and the inputs, linked to their evidence."
 REFERENCE_INTRO = "Facts of the public record that place countries and texts. They are not statements of the sources."
@@ -34,6 +39,38 @@ def _uses(links: Iterable[Link]) -> dict[str, dict[str, list[str]]]:
 
 def _used_in(sections: Sequence[str]) -> str:
     return f"Used in {join_and([f'@{section}' for section in sections])}." if sections else ""
+
+
+def further(dataset: Dataset, links: Sequence[Link], shown: Collection[str]) -> str:
+    """Write the annex of what else the texts say: the rows that no chapter tells, shows or links to.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The dataset of the edition.
+    links : sequence of Link
+        Links of the chapters.
+    shown : collection of str
+        Ids of the rows that charts show.
+    """
+    linked = {link.target.removeprefix("ev-") for link in links}
+    lines: list[str] = []
+    for source in records(dataset["sources"].sort_values("published", kind="stable")):
+        rows = [
+            row
+            for table, key in FACT_TABLES.items()
+            for row in (dataset.row(row_id) for row_id in dataset[table][key])
+            if row.source_id == source.source_id and row.row_id not in shown and not linked & set(row.quote_ids)
+        ]
+        if rows:
+            lines.append(f"In [@{source.source_id}]:")
+            told = (escape(typographic(row_words(dataset, row))).rstrip(".") for row in rows)
+            lines.append(
+                "\n".join(f"- {evidence_link(dataset, row, text)}" for row, text in zip(rows, told, strict=True))
+            )
+    if not lines:
+        return ""
+    return "\n\n".join(["# What else the texts say {#sec-annex-further}", FURTHER_INTRO, *lines]) + "\n"
 
 
 def evidence(dataset: Dataset, links: Sequence[Link]) -> str:

@@ -26,7 +26,14 @@ from alliances.staging.provenance import Walk, join, walk, wrong_values
 TITLE = "Europe’s Defence Alliances"
 SUBTITLE = "A reproducible report"
 _INCLUDE = re.compile(r"^\{\{< include chapters/(?P<name>[a-z0-9-]+)\.md >\}\}$", re.MULTILINE)
-_ANNEX_NAMES = ("annex-parameters", "annex-sources", "annex-derived", "annex-reference", "annex-evidence")
+_ANNEX_NAMES = (
+    "annex-parameters",
+    "annex-further",
+    "annex-sources",
+    "annex-derived",
+    "annex-reference",
+    "annex-evidence",
+)
 
 
 @dataclass(frozen=True)
@@ -150,6 +157,9 @@ def stage_text(
     with ThreadPoolExecutor() as pool:
         walks = dict(zip(by_name, pool.map(walk, by_name.values()), strict=True))
         links = [link for name in order if name in walks for link in walks[name].links]
+        by_name["annex-further"] = annexes.further(dataset, links, _charted(chapters))
+        walks["annex-further"] = walk(by_name["annex-further"])
+        links += walks["annex-further"].links
         by_name["annex-derived"] = annexes.derived(figures, dataset, links)
         walks["annex-derived"] = walk(by_name["annex-derived"])
         links += walks["annex-derived"].links
@@ -171,6 +181,19 @@ def stage_text(
         if link.target not in whole.anchors
     ]
     return StagedText({name: by_name[name] for name in order}, whole, figures, problems)
+
+
+def _charted(chapters: Sequence[Chapter]) -> set[str]:
+    """Return the ids of the rows that the charts show."""
+    return {
+        row_id
+        for chapter in chapters
+        for chart in chapter.charts
+        for rows in chart.spec.get("datasets", {}).values()
+        for record in rows
+        if isinstance(record, dict)
+        for row_id in str(record.get("row_id", "")).split("; ")
+    }
 
 
 def stage(
