@@ -385,23 +385,27 @@
     for (const label of Object.keys(charts)) highlight(drawingOf(label));
   }
 
-  const names = (datum, depth = 1) => Boolean(datum) && Object.values(datum).some(
-    (value) => value === country || (depth && value && typeof value === "object" && !Array.isArray(value) && names(value, depth - 1)),
-  );
+  /** Whether a datum, or the properties of a shape, names one of these countries. */
+  const names = (datum, countries, depth = 1) => Object.values(datum ?? {}).some((value) => (
+    value && typeof value === "object" ? depth && !Array.isArray(value) && names(value, countries, depth - 1)
+      : countries.has(value)
+  ));
 
   /** Let the marks of the chosen country stand out in a live chart: the others step back. */
   function highlight(drawing) {
-    const nodes = [...drawing.querySelectorAll("path, text, line, image")];
-    const found = nodes.filter((node) => {
-      const item = itemOf(node);
+    const chosen = new Set(country ? [country] : []);
+    const all = new Set([...document.querySelectorAll("#country option[data-charts]")].map((option) => option.value));
+    const parts = [...drawing.querySelectorAll("path, text, line, image")].map((node) => [node, itemOf(node)]);
+    const marks = parts.filter(([, item]) => item?.mark?.role === "mark");
+    const any = marks.some(([, item]) => names(item.datum, chosen));
+    // A legend drawn with marks of its own names no country and stays; the shapes beneath a map do not.
+    const about = new Set(marks.filter(([, item]) => names(item.datum, all)).map(([, item]) => item.mark));
+    for (const [node, item] of parts) {
       const role = item?.mark?.role;
-      return country && (role === "mark" || role === "axis-label") && names(item.datum);
-    });
-    const hits = new Set(found);
-    const any = found.some((node) => itemOf(node).mark.role === "mark");
-    for (const node of nodes) {
-      node.classList.toggle("hit", hits.has(node));
-      node.classList.toggle("dim", any && !hits.has(node) && itemOf(node)?.mark?.role === "mark");
+      const hit = (role === "mark" || role === "axis-label") && names(item.datum, chosen);
+      node.classList.toggle("hit", hit);
+      const back = role === "mark" && (about.has(item.mark) || item.mark.marktype === "shape");
+      node.classList.toggle("dim", any && !hit && back);
     }
   }
 

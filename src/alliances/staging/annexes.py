@@ -90,13 +90,10 @@ def evidence(dataset: Dataset, links: Sequence[Link]) -> str:
         except KeyError:
             continue  # the check of the links names it
         value = " · ".join(escape(text) for text in use["texts"][:6])
-        others = {
-            other: None
-            for row in dataset.rows_using(quote.quote_id)
-            if row.quote_ids[0] == quote.quote_id
-            for other in row.quote_ids[1:]
-        }
-        also = "".join(f" · “{escape(' '.join(dataset.quote(other).exact.split()))}”" for other in list(others)[:3])
+        # A quotation stands beside this one where every row that opens with this one rests on it as well.
+        beside = [row.quote_ids[1:] for row in dataset.rows_using(quote.quote_id) if row.quote_ids[0] == quote.quote_id]
+        others = [other for other in beside[0] if all(other in ids for ids in beside)] if beside else []
+        also = "".join(f" · “{escape(' '.join(dataset.quote(other).exact.split()))}”" for other in others[:3])
         lines.append(
             f"[**{value}**]{{#{target}}} “{escape(' '.join(quote.exact.split()))}”{also} "
             f"[@{quote.source_id}]. {_used_in(use['sections'])}"
