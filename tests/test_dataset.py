@@ -140,7 +140,7 @@ TABLES: Rows = {
             "judgement_id": "jud-growth",
             "valid_from": day,
             "alliance_id": "pact",
-            "statement": f"It has {{{row}}}.",
+            "statement": f"It is {{likelihood}} that it has {{{row}}}.",
             "likelihood": "likely",
             "confidence": "low",
             "confidence_reason": "Few texts.",
@@ -402,7 +402,13 @@ def broken(make_root: MakeRoot, table: str, index: int, **cells: str) -> list[st
         ("disagreements", 0, {"row_ids": "obs-ten; obs-two"}, "“obs-two” is not in the tables of facts"),
         ("disagreements", 0, {"row_ids": "obs-ten"}, "a disagreement has two rows or more"),
         ("judgements", 0, {"requires": "obs-euros"}, "column requires: obs-ten is missing"),
-        ("judgements", 0, {"statement": "It has {obs-tem}."}, "the placeholder {obs-tem} names no row"),
+        (
+            "judgements",
+            0,
+            {"statement": "It is {likelihood} that it has {obs-tem}."},
+            "the placeholder {obs-tem} names no row",
+        ),
+        ("judgements", 0, {"statement": "It has {obs-ten}."}, "{likelihood} stands 0 times"),
         ("judgements", 1, {"valid_from": "2025-07-01"}, "2025-07-01 is before 2025-07-31, when obs-twelve"),
     ],
 )

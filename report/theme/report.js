@@ -204,12 +204,13 @@
       }
       cited.remove();
     }
+    const quoted = target.id.startsWith("ev-");
     const value = copy.querySelector(`[id="${CSS.escape(target.id)}"]`);
-    if (target.id.startsWith("ev-") && value) value.remove(); // the reader looks at it
+    const shown = quoted || !value ? [] : [element("strong", {}, tidy(value.textContent)), " "];
+    value?.remove(); // of a quotation, the reader is looking at it
     const text = tidy(copy.textContent).replace(/\s+([.;,])/g, "$1").replace(/([.”])\.$/, "$1");
-    const kind = target.id.startsWith("ev-") ? "quotation" : "statement";
     return [
-      element("p", { className: kind }, text),
+      element("p", { className: quoted ? "quotation" : "statement" }, ...shown, text),
       ...[...sources].map((source) => element("p", { className: "source" }, source)),
     ];
   }
