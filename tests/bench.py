@@ -1,11 +1,12 @@
 """Measure speed as ratios within one run: `make bench`.
 
-Three comparisons, each with medians of several rounds, the things compared taking turns:
+Four comparisons, each with medians of several rounds, the things compared taking turns:
 
 1. papermill's command line over the report's notebooks one after the other and then the same stitching, against
    ``alliances build --engine embedded`` without anything kept from an earlier build, and with it;
 2. ``alliances check``;
-3. loading and checking the dataset as it is, and with ten and a hundred times its rows of facts.
+3. loading and checking the dataset as it is, and with ten and a hundred times its rows of facts;
+4. changes, batches and a Dask cluster (bench_editions.py).
 
 Times depend on the machine and on what else runs there; ratios much less.
 """
@@ -29,6 +30,7 @@ from typing import Any
 
 from alliances.paths import find_root
 from alliances.staging.report import notebook_names
+from bench_editions import measure as measure_editions
 from helpers import copy_project
 
 Times = dict[str, list[float]]
@@ -208,6 +210,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure speed, as ratios within one run.")
     parser.add_argument("--rounds", type=int, default=3, help="rounds; medians are shown (default: 3)")
     parser.add_argument("--factors", default="1,10,100", help="sizes of the dataset (default: 1,10,100)")
+    parser.add_argument("--editions", type=int, default=30, help="editions of the batch; 0 leaves it out (default: 30)")
     parser.add_argument("--output", type=Path, help="file for the figures (default: report/_output/bench.json)")
     parser.add_argument("--stitch", nargs=3, type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--dataset", type=Path, help=argparse.SUPPRESS)
@@ -229,8 +232,13 @@ def main() -> None:
         times = measure_report(project, chosen.rounds, Path(folder), say)
         dataset = measure_dataset(project, factors, chosen.rounds, Path(folder), say)
     report = {name: statistics.median(values) for name, values in times.items()}
+    editions: dict[str, Any] = {}
+    text = ""
+    if chosen.editions:
+        editions, text = measure_editions(project, chosen.rounds, chosen.editions, report["by hand"], say)
     notebooks = len(notebook_names(project / "report" / "report.qmd"))
     print(table(report, notebooks, dataset))
+    print(f"\n{text}")
     figures = {
         "machine": {"python": platform.python_version(), "system": platform.platform(), "processors": os.cpu_count()},
         "rounds": chosen.rounds,
@@ -239,6 +247,7 @@ def main() -> None:
         "medians": report,
         "ratio": report["build"] / report["by hand"],
         "dataset": dataset,
+        "editions": editions,
     }
     output: Path = chosen.output or project / "report" / "_output" / "bench.json"
     output.parent.mkdir(parents=True, exist_ok=True)

@@ -192,15 +192,14 @@
   function evidenceOf(link) {
     const target = targetOf(link);
     const entry = entryOf(target);
-    if (entry.matches(".csl-entry")) return [element("p", { className: "source" }, tidy(entry.textContent))];
-    const copy = entry.cloneNode(true);
+    if (entry.matches(".csl-entry")) return [element("p", { className: "source" }, tidy(copied(entry).textContent))];
+    const copy = copied(entry);
     withoutUses(copy);
-    for (const back of copy.querySelectorAll(".back")) back.remove();
     const sources = new Set();
     for (const cited of copy.querySelectorAll(".citation")) {
       for (const each of cited.querySelectorAll("a[href^='#ref-']")) {
         const reference = targetOf(each);
-        if (reference) sources.add(tidy(reference.textContent));
+        if (reference) sources.add(tidy(copied(reference).textContent));
       }
       cited.remove();
     }
@@ -216,6 +215,13 @@
   }
 
   const tidy = (text) => text.replace(/\s+/g, " ").trim();
+
+  /** A copy of an entry, without the way back that it may have. */
+  function copied(entry) {
+    const copy = entry.cloneNode(true);
+    for (const back of copy.querySelectorAll(".back")) back.remove();
+    return copy;
+  }
 
   /** Take “Used in Section 3 …” off the end of an entry. */
   function withoutUses(entry) {

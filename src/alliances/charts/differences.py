@@ -9,7 +9,7 @@ import pandas as pd
 
 from alliances.analysis.frames import records
 from alliances.analysis.points import between_sources, shown_rows
-from alliances.charts.theme import BLUE, INK, finish, fit
+from alliances.charts.theme import HEAT, INK, finish, fit
 from alliances.dataset import Dataset
 from alliances.prose.narrative import Narrative
 from alliances.prose.values import join_and
@@ -45,12 +45,9 @@ def differing_pairs(dataset: Dataset) -> Any:
     y = alt.Y("one:N", sort=order, title=None, axis=axis)
     base = alt.Chart(frame)
     heat = base.mark_rect(stroke="white", strokeWidth=2).encode(
-        x=x, y=y, color=alt.Color("points:Q", legend=None, scale=alt.Scale(domainMin=0, range=["#eef2f6", BLUE]))
+        x=x, y=y, color=alt.Color("points:Q", legend=None, scale=alt.Scale(domainMin=0, range=HEAT))
     )
-    words = base.mark_text(fontSize=13, fontWeight=600).encode(
-        x=x, y=y, text="points:Q",
-        color=alt.condition(f"datum.points > {top * 0.5}", alt.value("white"), alt.value(INK)),
-    )  # fmt: skip
+    words = base.mark_text(fontSize=13, fontWeight=600, color=INK).encode(x=x, y=y, text="points:Q")
     listed = join_and([f"{row.one} and {row.other} {row.points}" for row in records(frame)])
     return finish(
         fit(alt.layer(heat, words), 44),

@@ -21,6 +21,7 @@ WIDTH = 600  # pixels; at 96 to the inch this is the width of the report's colum
 FONT = "Source Sans Pro"
 INK, GREY, PALE = "#1f2933", "#5b6770", "#d5dbe0"
 BLUE, AMBER, TEAL, PLUM = "#1d4e89", "#b35c00", "#2a7f78", "#7a3b69"
+HEAT = ["#eef2f6", "#9dbde0"]  # ink is readable on all of it, in print, on a light and on a dark page
 
 # Statuses and kinds of evidence differ in shape and fill as well as in colour.
 STATUS_STYLES: dict[str, tuple[str, str, bool]] = {

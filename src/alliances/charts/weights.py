@@ -9,7 +9,7 @@ import pandas as pd
 
 from alliances.analysis.derived import Derived, Input
 from alliances.analysis.frames import records
-from alliances.charts.theme import BLUE, finish, fit
+from alliances.charts.theme import HEAT, INK, finish, fit
 from alliances.dataset import FACT_TABLES, Dataset
 from alliances.prose.narrative import Narrative
 from alliances.prose.values import join_and
@@ -94,20 +94,14 @@ def source_weights(dataset: Dataset) -> Any:
     heat = base.mark_rect(stroke="white", strokeWidth=2).encode(
         x=x,
         y=y,
-        color=alt.Color("rows:Q", legend=None, scale=alt.Scale(range=["#eef2f6", BLUE], type="sqrt")),
+        color=alt.Color("rows:Q", legend=None, scale=alt.Scale(range=HEAT, type="sqrt")),
         tooltip=[
             alt.Tooltip("source:N", title="Source"),
             alt.Tooltip("table:N", title="Kind"),
             alt.Tooltip("rows:Q", title="Rows"),
         ],
     )
-    limit = float(frame["rows"].max()) * 0.42
-    words = base.mark_text(fontSize=12, fontWeight=600).encode(
-        x=x,
-        y=y,
-        text="rows:Q",
-        color=alt.condition(f"datum.rows > {limit}", alt.value("white"), alt.value("#1f2933")),
-    )
+    words = base.mark_text(fontSize=12, fontWeight=600, color=INK).encode(x=x, y=y, text="rows:Q")
     listed = join_and([f"{name} {rows}" for name, rows in totals.items()])
     return finish(
         fit(alt.layer(heat, words), 36),

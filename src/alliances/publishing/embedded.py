@@ -12,11 +12,11 @@ import subprocess
 from pathlib import Path
 
 import pypandoc
-import typst
 
 from alliances.errors import PublishError
 from alliances.publishing import html
 from alliances.publishing.log import Log
+from alliances.publishing.typesetting import TypesettingError, typeset
 
 __all__ = ["render_html", "render_pdf", "version"]
 
@@ -98,23 +98,15 @@ def render_pdf(stage: Path, target: Path, log: Log, timestamp: int) -> None:
     document = stage / "report.typ"
     document.write_bytes(source)
     try:
-        pdf, warnings = typst.compile_with_warnings(
-            document,
-            root=stage,
-            font_paths=[stage / "theme" / "fonts"],
-            ignore_system_fonts=True,
-            format="pdf",
-            pdf_standards="ua-1",
-            timestamp=timestamp,
-        )
-    except typst.TypstError as error:
+        warnings = typeset(document, target, stage / "theme" / "fonts", timestamp)
+    except TypesettingError as error:
         log.write(error.diagnostic)
         raise PublishError(f"Typst could not set the PDF: {error.message}; see {log.path}.") from error
     for warning in warnings:
-        log.write(str(warning))
-        if "unknown font family" in str(warning):
+        log.write(warning)
+        if "unknown font family" in warning:
+            target.unlink()
             raise PublishError(f"A font of the report is missing ({warning}); see {log.path}.")
-    target.write_bytes(pdf)
 
 
 def _pandoc(stage: Path, log: Log, *arguments: str) -> bytes:
