@@ -245,6 +245,11 @@ class Edition:
     def notebooks(self) -> list[str]:
         return notebook_names(self.root / "report" / "report.qmd")
 
+    @cached_property
+    def chapters(self) -> list[str]:
+        """The notebooks that write a chapter; the focus page is there only where a focus is set."""
+        return [name for name in self.notebooks if name != "focus" or self.manifest["parameters"]["focus"]]
+
     def output_text(self) -> str:
         """All that the executed notebooks show, charts included; not their code."""
         shown = []

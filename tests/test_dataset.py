@@ -61,9 +61,7 @@ TABLES: Rows = {
         },
     ],
     "actors": [{"actor_id": "NOR", "kind": "country", "iso3": "NOR", "name": "Norway"}],
-    "alliances": [
-        {"alliance_id": "pact", "name": "The Pact", "short_name": "Pact", "instrument_type": "force"}
-    ],
+    "alliances": [{"alliance_id": "pact", "name": "The Pact", "short_name": "Pact", "instrument_type": "force"}],
     "events": [
         {"event_id": "joining", "title": "Norway joins", "kind": "decision"},
         {"event_id": "summit", "title": "Summit", "kind": "meeting", "probably_same_as": "joining"},

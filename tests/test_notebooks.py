@@ -83,8 +83,13 @@ def test_no_notebook_is_forgotten() -> None:
 def test_a_notebook_is_valid_and_starts_with_its_heading(chapter: Path) -> None:
     notebook = nbformat.read(chapter, 4)
     nbformat.validate(notebook)
-    assert notebook.cells[0].cell_type == "markdown"
-    assert notebook.cells[0].source.startswith("# ")
+    # A heading that depends on the edition (a force's newest name, a country in focus) is written by code; the focus
+    # page has none where no focus is set.
+    texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    texts += [out["data"]["text/markdown"] for cell in notebook.cells for out in cell.get("outputs", []) if "data" in out
+              and out["data"].get("text/markdown")]  # fmt: skip
+    heads = [text for text in texts if text.startswith("# ")]
+    assert len(heads) == 1 or (chapter.stem == "focus" and not texts)
     assert notebook.metadata.kernelspec.name == "python3"
     ids = [cell.id for cell in notebook.cells]
     assert len(ids) == len(set(ids))

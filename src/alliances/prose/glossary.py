@@ -10,7 +10,6 @@ from alliances.prose.tables import Table, table
 #: Terms that are no format of the dataset.
 _TERMS = {
     "CSDP": "Common Security and Defence Policy of the European Union",
-    "EPC": "European Policy Centre, a think tank in Brussels",
     "EU": "European Union",
     "PHIA": "Professional Head of Intelligence Assessment, an office of the UK government",
     "UK": "United Kingdom",
