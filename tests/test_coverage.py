@@ -166,9 +166,7 @@ def test_an_exclusion_at_a_sentence_start_excludes_the_sentence(make_root: MakeR
     assert "note: one line 2" in format_coverage(found)
 
 
-def test_the_command_names_gaps_and_a_wrong_source(
-    make_root: MakeRoot, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_names_gaps_and_a_wrong_source(make_root: MakeRoot, capsys: pytest.CaptureFixture[str]) -> None:
     root = make_root({"one": ("2025-06-01", TEXT), "two": ("2025-06-02", "Nothing.")}, TABLES)
     assert main(["--root", str(root), "--source", "one"]) == 1
     assert "Nothing." not in capsys.readouterr().out

@@ -27,9 +27,7 @@ class Copy:
 
     def __init__(self, original: Path, root: Path) -> None:
         self.root = root
-        self.schemas: dict[str, Any] = {
-            r["name"]: r["schema"] for r in read_descriptor(original)["resources"]
-        }
+        self.schemas: dict[str, Any] = {r["name"]: r["schema"] for r in read_descriptor(original)["resources"]}
         shutil.rmtree(root, ignore_errors=True)
         shutil.copytree(original / "data", root / "data")
         shutil.copytree(original / "seeds", root / "seeds")
@@ -47,9 +45,7 @@ class Copy:
             writer.writeheader()
             writer.writerows(self.tables[table])
 
-    def cells(
-        self, wanted: Callable[[str, dict[str, Any], dict[str, str]], bool]
-    ) -> list[tuple[str, int, str]]:
+    def cells(self, wanted: Callable[[str, dict[str, Any], dict[str, str]], bool]) -> list[tuple[str, int, str]]:
         """List table, index and column of the cells that fit."""
         return [
             (table, index, field["name"])
@@ -136,9 +132,7 @@ def quote_altered_by_one_letter(copy: Copy, data: st.DataObject) -> Expected:
     at = pick(data, [i for i, c in enumerate(exact) if c.isascii() and c.isalpha()])
     letter = data.draw(st.sampled_from("abcdefghijklmnopqrstuvwxyz").filter(lambda c: c != exact[at].lower()))
     altered = exact[:at] + letter + exact[at + 1 :]
-    file = {s["source_id"]: s["file"] for s in copy.tables["sources"]}[
-        copy.tables["quotes"][index]["source_id"]
-    ]
+    file = {s["source_id"]: s["file"] for s in copy.tables["sources"]}[copy.tables["quotes"][index]["source_id"]]
     assume(altered not in (copy.root / "seeds" / file).read_text("utf-8"))
     copy.set("quotes", index, exact=altered)
     return "data/quotes.csv", index + 2, {"exact"}
@@ -211,9 +205,7 @@ def id_with_a_wrong_beginning(copy: Copy, data: st.DataObject) -> Expected:
 @mutation
 def quotes_of_two_sources(copy: Copy, data: st.DataObject) -> Expected:
     source = {q["quote_id"]: q["source_id"] for q in copy.tables["quotes"]}
-    table, index, column = pick(
-        data, copy.cells(lambda t, f, r: t in FACT_TABLES and f["name"] == "quote_ids")
-    )
+    table, index, column = pick(data, copy.cells(lambda t, f, r: t in FACT_TABLES and f["name"] == "quote_ids"))
     quote_ids = split_list(copy.tables[table][index][column])
     other = pick(data, [q for q, s in source.items() if s != source[quote_ids[0]]])
     copy.set(table, index, **{column: "; ".join([*quote_ids, other])})
@@ -303,9 +295,7 @@ def test_damage_is_caught(kind: str, data: st.DataObject, project_root: Path, wo
     copy = Copy(project_root, workplace / "copy")
     file, row, columns = MUTATIONS[kind](copy, data)
     problems = validate(copy.root).problems
-    fitting = [
-        p for p in problems if p.file == file and p.row == row and (columns is None or p.column in columns)
-    ]
+    fitting = [p for p in problems if p.file == file and p.row == row and (columns is None or p.column in columns)]
     assert fitting, [str(p) for p in problems]
     for problem in problems:
         assert problem.found

@@ -86,8 +86,8 @@ def test_a_notebook_is_valid_and_starts_with_its_heading(chapter: Path) -> None:
     # A heading that depends on the edition (a force's newest name, a country in focus) is written by code; the focus
     # page has none where no focus is set.
     texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
-    texts += [out["data"]["text/markdown"] for cell in notebook.cells for out in cell.get("outputs", []) if "data" in out
-              and out["data"].get("text/markdown")]  # fmt: skip
+    shown = [out["data"] for cell in notebook.cells for out in cell.get("outputs", []) if "data" in out]
+    texts += [data["text/markdown"] for data in shown if data.get("text/markdown")]
     heads = [text for text in texts if text.startswith("# ")]
     assert len(heads) == 1 or (chapter.stem == "focus" and not texts)
     assert notebook.metadata.kernelspec.name == "python3"
