@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 
+_CHANNELS = ("shell_port", "iopub_port", "stdin_port", "hb_port", "control_port")
 _LONGEST_FOLDER = 50  # characters; the path of a Unix socket may have about 100
 
 
@@ -53,6 +58,36 @@ class Hold:
             raise RuntimeError("the kernel was ended while it started")
 
 
+class PromptClient(AsyncKernelClient):  # type: ignore[misc]  # jupyter_client has no types for it
+    """A client that goes on as soon as its kernel has answered.
+
+    jupyter_client's own then waits two tenths of a second for messages that nobody reads: nbclient passes over
+    whatever does not answer its own requests.
+    """
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Wait until the kernel answers on both channels that a notebook needs.
+
+        Raises
+        ------
+        RuntimeError
+            If it dies, or has not answered within `timeout` seconds.
+        """
+        until = time.monotonic() + (float("inf") if timeout is None else timeout)
+        while True:
+            self.kernel_info()
+            with contextlib.suppress(Empty):
+                reply = await self.get_shell_msg(timeout=1)
+                await self.get_iopub_msg(timeout=0.2)
+                if reply["msg_type"] == "kernel_info_reply":
+                    self._handle_kernel_info_reply(reply)
+                    return
+            if not await self.is_alive():
+                raise RuntimeError("the kernel died before it answered")
+            if time.monotonic() > until:
+                raise RuntimeError(f"the kernel did not answer in {timeout:g} seconds")
+
+
 class QuietKernelManager(AsyncKernelManager):
     """A kernel manager that talks over Unix sockets where there are any.
 
@@ -69,6 +104,7 @@ class QuietKernelManager(AsyncKernelManager):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.client_factory = PromptClient
         self.hold.manager = self
         self.connection_file = f"{self.hold.base}.json"
         if sys.platform != "win32":
@@ -81,9 +117,21 @@ class QuietKernelManager(AsyncKernelManager):
         kwargs.setdefault("stderr", subprocess.DEVNULL)
         kwargs["env"] = {**(kwargs.get("env") or os.environ), **self.hold.environment}
         await super()._async_start_kernel(**kwargs)
+        await self._sockets()
         self.hold.stop_if_ended()
 
     start_kernel = _async_start_kernel
+
+    async def _sockets(self) -> None:
+        """Wait until the kernel's sockets are there: one who comes too early is made to wait a tenth of a second."""
+        if self.transport != "ipc":
+            return
+        names = [f"{self.ip}-{getattr(self, channel)}" for channel in _CHANNELS]
+        until = time.monotonic() + 10
+        while time.monotonic() < until and not all(map(os.path.exists, names)):
+            if not await self.is_alive():
+                return  # whoever waits for its answer finds out
+            await asyncio.sleep(0.005)
 
     def kill_now(self) -> None:
         """Kill the kernel and what it has started, at once and from any thread."""

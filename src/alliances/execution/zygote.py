@@ -17,6 +17,7 @@ of its socket and leaves. Should it be killed itself, each kernel sees that its 
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -29,25 +30,43 @@ import sys
 from pathlib import Path
 from typing import Any
 
+#: What a kernel imports when it starts, besides what the notebooks do.
+_IMPORTED_BY_KERNELS = (
+    "altair",
+    "alliances.edition",
+    "ipykernel.debugger",
+    "ipykernel.ipkernel",
+    "ipykernel.kernelapp",
+    "IPython.core.completer",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "tornado.platform.asyncio",
+)
+
 
 def warm() -> None:
     """Import what the notebooks need, before any kernel is forked.
 
     Nothing here may start a thread or draw a chart: a fork after vl-convert has run never returns.
     """
-    import altair  # noqa: F401  # imported for the kernels
-    import ipykernel.ipkernel  # imported for the kernels
-    import ipykernel.kernelapp  # noqa: F401  # imported for the kernels
-    import IPython.core.completer  # noqa: F401  # a kernel imports it when it starts
+    # Nobody steps through a chapter of a build, and the debugger takes longer to import than a kernel to start;
+    # ipykernel does without it where it is not installed.
+    sys.modules["debugpy"] = None  # type: ignore[assignment]  # Python's own way to say that there is none
+    for name in _IMPORTED_BY_KERNELS:
+        importlib.import_module(name)
+    del sys.modules["debugpy"]
     import pandas as pd
 
-    import alliances.edition  # noqa: F401  # imported for the kernels
     from alliances import analysis, charts, prose
 
     for package in (analysis, charts, prose):
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
     pd.DataFrame({"a": ["x"]})
+    gc.collect()
+    gc.freeze()  # the kernels' collectors leave alone what they share with us, so that it stays shared
 
 
 def fork(request: dict[str, Any], listening: socket.socket, client: socket.socket) -> int:
@@ -67,7 +86,8 @@ def fork(request: dict[str, Any], listening: socket.socket, client: socket.socke
         os.chdir(request["cwd"])
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         parent = f"--IPKernelApp.parent_handle={os.getppid()}"
-        sys.argv = ["ipykernel_launcher", "-f", request["connection_file"], parent]
+        # A history would be written to the user's home, by a thread of its own.
+        sys.argv = ["ipykernel_launcher", "-f", request["connection_file"], parent, "--HistoryManager.enabled=False"]
         _run_kernel()
     finally:
         os._exit(1)
