@@ -23,8 +23,10 @@ from bs4 import BeautifulSoup
 
 from alliances import fonts
 from alliances.errors import PublishError
+from alliances.execution.cache import Cache
 from alliances.publishing import Publication, copy_project, embedded, find_quarto, html, publish
 from alliances.publishing.quarto import Quarto
+from alliances.publishing.typesetting import Typesetter
 
 SAMPLE = Path(__file__).parent / "fixtures" / "stage"
 PYTHON = sys.executable
@@ -300,7 +302,7 @@ def test_faults_are_named(project_root: Path, tmp_path: Path, kind: str, fault: 
         publish(stage, tmp_path / "out", formats=[kind], engine="embedded", log=log)
     assert str(log) in str(caught.value)
     assert log.is_file()
-    assert list((tmp_path / "out").iterdir()) == []
+    assert list((tmp_path / "out").glob("*")) == []
 
 
 def test_a_failure_leaves_what_was_there(project_root: Path, tmp_path: Path) -> None:
@@ -321,7 +323,7 @@ def test_one_failing_format_writes_neither(stage: Path, tmp_path: Path, monkeypa
     monkeypatch.setattr(embedded, "render_pdf", fail)
     with pytest.raises(PublishError, match="The PDF failed"):
         publish(stage, tmp_path / "out", engine="embedded")
-    assert list((tmp_path / "out").iterdir()) == []
+    assert list((tmp_path / "out").glob("*")) == []
 
 
 def test_arguments_are_checked(stage: Path, tmp_path: Path) -> None:
@@ -413,7 +415,7 @@ def test_quarto_asked_for_and_failing(stage: Path, tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("ALLIANCES_QUARTO", str(fake_quarto(tmp_path)))
     with pytest.raises(PublishError, match=r"Quarto 1\.9\.38 could not render"):
         publish(stage, tmp_path / "out", engine="quarto")
-    assert list((tmp_path / "out").iterdir()) == []
+    assert list((tmp_path / "out").glob("*")) == []
 
 
 @pytest.mark.parametrize(
@@ -469,7 +471,7 @@ def test_both_engines_give_the_same_document(publication: Publication, page: Pag
 
 def test_both_engines_read_the_same_settings(project_root: Path) -> None:
     settings = yaml.safe_load((project_root / "report" / "_quarto.yml").read_text("utf-8"))
-    options = set(embedded._COMMON)
+    options = {*embedded._COMMON, *embedded._PAGE}
     assert f"--toc-depth={settings['toc-depth']}" in options
     assert f"--csl={settings['csl']}" in options
     assert f"--bibliography={settings['bibliography']}" in options
@@ -524,6 +526,52 @@ def test_finish_forbids_scripts_where_there_are_none() -> None:
     assert "script-src 'none'" in html.finish("<head></head><p>Words</p>")
 
 
+# ---------------------------------------------------------------- chapter by chapter
+
+
+def test_what_is_kept_gives_the_same_bytes(publication: Publication, stage: Path, tmp_path: Path) -> None:
+    """A changed chapter is written again, the others are taken as they were; nothing differs from a first render."""
+    cache = Cache(tmp_path)
+    cache.folder = tmp_path / "cache"
+    first = publish(stage, tmp_path / "first", engine="embedded", keep=cache)
+    for kind, path in publication.files.items():
+        assert first.files[kind].read_bytes() == path.read_bytes(), kind
+    report = stage / "report.md"
+    report.write_text(
+        report.read_text("utf-8").replace("# Coalition of", "# New chapter\n\nNew.\n\n# Coalition of"), "utf-8"
+    )
+    with Typesetter() as typesetter:
+        typesetter.prepare(stage / "report.typ", stage / "theme" / "fonts")
+        again = publish(stage, tmp_path / "again", engine="embedded", keep=cache, typesetter=typesetter)
+    fresh = publish(stage, tmp_path / "fresh", engine="embedded")
+    for kind, path in fresh.files.items():
+        assert again.files[kind].read_bytes() == path.read_bytes(), kind
+    assert "4 Coalition of the Willing" in Page(fresh.files["html"].read_text("utf-8")).words("#TOC a")
+
+
+def test_footnotes_keep_their_numbers(stage: Path, tmp_path: Path) -> None:
+    report = stage / "report.md"
+    report.write_text(
+        report.read_text("utf-8").replace("A framework of", "A note^[One.] and another^[Two.], a framework of"), "utf-8"
+    )
+    published = publish(stage, tmp_path / "out", formats=["html"], engine="embedded")
+    page = Page(published.files["html"].read_text("utf-8"))
+    assert page.words(".footnote-ref") == ["1", "2"]
+    assert page.words("#TOC > ul > li > a")[:2] == ["1 Overview", "2 Joint Expeditionary Force"]
+
+
+def test_typesetter_that_dies_says_so(stage: Path, tmp_path: Path) -> None:
+    with Typesetter() as typesetter:
+        typesetter.prepare(stage / "nowhere.typ", stage / "theme" / "fonts")
+        process = typesetter._process
+        assert process is not None
+        process.kill()
+        with pytest.raises(PublishError, match="its process ended"):
+            publish(stage, tmp_path / "out", formats=["pdf"], engine="embedded", typesetter=typesetter)
+        published = publish(stage, tmp_path / "out", formats=["pdf"], engine="embedded", typesetter=typesetter)
+    assert published.files["pdf"].is_file()
+
+
 # ---------------------------------------------------------------- fonts
 
 
@@ -537,6 +585,17 @@ def test_typst_finds_both_families(tmp_path: Path) -> None:
 def test_font_directories_exist() -> None:
     for folder in fonts.font_directories():
         assert list(folder.glob("*-Regular.ttf"))
+
+
+def test_charts_do_without_a_cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (kept,) = fonts.chart_directories()
+    assert kept.is_relative_to(tmp_path)
+    assert {path.suffix for path in kept.iterdir()} == {".ttf"}
+    assert (kept / "SourceSansPro-Regular.ttf").is_file()
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert fonts.chart_directories() == fonts.font_directories()
 
 
 def test_stylesheet_is_the_same_with_and_without_a_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

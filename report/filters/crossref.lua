@@ -147,7 +147,12 @@ local function div(element)
 end
 
 function Pandoc(doc)
-  count(doc)
+  local known = doc.meta["piece-numbers"] -- where the document is a part of the report, the whole has been counted
+  if known then
+    for identifier, number in pairs(known) do numbers[identifier] = pandoc.utils.stringify(number) end
+  else
+    count(doc)
+  end
   doc = doc:walk({ Cite = reference })
   if #unresolved > 0 then
     fail("cross-references that lead nowhere: " .. table.concat(unresolved, ", "))

@@ -218,7 +218,7 @@ end
 -- ---------------------------------------------------------------- both
 
 function Pandoc(doc)
-  check_anchors(doc)
+  if not doc.meta["piece-numbers"] then check_anchors(doc) end -- in a part of the report, the whole has been checked
   if is_html then
     doc = doc:walk({ Div = quarto_float, Link = plain_names, Table = plain_table })
     return doc:walk({

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import importlib.metadata
+import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,9 +19,10 @@ from pathlib import Path
 import font_source_sans_pro
 import font_source_serif_pro
 
+from alliances.user_cache import folder as cache_folder
 from alliances.user_cache import kept
 
-__all__ = ["SANS", "SERIF", "Face", "font_directories", "install", "stylesheet"]
+__all__ = ["SANS", "SERIF", "Face", "chart_directories", "font_directories", "install", "stylesheet"]
 
 SANS = "Source Sans Pro"
 SERIF = "Source Serif Pro"
@@ -100,6 +102,31 @@ def font_directories() -> tuple[Path, Path]:
         For `vl_convert.register_font_directory`. They hold OpenType twins as well.
     """
     return Path(font_source_sans_pro.font_directory), Path(font_source_serif_pro.font_directory)
+
+
+def chart_directories() -> tuple[Path, ...]:
+    """Return the folders from which charts take their fonts.
+
+    vl-convert looks through all faces that it is told of for each text that it measures; with the TrueType faces of
+    the charts' family alone it draws a third faster. They are copied into the user's cache folder once.
+
+    Returns
+    -------
+    tuple of Path
+        The packages' own folders where that folder cannot be written.
+    """
+    faces = [face for face in _faces() if face.family == SANS]
+    folder = cache_folder() / f"chart-fonts-{_fingerprint(faces)}"
+    if not folder.is_dir():
+        part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
+        try:
+            part.mkdir(parents=True, exist_ok=True)
+            for face in faces:
+                shutil.copyfile(face.path, part / face.path.name)
+            part.rename(folder)
+        except OSError:  # a read-only home, a full disk, or another build that was quicker
+            shutil.rmtree(part, ignore_errors=True)
+    return (folder,) if folder.is_dir() else font_directories()
 
 
 def install(folder: Path) -> None:

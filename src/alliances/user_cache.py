@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["kept"]
+__all__ = ["folder", "kept"]
 
 
 def kept(name: str, make: Callable[[], str]) -> str:
@@ -27,7 +27,7 @@ def kept(name: str, make: Callable[[], str]) -> str:
     str
         The text, the same with and without a cache.
     """
-    path = _folder() / name
+    path = folder() / name
     try:
         digest, _, content = path.read_bytes().partition(b"\n")
         if hashlib.sha256(content).hexdigest().encode() == digest:
@@ -48,7 +48,8 @@ def kept(name: str, make: Callable[[], str]) -> str:
     return text
 
 
-def _folder() -> Path:
+def folder() -> Path:
+    """Return the user's cache folder; it need not exist."""
     base = os.environ.get("XDG_CACHE_HOME") or (
         os.environ.get("LOCALAPPDATA") if os.name == "nt" else str(Path.home() / ".cache")
     )

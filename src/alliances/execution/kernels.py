@@ -58,7 +58,7 @@ class Hold:
             raise RuntimeError("the kernel was ended while it started")
 
 
-class PromptClient(AsyncKernelClient):  # type: ignore[misc]  # jupyter_client has no types for it
+class PromptClient(AsyncKernelClient):
     """A client that goes on as soon as its kernel has answered.
 
     jupyter_client's own then waits two tenths of a second for messages that nobody reads: nbclient passes over

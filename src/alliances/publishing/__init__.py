@@ -14,11 +14,13 @@ import yaml
 
 from alliances import fonts
 from alliances.errors import PublishError
+from alliances.pandoc import Keep
 from alliances.publishing import embedded, html, quarto
 from alliances.publishing.log import Log
 from alliances.publishing.quarto import find_quarto
+from alliances.publishing.typesetting import Typesetter
 
-__all__ = ["ENGINES", "FORMATS", "Publication", "copy_project", "find_quarto", "publish"]
+__all__ = ["ENGINES", "FORMATS", "Publication", "Typesetter", "copy_project", "find_quarto", "publish"]
 
 ENGINES = ("auto", "quarto", "embedded")
 FORMATS = ("html", "pdf")
@@ -92,6 +94,8 @@ def publish(
     formats: Sequence[str] = FORMATS,
     engine: str = "auto",
     log: Path | None = None,
+    keep: Keep | None = None,
+    typesetter: Typesetter | None = None,
 ) -> Publication:
     """Render the staged report to HTML and PDF.
 
@@ -108,6 +112,10 @@ def publish(
         it is not or where it fails.
     log : Path, optional
         File for what the engines say; by default publish.log in the stage.
+    keep : Keep, optional
+        Where the embedded engine keeps what Pandoc has written, chapter by chapter.
+    typesetter : Typesetter, optional
+        The embedded engine's Typst, where it is running already and goes on afterwards.
 
     Returns
     -------
@@ -140,7 +148,7 @@ def publish(
                 f"Quarto {found.version} failed, so the embedded engine finished the report; "
                 f"Quarto's messages are in {record.path}."
             )
-    files = _with_embedded(stage, destination, wanted, record, timestamp)
+    files = _with_embedded(stage, destination, wanted, record, timestamp, keep, typesetter)
     return Publication(files, "embedded", embedded.version(), notice)
 
 
@@ -181,13 +189,25 @@ def _with_quarto(
 
 
 def _with_embedded(
-    stage: Path, destination: Path, formats: tuple[str, ...], log: Log, timestamp: int
+    stage: Path,
+    destination: Path,
+    formats: tuple[str, ...],
+    log: Log,
+    timestamp: int,
+    keep: Keep | None,
+    typesetter: Typesetter | None,
 ) -> dict[str, Path]:
+    try:
+        report = embedded.pieces(stage, keep)
+    except PublishError as error:
+        log.write(str(error))
+        raise PublishError(f"{str(error).rstrip('.')}; see {log.path}.") from error
+
     def one(kind: str, target: Path) -> None:
         if kind == "html":
-            embedded.render_html(stage, target, log)
+            embedded.render_html(stage, target, log, report, keep)
         else:
-            embedded.render_pdf(stage, target, log, timestamp)
+            embedded.render_pdf(stage, target, log, timestamp, report, keep, typesetter)
 
     return _render(one, stage, destination, formats, log)
 

@@ -1,50 +1,70 @@
 """The embedded engine: Pandoc and Typst from PyPI, for machines where Quarto cannot be had.
 
-It renders the staged Markdown and nothing more: Pandoc with our two filters writes HTML or Typst, Typst
-sets the PDF (PDF/UA-1) with the same theme that Quarto uses.
+It renders the staged Markdown and nothing more: Pandoc with our two filters writes HTML or Typst, chapter by chapter
+(see pieces.py), and Typst sets the PDF (PDF/UA-1) with the same theme that Quarto uses.
 """
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
+import json
 import re
-import subprocess
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import pypandoc
-
+from alliances import pandoc
 from alliances.errors import PublishError
+from alliances.pandoc import Document, Keep
 from alliances.publishing import html
 from alliances.publishing.log import Log
-from alliances.publishing.typesetting import TypesettingError, typeset
+from alliances.publishing.pieces import Piece, number, render, split
+from alliances.publishing.typesetting import Typesetter, TypesettingError
 
-__all__ = ["render_html", "render_pdf", "version"]
+__all__ = ["pieces", "render_html", "render_pdf", "version"]
 
 # What both formats are written with; the Quarto project says the same in _quarto.yml.
+_READING = ("--lua-filter=filters/crossref.lua", "--lua-filter=filters/finish.lua", "--citeproc")
 _COMMON = (
-    "report.md",
-    "--from=markdown",
-    "--metadata-file=edition.yml",
-    "--standalone",
-    "--toc",
-    "--toc-depth=2",
-    "--number-sections",
+    *_READING,
     "--wrap=none",
-    "--lua-filter=filters/crossref.lua",
-    "--lua-filter=filters/finish.lua",
-    "--citeproc",
+    "--number-sections",
     "--bibliography=references.json",
     "--csl=theme/alliances.csl",
     "--metadata=link-citations:true",
 )
+_PAGE = ("--metadata-file=edition.yml", "--standalone", "--toc", "--toc-depth=2", "--number-sections", "--wrap=none")
+_FORMATS = {"html": ("--to=html5", "--section-divs", "--mathml"), "pdf": ("--to=typst",)}
+_MAIN = re.compile(r'(?<=<main id="main">\n).*(?=</main>)', re.DOTALL)
+_HERE = "// Here the chapters follow."
 
 
 def version() -> str:
     """Return the engine's version as `Pandoc 3.9, Typst 0.15.0`."""
-    return f"Pandoc {pypandoc.get_pandoc_version()}, Typst {importlib.metadata.version('typst')}"
+    return f"Pandoc {pandoc.version()}, Typst {importlib.metadata.version('typst')}"
 
 
-def render_html(stage: Path, target: Path, log: Log) -> None:
+def pieces(stage: Path, keep: Keep | None = None) -> list[Piece]:
+    """Read the staged report, chapter by chapter.
+
+    Parameters
+    ----------
+    stage : Path
+        Folder with report.md.
+    keep : Keep, optional
+        Where what Pandoc has read and written is kept.
+
+    Raises
+    ------
+    PublishError
+        If a reference or link leads nowhere.
+    """
+    found = split((stage / "report.md").read_text(encoding="utf-8"), keep)
+    number(found)
+    return found
+
+
+def render_html(stage: Path, target: Path, log: Log, report: Sequence[Piece], keep: Keep | None = None) -> None:
     """Write the staged report as one self-contained HTML file.
 
     Parameters
@@ -55,28 +75,53 @@ def render_html(stage: Path, target: Path, log: Log) -> None:
         File to write.
     log : Log
         Takes what Pandoc says.
+    report : sequence of Piece
+        The report as :func:`pieces` reads it.
+    keep : Keep, optional
+        Where what Pandoc has written is kept.
 
     Raises
     ------
     PublishError
-        If Pandoc fails or a reference, link or citation leads nowhere.
+        If Pandoc fails or a citation leads nowhere.
     """
+
+    def starts(piece: Piece) -> str:
+        return f'<section id="{piece.first}"' if piece.first else ""
+
+    chapters = _written(stage, log, report, starts, "html", keep)
+    numbered = [
+        {"t": "Header", "c": [level, [label, classes, [*pairs, ["number", found]] if found else pairs], words]}
+        for piece in report
+        for level, (label, classes, pairs), words in (header["c"] for header in piece.of_kind("Header"))
+        for found in [piece.headings.get(label)]
+    ]
     page = _pandoc(
         stage,
         log,
-        "--to=html5",
-        "--section-divs",
-        "--mathml",
+        {"pandoc-api-version": report[0].document["pandoc-api-version"], "meta": {}, "blocks": numbered},
+        *_PAGE,
+        *_FORMATS["html"],
         "--template=theme/template.html",
         "--css=theme/fonts.css",
         "--css=theme/report.css",
-        "--output=-",
     )
-    target.write_text(html.inline(page.decode("utf-8"), stage), encoding="utf-8", newline="\n")
+    page = _MAIN.sub(lambda _: "\n".join(text.rstrip("\n") for text in chapters) + "\n", page)
+    target.write_text(html.inline(page, stage), encoding="utf-8", newline="\n")
 
 
-def render_pdf(stage: Path, target: Path, log: Log, timestamp: int) -> None:
+def render_pdf(
+    stage: Path,
+    target: Path,
+    log: Log,
+    timestamp: int,
+    report: Sequence[Piece],
+    keep: Keep | None = None,
+    typesetter: Typesetter | None = None,
+) -> None:
     """Write the staged report as a PDF/UA-1 file.
+
+    Each chapter becomes a file of its own, so that Typst, which keeps what it has set, sees which are the same.
 
     Parameters
     ----------
@@ -88,17 +133,33 @@ def render_pdf(stage: Path, target: Path, log: Log, timestamp: int) -> None:
         Takes what Pandoc and Typst say.
     timestamp : int
         Creation date in seconds since 1970, so that the same edition gives the same bytes.
+    report : sequence of Piece
+        The report as :func:`pieces` reads it.
+    keep : Keep, optional
+        Where what Pandoc has written is kept.
+    typesetter : Typesetter, optional
+        A process that is running already and goes on afterwards.
 
     Raises
     ------
     PublishError
         If Pandoc or Typst fails, which includes a breach of PDF/UA-1.
     """
-    source = _pandoc(stage, log, "--to=typst", "--template=theme/embedded.typ", "--output=-")
+    chapters = _written(stage, log, report, lambda piece: "\n= " if piece.first else "", "pdf", keep)
+    empty = {"pandoc-api-version": report[0].document["pandoc-api-version"], "meta": {}, "blocks": []}
+    page = _pandoc(stage, log, empty, *_PAGE, "--to=typst", "--template=theme/embedded.typ")
+    definitions, show, rest = page.partition("#show: report.with(")
+    (stage / "definitions.typ").write_text(definitions, encoding="utf-8")
+    lines = ['#import "definitions.typ": *', f"{show}{rest}".rstrip()]
+    for piece, chapter in zip(report, chapters, strict=True):
+        name = f"{piece.first or 'opening'}.typ"
+        (stage / name).write_text(f'#import "definitions.typ": *\n{chapter.strip()}\n', encoding="utf-8")
+        lines.append(f'#include "{name}"')
     document = stage / "report.typ"
-    document.write_bytes(source)
+    document.write_text("\n".join(lines) + "\n", encoding="utf-8")
     try:
-        warnings = typeset(document, target, stage / "theme" / "fonts", timestamp)
+        with Typesetter.or_own(typesetter) as running:
+            warnings = running.typeset(document, target, stage / "theme" / "fonts", timestamp)
     except TypesettingError as error:
         log.write(error.diagnostic)
         raise PublishError(f"Typst could not set the PDF: {error.message}; see {log.path}.") from error
@@ -109,10 +170,26 @@ def render_pdf(stage: Path, target: Path, log: Log, timestamp: int) -> None:
             raise PublishError(f"A font of the report is missing ({warning}); see {log.path}.")
 
 
-def _pandoc(stage: Path, log: Log, *arguments: str) -> bytes:
-    command = [pypandoc.get_pandoc_path(), *_COMMON, *arguments]
-    log.write(" ".join(command))
-    done = subprocess.run(command, cwd=stage, capture_output=True, check=False)
+def _written(
+    stage: Path, log: Log, report: Sequence[Piece], starts: Callable[[Piece], str], kind: str, keep: Keep | None
+) -> list[str]:
+    options = (*_COMMON, *_FORMATS[kind])
+    shared = [*(stage / "filters").glob("*.lua"), stage / "references.json", stage / "theme" / "alliances.csl"]
+    digests = [_digest(path) for path in sorted(shared)]
+
+    def how(piece: Piece) -> list[str]:
+        return [*options, *digests, *(_digest(stage / name) for name in piece.drawings)]
+
+    return render(report, lambda document: _pandoc(stage, log, document, *options), starts, how, keep)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def _pandoc(stage: Path, log: Log, document: Document, *options: str) -> str:
+    log.write(" ".join(["pandoc", "--from=json", *options]))
+    done = pandoc.run(["--from=json", *options], json.dumps(document), stage, large=True)
     messages = done.stderr.decode("utf-8", errors="replace")
     log.write(messages)
     unknown = re.findall(r"[Cc]itation (\S+) not found", messages)
@@ -123,7 +200,7 @@ def _pandoc(stage: Path, log: Log, *arguments: str) -> bytes:
         )
     if done.returncode != 0:
         raise PublishError(f"Pandoc could not render report.md: {_reason(messages)}; see {log.path}.")
-    return done.stdout
+    return done.stdout.decode("utf-8")
 
 
 def _reason(messages: str) -> str:

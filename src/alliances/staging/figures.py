@@ -19,7 +19,7 @@ from xml.sax.saxutils import quoteattr
 import vl_convert
 
 from alliances.execution.cache import Cache, key_of
-from alliances.fonts import font_directories
+from alliances.fonts import chart_directories
 from alliances.staging.chapters import Chart
 
 VEGALITE_VERSION = "5.20"
@@ -114,21 +114,32 @@ def register_fonts() -> None:
     """Tell vl-convert of the report's fonts, once a process: without them it drops all text in silence."""
     global _registered
     if not _registered:
-        for directory in font_directories():
+        for directory in chart_directories():
             vl_convert.register_font_directory(str(directory))
         _registered = True
 
 
 def data_csv(spec: dict[str, Any]) -> str:
-    """Return the data behind a chart as CSV; several tables stand one after the other."""
+    """Return the data behind a chart as CSV; several tables stand one after the other.
+
+    Where the chart names the columns that a reader gets (``usermeta.table``), helper columns and tables that only place
+    marks are left out, and so is a column without a value.
+    """
+    named = spec.get("usermeta", {}).get("table", {})
     out = io.StringIO()
     for rows in filter(None, spec.get("datasets", {}).values()):
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+        if not set(named) <= set(columns):
+            continue
+        if named:
+            columns = [column for column in named if any(row.get(column) not in ("", None) for row in rows)]
         if out.tell():
             out.write("\n")
-        columns = list(dict.fromkeys(key for row in rows for key in row))
-        writer = csv.DictWriter(out, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow([named.get(column, column) for column in columns])
+        for row in rows:
+            cells = (row.get(column, "") for column in columns)
+            writer.writerow([" ".join(cell.split()) if isinstance(cell, str) else cell for cell in cells])
     return out.getvalue()
 
 

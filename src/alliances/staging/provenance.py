@@ -5,14 +5,12 @@ The staged Markdown is read with Pandoc, so that what is checked is what is rend
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pypandoc
-
+from alliances import pandoc
 from alliances.dataset import Dataset, Row
 from alliances.prose.values import MONTHS, date_text, number_text, quantity_text
 
@@ -98,9 +96,9 @@ class Walk:
     anchors: set[str]
 
 
-def walk(markdown: str) -> Walk:
-    """Read staged Markdown and list its links, its loose numbers and its anchors."""
-    document = json.loads(pypandoc.convert_text(markdown, "json", format="markdown"))
+def walk(markdown: str, keep: pandoc.Keep | None = None) -> Walk:
+    """Read staged Markdown, if need be from the cache, and list its links, its loose numbers and its anchors."""
+    document = pandoc.parse(markdown, keep)
     found = Walk([], [], set())
     section = ""
     for block in document["blocks"]:

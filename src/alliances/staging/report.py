@@ -21,7 +21,7 @@ from alliances.prose.values import date_text
 from alliances.staging import annexes
 from alliances.staging.chapters import Chapter
 from alliances.staging.figures import draw
-from alliances.staging.provenance import Walk, join, walk, wrong_values
+from alliances.staging.provenance import Link, Walk, join, walk, wrong_values
 
 TITLE = "Europe’s Defence Alliances"
 SUBTITLE = "A reproducible report"
@@ -121,11 +121,16 @@ class StagedText:
     @property
     def report(self) -> str:
         """The whole report as one Markdown text."""
-        return "\n\n".join(text.strip("\n") for text in self.chapters.values() if text.strip()) + "\n"
+        return "\n".join(text for text in self.chapters.values() if text)
 
 
 def stage_text(
-    template: Path, chapters: Sequence[Chapter], dataset: Dataset, parameters: Parameters, defaults: Parameters
+    template: Path,
+    chapters: Sequence[Chapter],
+    dataset: Dataset,
+    parameters: Parameters,
+    defaults: Parameters,
+    cache: Cache | None = None,
 ) -> StagedText:
     """Put chapters in order, write the annexes, and check that every number is a link that is borne out.
 
@@ -139,13 +144,15 @@ def stage_text(
         The dataset of the edition.
     parameters, defaults : Parameters
         The edition's parameters and those of the default edition.
+    cache : Cache, optional
+        Where Markdown that has been read before is kept.
 
     Raises
     ------
     StagingError
         If ``report.qmd`` names a chapter that no notebook wrote.
     """
-    by_name = {chapter.name: chapter.markdown for chapter in chapters}
+    by_name = {chapter.name: chapter_text(chapter.markdown) for chapter in chapters}
     figures = {anchor: figure for chapter in chapters for anchor, figure in chapter.figures.items()}
     order = chapter_order(template)
     missing = [name for name in order if name not in by_name and name not in _ANNEX_NAMES]
@@ -154,22 +161,25 @@ def stage_text(
             f"report/report.qmd includes chapters/{missing[0]}.md, which no notebook writes; "
             f"add notebooks/{missing[0]}.ipynb or remove the line."
         )
+    walks: dict[str, Walk] = {}
+
+    def read(*names: str) -> list[Link]:
+        missing = [name for name in names if by_name[name]]
+        walks.update(zip(missing, pool.map(lambda name: walk(by_name[name], cache), missing), strict=True))
+        return [link for name in missing for link in walks[name].links]
+
     with ThreadPoolExecutor() as pool:
-        walks = dict(zip(by_name, pool.map(walk, by_name.values()), strict=True))
-        links = [link for name in order if name in walks for link in walks[name].links]
-        by_name["annex-further"] = annexes.further(dataset, links, _charted(chapters))
-        walks["annex-further"] = walk(by_name["annex-further"])
-        links += walks["annex-further"].links
-        by_name["annex-derived"] = annexes.derived(figures, dataset, links)
-        walks["annex-derived"] = walk(by_name["annex-derived"])
-        links += walks["annex-derived"].links
-        by_name["annex-evidence"] = annexes.evidence(dataset, links)
-        by_name["annex-reference"] = annexes.reference_facts(figures, links)
-        by_name["annex-sources"] = annexes.sources(dataset)
-        by_name["annex-parameters"] = annexes.parameters_chapter(parameters, defaults)
-        rest = [name for name in by_name if name not in walks]
-        walks.update(zip(rest, pool.map(lambda name: walk(by_name[name]), rest), strict=True))
-    whole = join(walks[name] for name in order)
+        links = read(*(name for name in order if name in by_name))
+        by_name["annex-further"] = chapter_text(annexes.further(dataset, links, _charted(chapters)))
+        links += read("annex-further")
+        by_name["annex-derived"] = chapter_text(annexes.derived(figures, dataset, links))
+        links += read("annex-derived")
+        by_name["annex-evidence"] = chapter_text(annexes.evidence(dataset, links))
+        by_name["annex-reference"] = chapter_text(annexes.reference_facts(figures, links))
+        by_name["annex-sources"] = chapter_text(annexes.sources(dataset))
+        by_name["annex-parameters"] = chapter_text(annexes.parameters_chapter(parameters, defaults))
+        read(*(name for name in order if name not in walks))
+    whole = join(walks[name] for name in order if name in walks)
     problems = [
         f"In {loose.section} the number “{loose.token}” is not linked to evidence: “… {loose.context} …”."
         for loose in whole.loose
@@ -181,6 +191,11 @@ def stage_text(
         if link.target not in whole.anchors
     ]
     return StagedText({name: by_name[name] for name in order}, whole, figures, problems)
+
+
+def chapter_text(markdown: str) -> str:
+    """Give a chapter exactly one line end at its end; the embedded engine finds it under the same text again."""
+    return f"{text}\n" if (text := markdown.strip("\n")) else ""
 
 
 def _charted(chapters: Sequence[Chapter]) -> set[str]:
@@ -209,7 +224,7 @@ def stage(
 
     Drawings are taken from the cache where it has them.
     """
-    text = stage_text(template, chapters, dataset, parameters, defaults)
+    text = stage_text(template, chapters, dataset, parameters, defaults, cache)
     (folder / "chapters").mkdir(parents=True)
     for name, markdown in text.chapters.items():
         (folder / "chapters" / f"{name}.md").write_text(markdown, encoding="utf-8")
