@@ -87,7 +87,7 @@ def render_html(stage: Path, target: Path, log: Log, report: Sequence[Piece], ke
     """
 
     def starts(piece: Piece) -> str:
-        return f'<section id="{piece.first}"' if piece.first else ""
+        return f'<section id="{re.escape(piece.first)}"' if piece.first else ""
 
     chapters = _written(stage, log, report, starts, "html", keep)
     numbered = [
@@ -145,7 +145,12 @@ def render_pdf(
     PublishError
         If Pandoc or Typst fails, which includes a breach of PDF/UA-1.
     """
-    chapters = _written(stage, log, report, lambda piece: "\n= " if piece.first else "", "pdf", keep)
+
+    def starts(piece: Piece) -> str:
+        # A heading without a number is a call of a function.
+        return rf"(?m)^(?:= |#heading\().*\n<{re.escape(piece.first)}>$" if piece.first else ""
+
+    chapters = _written(stage, log, report, starts, "pdf", keep)
     empty = {"pandoc-api-version": report[0].document["pandoc-api-version"], "meta": {}, "blocks": []}
     page = _pandoc(stage, log, empty, *_PAGE, "--to=typst", "--template=theme/embedded.typ")
     definitions, show, rest = page.partition("#show: report.with(")

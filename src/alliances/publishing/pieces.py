@@ -195,7 +195,7 @@ def render(
     write : callable
         Takes a document of some pieces and returns what Pandoc writes.
     starts : callable
-        Returns the words with which a piece begins in what Pandoc writes; empty where that cannot be told.
+        Returns a pattern of that with which a piece begins in what Pandoc writes; empty where that cannot be told.
     how : callable
         Returns all else on which a piece's result depends: format, filters, references, drawings.
     keep : Keep, optional
@@ -221,14 +221,25 @@ def render(
     missing = {key: piece for key, piece in zip(keys, pieces, strict=True) if found[key] is None}
     if missing:
         some = list(missing.values())
-        texts = _part(write(document(some)), [starts(piece) for piece in some])
-        if len(texts) != len(some):
-            texts = [write(document([piece])) for piece in some]
+        texts = _part(write(document(some)), [starts(piece) for piece in (*some, *_rest(some))])
+        if not texts:
+            texts = [
+                _part(write(document([piece])), [starts(other) for other in (piece, *_rest([piece]))])[0]
+                for piece in some
+            ]
         for one, text in zip(missing, texts, strict=True):
             found[one] = text
             if keep:
                 keep.put_json("pieces", one, text)
     return [found[key] or "" for key in keys]
+
+
+def _rest(pieces: Sequence[Piece]) -> list[Piece]:
+    """Return a piece to be thrown away: the references, which citations link to only where they are listed."""
+    if any(piece.lists_references for piece in pieces):
+        return []
+    heading = {"t": "Header", "c": [1, ["piece-rest", ["unnumbered"], []], [{"t": "Str", "c": "Rest"}]]}
+    return [Piece("", {"blocks": [heading, {"t": "Div", "c": [["refs", [], []], []]}]})]
 
 
 def _document(pieces: Sequence[Piece], cited: Sequence[str]) -> Document:
@@ -245,8 +256,8 @@ def _document(pieces: Sequence[Piece], cited: Sequence[str]) -> Document:
         "piece-numbers": {"t": "MetaMap", "c": {key: _text(value) for key, value in sorted(numbers.items())}},
         "nocite": {"t": "MetaInlines", "c": [_cite(cited)] if cited else []},
     }
-    if not any(piece.lists_references for piece in pieces):
-        meta["suppress-bibliography"] = {"t": "MetaBool", "c": True}
+    for rest in _rest(pieces):
+        blocks += rest.document["blocks"]
     version = pieces[0].document["pandoc-api-version"]
     return {"pandoc-api-version": version, "meta": meta, "blocks": blocks}
 
@@ -272,15 +283,11 @@ def _cite(labels: Sequence[str]) -> dict[str, Any]:
 
 
 def _part(written: str, starts: Sequence[str]) -> list[str]:
-    """Cut a text where its pieces begin; one text alone where that cannot be told."""
-    if len(starts) == 1:
-        return [written]
-    cuts = []
-    at = 0
+    """Cut a text where its pieces begin; nothing where that cannot be told."""
+    cuts = [0]
     for start in starts[1:]:
-        at = written.find(start, at) if start else -1
-        if at < 0:
-            return [written]
-        cuts.append(at)
-        at += 1
-    return [written[one:other] for one, other in zip([0, *cuts], [*cuts, len(written)], strict=True)]
+        found = re.compile(start).search(written, cuts[-1] + 1) if start else None
+        if not found:
+            return []
+        cuts.append(found.start())
+    return [written[one:other] for one, other in zip(cuts, [*cuts[1:], len(written)], strict=True)]
