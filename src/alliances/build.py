@@ -15,20 +15,21 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from alliances import __version__, known_rows, publishing
+from alliances import __version__, known_rows, pandoc, publishing
 from alliances.dataset import Dataset
 from alliances.errors import PublishError, StagingError
 from alliances.execution.cache import Cache, key_of
 from alliances.execution.digests import file_digest, library_digest, versions
 from alliances.execution.notebooks import data_digest
 from alliances.execution.run import TIME_LIMIT, Explain, check_notebooks, run_notebooks
-from alliances.execution.warm import WarmKernels
+from alliances.execution.warm_process import WarmKernels
 from alliances.freshness import PACKAGES, input_files
 from alliances.locks import locked
 from alliances.parameters import Parameters, check_parameters
+from alliances.publishing import typeset_before
 from alliances.staging import chapters as staged_chapters
 from alliances.staging.figures import draw_ahead, draw_png
-from alliances.staging.report import StagedReport, notebook_names, stage
+from alliances.staging.report import StagedReport, chapter_text, notebook_names, stage
 
 OUTPUT = Path("report", "_output")
 Say = Callable[[str], None]
@@ -216,7 +217,9 @@ def stage_edition(
 
 def _draw_ahead(name: str, notebook: NotebookNode, cache: Cache) -> None:
     with suppress(Exception):  # what is wrong with a chapter or a chart is told when the report is staged
-        draw_ahead(staged_chapters.read_chapter(name, notebook).charts, cache)
+        chapter = staged_chapters.read_chapter(name, notebook)
+        pandoc.parse(chapter_text(chapter.markdown), cache)
+        draw_ahead(chapter.charts, cache)
 
 
 def build_edition(
@@ -235,6 +238,7 @@ def build_edition(
     timeout: float = TIME_LIMIT,
     step: Step = no_step,
     scratch: Path | None = None,
+    typesetter: publishing.Typesetter | None = None,
 ) -> Build:
     """Build one edition of the report.
 
@@ -268,6 +272,8 @@ def build_edition(
         Receives progress in numbers: a stage, the steps done in it, and all of them.
     scratch : Path, optional
         Place for temporary files; by default the system's.
+    typesetter : Typesetter, optional
+        A Typst that outlives this build.
 
     Returns
     -------
@@ -279,8 +285,7 @@ def build_edition(
     AlliancesError
         Whatever is wrong; nothing is then written to the edition's folder.
     """
-    if engine not in publishing.ENGINES:
-        raise PublishError(f"There is no engine “{engine}”; choose one of {', '.join(publishing.ENGINES)}.")
+    sets_pdf = publishing.choose(engine) is None and "pdf" in formats
     folder = root / OUTPUT
     with ExitStack() as until_done:
 
@@ -294,12 +299,19 @@ def build_edition(
             refuse_foreign(folder, parameters, force=force)
 
         own = Path(until_done.enter_context(tempfile.TemporaryDirectory(prefix="edition-", dir=scratch)))
+        running = typesetter or until_done.enter_context(publishing.Typesetter())
+
+        def begin(parameters: Parameters, defaults: Parameters) -> None:
+            check_place(parameters, defaults)
+            if sets_pdf and typesetter is None:
+                typeset_before.prepare(running, own / "before", Cache(root))
+
         edition = stage_edition(
             root,
             values,
             own,
             jobs=jobs,
-            check_place=check_place,
+            check_place=begin,
             say=say,
             explain=explain,
             log=log,
@@ -307,7 +319,9 @@ def build_edition(
             timeout=timeout,
             step=step,
         )
-        result = _publish(root, edition, own / "edition", formats, engine, log or log_path(root), step)
+        result = _publish(root, edition, own / "edition", formats, engine, log or log_path(root), step, running)
+        if sets_pdf and typesetter is None:
+            typeset_before.keep(edition.report.folder, Cache(root))
         if result.notice:
             say(result.notice)
         put_in_place(own / "edition", folder)
@@ -317,7 +331,14 @@ def build_edition(
 
 
 def _publish(
-    root: Path, edition: StagedEdition, done: Path, formats: Sequence[str], engine: str, log: Path, step: Step
+    root: Path,
+    edition: StagedEdition,
+    done: Path,
+    formats: Sequence[str],
+    engine: str,
+    log: Path,
+    step: Step,
+    typesetter: publishing.Typesetter,
 ) -> publishing.Publication:
     """Write all files of a staged edition into the folder ``done``."""
     stage_folder = edition.report.folder
@@ -327,7 +348,7 @@ def _publish(
     shutil.copytree(stage_folder / "figures", done / "figures")
     with ThreadPoolExecutor(1) as beside:
         pictures = beside.submit(draw_png, edition.report.charts, done / "figures", Cache(root))
-        result = publishing.publish(stage_folder, done, formats, engine, log)
+        result = publishing.publish(stage_folder, done, formats, engine, log, Cache(root), typesetter)
         pictures.result()
     _write_json(done / "facts.json", facts(edition.report, edition.dataset))
     _write_json(done / known_rows.FILE_NAME, known_rows.edition_rows(edition.dataset))

@@ -216,9 +216,10 @@ def run_build(arguments: argparse.Namespace) -> int:
             print(f"Nothing has changed; published earlier with {there['engine']}:")
             _list(Path(path) for path in there["files"])
         return 0
+    from alliances.execution.warm_process import WarmKernels
     from alliances.scratch import scratch_folder
 
-    with scratch_folder(), shown(arguments.quiet) as reporter:
+    with scratch_folder(), shown(arguments.quiet) as reporter, WarmKernels() as warm:  # it warms up while we import
         from alliances.build import build_edition
 
         built = build_edition(
@@ -233,6 +234,7 @@ def run_build(arguments: argparse.Namespace) -> int:
             step=reporter.step,
             explain=_explain if arguments.explain else None,
             timeout=arguments.timeout,
+            warm=warm,
         )
     if not built.notice:  # a build that Quarto failed is tried again
         freshness.note(root, key, built.folder, built.files, built.engine)

@@ -12,7 +12,7 @@ from alliances import freshness
 from alliances.build import build_edition
 from alliances.errors import AlliancesError, sentence_of
 from alliances.execution.run import TIME_LIMIT
-from alliances.execution.warm import WarmKernels
+from alliances.execution.warm_process import WarmKernels
 
 _warm: WarmKernels | None = None
 _starting = threading.Lock()

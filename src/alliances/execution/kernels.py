@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from queue import Empty
@@ -18,14 +17,6 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 
 _CHANNELS = ("shell_port", "iopub_port", "stdin_port", "hb_port", "control_port")
-_LONGEST_FOLDER = 50  # characters; the path of a Unix socket may have about 100
-
-
-def short_folder(prefix: str) -> str:
-    """Make a temporary folder whose path is short enough for Unix sockets."""
-    usual = tempfile.gettempdir()
-    place = "/tmp" if len(usual) > _LONGEST_FOLDER and Path("/tmp").is_dir() else None
-    return tempfile.mkdtemp(prefix=prefix, dir=place)
 
 
 class Hold:

@@ -28,7 +28,8 @@ from alliances.execution import notebooks
 from alliances.execution.cache import Cache
 from alliances.execution.dependencies import Inputs, Results
 from alliances.execution.kernels import Hold, QuietKernelManager
-from alliances.execution.warm import ForkError, WarmKernelManager, WarmKernels
+from alliances.execution.warm import ForkError, WarmKernelManager
+from alliances.execution.warm_process import WarmKernels
 from alliances.parameters import NAMES, Parameters
 from alliances.paths import ROOT_VARIABLE
 

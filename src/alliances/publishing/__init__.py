@@ -20,7 +20,7 @@ from alliances.publishing.log import Log
 from alliances.publishing.quarto import find_quarto
 from alliances.publishing.typesetting import Typesetter
 
-__all__ = ["ENGINES", "FORMATS", "Publication", "Typesetter", "copy_project", "find_quarto", "publish"]
+__all__ = ["ENGINES", "FORMATS", "Publication", "Typesetter", "choose", "copy_project", "find_quarto", "publish"]
 
 ENGINES = ("auto", "quarto", "embedded")
 FORMATS = ("html", "pdf")
@@ -48,6 +48,24 @@ class Publication:
     engine: str
     version: str
     notice: str | None = None
+
+
+def choose(engine: str) -> quarto.Quarto | None:
+    """Return the Quarto that will publish, or ``None`` where the embedded engine will.
+
+    Raises
+    ------
+    PublishError
+        If there is no such engine, or Quarto is asked for and not found.
+    """
+    if engine not in ENGINES:
+        raise PublishError(f"There is no engine “{engine}”; choose one of {', '.join(ENGINES)}.")
+    found = None if engine == "embedded" else find_quarto()
+    if engine == "quarto" and found is None:
+        raise PublishError(
+            "Quarto 1.9 or newer was not found; install it, point ALLIANCES_QUARTO at it, or use --engine embedded."
+        )
+    return found
 
 
 def copy_project(root: Path, stage: Path) -> None:
@@ -127,15 +145,11 @@ def publish(
     PublishError
         If an argument is not allowed, Quarto is asked for and not found, or the report cannot be rendered.
     """
-    wanted = _check(stage, formats, engine)
+    wanted = _check(stage, formats)
     record = Log(log or stage / "publish.log")
     timestamp = _timestamp(stage)
-    found = None if engine == "embedded" else find_quarto()
+    found = choose(engine)
     notice = None
-    if engine == "quarto" and found is None:
-        raise PublishError(
-            "Quarto 1.9 or newer was not found; install it, point ALLIANCES_QUARTO at it, or use --engine embedded."
-        )
     if found is not None:
         try:
             files = _with_quarto(found, stage, destination, wanted, record, timestamp)
@@ -152,9 +166,7 @@ def publish(
     return Publication(files, "embedded", embedded.version(), notice)
 
 
-def _check(stage: Path, formats: Sequence[str], engine: str) -> tuple[str, ...]:
-    if engine not in ENGINES:
-        raise PublishError(f"Unknown engine {engine!r}; allowed are {', '.join(ENGINES)}.")
+def _check(stage: Path, formats: Sequence[str]) -> tuple[str, ...]:
     unknown = [name for name in formats if name not in FORMATS]
     if unknown or not formats:
         raise PublishError(f"Unknown format {', '.join(map(repr, unknown)) or 'none'}; allowed are html and pdf.")
