@@ -134,4 +134,8 @@ def bands(
         rows=rows,
         figures=figures,
         note=note,
-    )
+        table={
+            "row_id": "Row", "line": "What", "low": "From", "high": "To", "text": "In words", "status": "Kind",
+            "source": "Source",
+        },
+    )  # fmt: skip

@@ -114,6 +114,8 @@ def capability_grid(
         rows=[dataset.row(row_id) for row_id in frame["capability_id"]],
         note=note,
         wrap=50,
+        subject="Capability",
+        heading="Put as",
     )
 
 
@@ -210,4 +212,12 @@ def answers_chart(dataset: Dataset, *, label: str = "fig-gaps-answers") -> Any:
         f"offered or under way: {'; '.join(parts)}.",
         rows=[dataset.row(row_id) for row_id in frame["row_id"]],
         note="Marks count statements of the texts, not what the help weighs.",
+        table={
+            "row_id": "Row",
+            "line": "Domain",
+            "what": "What",
+            "kind": "How firm",
+            "format": "Format",
+            "source": "Source",
+        },
     )

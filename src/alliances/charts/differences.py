@@ -42,7 +42,7 @@ def differing_pairs(dataset: Dataset) -> Any:
     x = alt.X(
         "other:N", sort=order, title=None, axis=alt.Axis(**{**axis.to_dict(), "orient": "top", "labelPadding": 22})
     )
-    y = alt.Y("one:N", sort=order, title=None, axis=axis)
+    y = alt.Y("one:N", sort=order, title=None, axis=alt.Axis(**{**axis.to_dict(), "labelBaseline": "bottom"}))
     base = alt.Chart(frame)
     heat = base.mark_rect(stroke="white", strokeWidth=2).encode(
         x=x, y=y, color=alt.Color("points:Q", legend=None, scale=alt.Scale(domainMin=0, range=HEAT))
@@ -58,4 +58,5 @@ def differing_pairs(dataset: Dataset) -> Any:
         caption="Which texts differ from which.",
         description=f"Table chart of the points on which each pair of texts differs: {listed}.",
         rows=shown_rows(dataset),
+        table={"one": "Text", "other": "Other text", "points": "Points on which they differ"},
     )

@@ -269,7 +269,9 @@ def map_of_europe(
         layers.append(outline.mark_geoshape(filled=False, stroke=AMBER, strokeWidth=3, clip=True))
     named = alt.Chart(shown).encode(longitude="lon:Q", latitude="lat:Q", text="lines:N")
     style: dict[str, Any] = {"fontSize": 11, "fontWeight": 600, "lineBreak": "\n", "lineHeight": 11.5}
-    layers.append(named.mark_text(baseline="middle", stroke="white", strokeWidth=3.2, color="white", **style))
+    layers.append(
+        named.mark_text(baseline="middle", stroke="white", strokeWidth=4, strokeJoin="round", color="white", **style)
+    )
     layers.append(named.mark_text(baseline="middle", color=INK, **style))
     layers += _legend([swatches[kind] for kind in kinds], *legend_at)
     return (

@@ -98,7 +98,7 @@ def rotation_chart(dataset: Dataset, model: Model) -> Any:
     if deterrent and deterrent.share and deterrent.share.figure:
         bound = deterrent.share.figure.text + (" of" if deterrent.share.text.endswith("%") else "")
         headline = [
-            f"With {counted(model.rotation.text, SOLDIERS)} for each one deployed, a force thought to deter",
+            f"With {counted(model.rotation.text, SOLDIERS)} in all for each one deployed, a force thought to deter",
             f"would bind {bound} Europe’s soldiers on paper",
         ]
     rows = [part.row for c in model.contingents for part in (c.size, model.armies) if part and part.row]
@@ -282,7 +282,11 @@ def _chart(
         rows=rows,
         figures=figures,
         note=note,
-    )
+        table={
+            "row_id": "Row", "what": "What", "low": "From", "high": "To", "text": "In words", "kind": "Kind",
+            "source": "Source",
+        },
+    )  # fmt: skip
 
 
 def _top(frame: pd.DataFrame) -> float:

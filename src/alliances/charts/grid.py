@@ -10,7 +10,7 @@ import altair as alt
 import pandas as pd
 
 from alliances.analysis.derived import Derived, Reference
-from alliances.charts.theme import INK, finish, fit, styled
+from alliances.charts.theme import INK, LABEL_BASELINE, finish, fit, styled
 from alliances.dataset import Dataset, Row
 from alliances.prose.narrative import Narrative
 
@@ -31,6 +31,8 @@ def grid(
     figures: Sequence[Derived | Reference] = (),
     note: str = "",
     wrap: int = 60,
+    subject: str = "Country",
+    heading: str = "On",
 ) -> Any:
     """Draw a grid of marks with a word in each.
 
@@ -49,6 +51,8 @@ def grid(
         A line to highlight.
     wrap : int
         Characters after which the name of a line is broken.
+    subject, heading : str
+        What the lines and the columns are, for tooltips and for the table of the data.
 
     Returns
     -------
@@ -67,26 +71,29 @@ def grid(
     axis = alt.Axis(
         labelLimit=0,
         labelExpr="split(datum.label, '\\n')",
+        labelBaseline=LABEL_BASELINE,
         labelFontWeight=alt.condition(f"datum.value == {focus_name!r}", alt.value(700), alt.value(400)),
     )
     y = alt.Y("line:N", sort=order, title=None, axis=axis)
+    has_words = bool((frame["text"] != "").any())
+    # With words beside the marks the head of a column stands over both.
+    beside: dict[str, Any] = {"labelAlign": "left", "labelOffset": -39} if has_words else {}
     x = alt.X(
         "column:N",
         sort=present,
         title=None,
         scale=alt.Scale(domain=present),
-        axis=alt.Axis(orient="top", labelAngle=0, labelLimit=150, labelFontWeight=600),
+        axis=alt.Axis(orient="top", labelAngle=0, labelLimit=150, labelFontWeight=600, **beside),
     )
     tooltip = [
-        alt.Tooltip("line:N", title="Country"),
-        alt.Tooltip("column:N", title="On"),
+        alt.Tooltip("line:N", title=subject),
+        alt.Tooltip("column:N", title=heading),
         alt.Tooltip("kind:N", title="How"),
         alt.Tooltip("text:N", title="What"),
         alt.Tooltip("source:N", title="Source"),
     ]
     base = alt.Chart(frame)
     step = 21 if lines_each == 1 else 6 + 14 * lines_each
-    has_words = bool((frame["text"] != "").any())
     lines = base.mark_rule(color="#e6eaed", yOffset=step / 2).encode(y=y)
     lit = base.mark_bar(color="#fbe7c6", height=alt.RelativeBandSize(0.9)).encode(y=y).transform_filter("datum.focus")
     marks = base.mark_point(size=80, strokeWidth=2, opacity=1, xOffset=-34 if has_words else 0).encode(
@@ -104,4 +111,7 @@ def grid(
         rows=rows,
         figures=figures,
         note=note,
-    )
+        table={
+            "row_id": "Row", "line": subject, "column": heading, "text": "What", "kind": "How", "source": "Source",
+        },
+    )  # fmt: skip

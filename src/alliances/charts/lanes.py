@@ -15,7 +15,7 @@ from alliances.analysis.knowledge import as_of_day
 from alliances.analysis.memberships import accession, reference_members
 from alliances.charts.theme import GREY, INK, PALE, finish, fit, styled
 from alliances.charts.timeline import STYLES as STAGES
-from alliances.charts.timeline import timeline_rows
+from alliances.charts.timeline import TABLE, timeline_rows
 from alliances.dataset import Dataset
 from alliances.prose.narrative import Narrative
 from alliances.prose.values import date_text, join_and
@@ -158,7 +158,7 @@ def format_lanes(dataset: Dataset) -> Any:
     starts = told.groupby("alliance_id")["start"].min()
     young = int((starts >= f"{_SINCE}-01-01").sum())
     headline = (
-        f"{young} of the {len(starts)} formats with dated events begin in {_SINCE} or later"
+        f"{young} of the {len(starts)} formats that the texts date begin in {_SINCE} or later"
         if young > 1
         else "The formats that the texts date lie decades apart"
     )
@@ -176,6 +176,7 @@ def format_lanes(dataset: Dataset) -> Any:
         figures=references,
         note="A bar where only the month or the year is given. NATO’s accessions are facts of the public record. "
         "Formats of which no text dates an event are not shown.",
+        table={"row_id": "Row", "lane": "Format", **TABLE},
     )
 
 

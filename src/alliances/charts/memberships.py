@@ -22,8 +22,8 @@ COLUMN_NAMES = {"cotw": "Coalition", "czech-ammunition": "Ammunition", "iraq-200
 ROLE_STYLES = {
     "lead": ("diamond", BLUE, True),
     "member": ("circle", BLUE, True),
-    "enhanced partner": ("circle", AMBER, False),
-    "partner": ("circle", AMBER, False),
+    "enhanced partner": ("triangle-up", AMBER, False),
+    "partner": ("triangle-down", AMBER, False),
     "participant": ("circle", TEAL, False),
     "member (public record)": ("square", "#7d8b97", True),
 }
@@ -97,6 +97,7 @@ def accession_spells(dataset: Dataset, alliance_id: str, *, focus: str = "") -> 
         rows=inside,
         figures=references,
         note="Days of accession are reference facts of the public record, not statements of the texts.",
+        table={"row_id": "Row", "country": "Country", "entry": "In NATO since"},
     )
 
 
@@ -159,6 +160,7 @@ def membership_grid(dataset: Dataset, *, focus: str = "") -> Any:
         description=f"Grid of {grid_frame['line'].nunique()} countries against {len(columns)} formats, "
         f"where each mark is a membership, a lead or another part: {described}.",
         focus_name=countries.get(focus, ""),
+        heading="Format",
         rows=shown,
         figures=[reference_list(dataset, org) for org in RECORDED if org in columns],
         note="A country without a mark under a format is not named as belonging to it.",
@@ -251,6 +253,7 @@ def membership_map(dataset: Dataset, *, focus: str = "") -> Any:
         rows=[*jef.values(), *partners.values()],
         figures=[reference_list(dataset, org) for org in RECORDED if record[org]],
         note=note,
+        table={"row_id": "Row", "name": "Country", "text": "Belongs to"},
     )
 
 
@@ -260,8 +263,8 @@ _NORTH = {"DNK", "EST", "FIN", "GBR", "ISL", "LTU", "LVA", "NLD", "NOR", "SWE"}
 def _map_headline(jef: dict[str, Row], record: dict[str, set[str]]) -> str:
     """Say where the JEF lies; without it, how far NATO and the European Union have the same members."""
     if jef and set(jef) <= _NORTH and set(jef) <= record["nato"]:
-        from_to = ": from Iceland to the Baltic states" if set(jef) == _NORTH else ""
-        return f"The JEF is NATO’s north{from_to}"
+        from_to = ", from Iceland to the Baltic states" if set(jef) == _NORTH else ""
+        return f"The JEF lies in NATO’s north{from_to}"
     shared = len(record["nato"] & record["eu"])
     extent = "share most of their members" if 2 * shared > len(record["nato"]) else "overlap in part"
     return f"NATO and the EU {extent}"

@@ -68,6 +68,17 @@ def sums_chart(dataset: Dataset, *, label: str = "fig-money-sums") -> Any:
         f"{listed}.",
         rows=[dataset.row(row_id) for row_id in frame["row_id"]],
         note="No sum is converted or added to another.",
+        table={
+            "row_id": "Row",
+            "line": "What",
+            "format": "Format",
+            "currency": "Currency",
+            "amount": "Billion",
+            "text": "In words",
+            "kind": "Kind",
+            "again": "Remark",
+            "source": "Source",
+        },
     )
 
 

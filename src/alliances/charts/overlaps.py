@@ -113,6 +113,7 @@ def overlap_chart(dataset: Dataset, *, focus: str = "") -> Any:
         ],
         note="NATO and EU are facts of the public record. Readiness to send troops is the newest that a text states or "
         "reports; countries that no text names may be ready too.",
+        table={"row_id": "Row", "groups": "In", "countries": "Countries", "names": "Which"},
     )
 
 

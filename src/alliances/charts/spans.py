@@ -8,6 +8,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from alliances.analysis.frames import records
 from alliances.charts.theme import AMBER, GREY, INK, PALE, PLUM, TEAL, finish, fit
 from alliances.dataset import Dataset, Row
 from alliances.prose.narrative import Narrative
@@ -72,6 +73,7 @@ def spans(
         left=frame["first"] + gap,
         right=frame["last"] - gap,
         middle=(frame["first"] + frame["last"]) / 2,
+        place=["; ".join(columns[bar.first : bar.last]).replace("\n", " ") for bar in records(frame)],
         breaks=frame["text"].str.count("\n"),
     )
     # Vega sets the first line of a label where it would set the only one; the others would hang below the bar.
@@ -152,4 +154,5 @@ def spans(
         description=description,
         rows=rows,
         note=note,
+        table={"row_id": "Row", "line": "For", "text": "What", "place": "Where", "kind": "How", "source": "Source"},
     )

@@ -136,11 +136,11 @@ def positions_by_date(dataset: Dataset, *, focus: str = "") -> Any:
 
 
 STANCES = {
-    "ready": Swatch("Ready to send troops", "#6f93bd"),
+    "ready": Swatch("Ready", "#6f93bd"),
     "leads": Swatch("Leads the coalition", "#9db8d6"),
-    "open": Swatch("Open to it, or as peacekeepers", "#cfdcea"),
-    "expected": Swatch("Only expected, by an author", "#fffdf5", "rising"),
-    "back": Swatch("Holds back, or undecided", "#fffdf5", "falling"),
+    "open": Swatch("Open", "#cfdcea"),
+    "expected": Swatch("Only expected", "#fffdf5", "rising"),
+    "back": Swatch("Holds back or unclear", "#fffdf5", "falling"),
     "out": Swatch("Rules it out", "#fffdf5", "crossed"),
 }
 _WEST_AND_BALTIC = {"GBR", "FRA", "EST", "LVA", "LTU"}
@@ -241,6 +241,7 @@ def stances_map(dataset: Dataset, *, focus: str = "") -> Any:
         f"where {headline[0].lower() + headline[1:]}. {listed}.",
         rows=rows,
         note="Where nothing is told of troops, what is told of peacekeeping, or else of the coalition, counts. "
-        f"Without colour: no text says. {f'Not on the map: {absent}. ' if absent else ''}"
+        f"Only expected: by an author. Without colour: no text says. {f'Not on the map: {absent}. ' if absent else ''}"
         "The parties to the war are not coloured.",
+        table={"row_id": "Row", "name": "Country", "text": "Position"},
     )

@@ -23,6 +23,9 @@ INK, GREY, PALE = "#1f2933", "#5b6770", "#d5dbe0"
 BLUE, AMBER, TEAL, PLUM = "#1d4e89", "#b35c00", "#2a7f78", "#7a3b69"
 HEAT = ["#eef2f6", "#9dbde0"]  # ink is readable on all of it, in print, on a light and on a dark page
 
+# Vega sets the first line of a label where it would set the only one; set above its place, two lines are centred.
+LABEL_BASELINE = alt.condition("indexof(datum.value, '\\n') < 0", alt.value("middle"), alt.value("bottom"))
+
 # Statuses and kinds of evidence differ in shape and fill as well as in colour.
 STATUS_STYLES: dict[str, tuple[str, str, bool]] = {
     # label: (shape, colour, filled)
@@ -141,6 +144,7 @@ def finish(
     rows: Sequence[Row] = (),
     figures: Sequence[Derived | Reference] = (),
     note: str = "",
+    table: Mapping[str, str] | None = None,
 ) -> Any:
     """Complete a chart: headline, alternative text, caption and source line, all in Vega-Lite's own places.
 
@@ -166,14 +170,19 @@ def finish(
         Figures that it shows or that its caption prints.
     note : str
         A note after the source line.
+    table : Mapping of str to str
+        Column to its name in the table of the data that a reader gets, in order. Columns that only place marks are
+        left out of it, and so are tables that lack one of these columns. Without it the table holds everything.
     """
     parts = [caption, source_line(dataset, rows), f"Note: {note}" if note else ""]
-    meta = {
+    meta: dict[str, Any] = {
         "label": label,
         "caption": " ".join(part for part in parts if part),
         "sources": sorted({row.source_id for row in rows}),
         "figures": carried(figures),
     }
+    if table:
+        meta["table"] = dict(table)
     head = [headline] if isinstance(headline, str) else list(headline)
     titled = chart.properties(
         title=alt.TitleParams(head, subtitle=subtitle.split("\n")), description=description, usermeta=meta

@@ -33,6 +33,12 @@ STYLES = {
 }
 
 
+TABLE = {
+    "row_id": "Row", "event": "Event", "date": "Date", "start": "Earliest", "end": "Latest", "stage": "Told as",
+    "source": "Source",
+}  # fmt: skip
+
+
 def span(iso: str) -> tuple[str, str]:
     """Return the first and the last day that a date of reduced precision may mean."""
     parts = [int(part) for part in iso.split("-")]
@@ -90,7 +96,8 @@ def _ticks(first: date, last: date) -> list[Any]:
     """Choose about five round dates: years over a long span, else firsts of a month."""
     months = (last.year - first.year) * 12 + last.month - first.month
     step = next(size for size in (1, 2, 3, 6, 12, 24, 60, 120, 240, 600) if months / size <= 5.5)
-    ticks, year, month = [], first.year, 1
+    years = max(step // 12, 1)
+    ticks, year, month = [], -(-first.year // years) * years, 1  # steps of years begin at a round one
     while (year, month) <= (last.year, last.month):
         if (year, month) >= (first.year, first.month):
             ticks.append(alt.DateTime(year=year, month=month, date=1))
@@ -107,9 +114,24 @@ def timeline(
     headline: str,
     name: str,
     since: str = "",
-    focus: str = "",
+    rests_on: Sequence[str] = (),
 ) -> Any:
     """Draw the dated events of some formats: a point for a day, a bar where only month or year is known.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The edition's dataset.
+    alliance_ids : sequence of str
+        The formats.
+    label, headline : str
+        As in :func:`alliances.charts.theme.finish`.
+    name : str
+        What the events are of, for caption and alternative text.
+    since : str
+        ISO date before which events are left out.
+    rests_on : sequence of str
+        Rows without which the headline would not be true; a plain one then stands for it.
 
     Returns
     -------
@@ -119,6 +141,8 @@ def timeline(
     frame = timeline_rows(dataset, alliance_ids, since)
     if len(frame) < 2:
         return Narrative("")
+    if any(row_id not in dataset for row_id in rests_on):
+        headline = f"{len(frame)} dated events, from {frame['date'].iloc[0]} to {frame['date'].iloc[-1]}"
     stages = [stage for stage in STYLES if stage in set(frame["stage"])]
     first, last = date.fromisoformat(frame["start"].min()), date.fromisoformat(frame["end"].max())
     days = (last - first).days
@@ -160,4 +184,5 @@ def timeline(
         description=f"Timeline of {len(frame)} dated events of {name}, "
         f"from {frame['date'].iloc[0]} to {frame['date'].iloc[-1]}: {listed}.",
         rows=rows,
+        table=TABLE,
     )

@@ -90,7 +90,12 @@ def source_weights(dataset: Dataset) -> Any:
         title=None,
         axis=alt.Axis(orient="top", labelAngle=0, labelFontSize=11),
     )
-    y = alt.Y("source:N", sort=list(totals.index), title=None, axis=alt.Axis(labelExpr="split(datum.label, ', ')"))
+    y = alt.Y(
+        "source:N",
+        sort=list(totals.index),
+        title=None,
+        axis=alt.Axis(labelExpr="split(datum.label, ', ')", labelBaseline="bottom"),
+    )
     heat = base.mark_rect(stroke="white", strokeWidth=2).encode(
         x=x,
         y=y,
@@ -113,4 +118,5 @@ def source_weights(dataset: Dataset) -> Any:
         description="Table chart of the number of rows by source and kind of fact, "
         f"where “{most}” carries the most: {listed}.",
         figures=[total],
+        table={"source": "Source", "table": "Kind of fact", "rows": "Rows"},
     )
