@@ -318,7 +318,9 @@ def open_questions(dataset: Dataset, *, focus: str = "") -> Narrative:
             lines.append(f"No text of this edition says whether {name} would send troops.")
     if told.several:
         topics = join_and([TOPIC_LABELS[topic][0].lower() + TOPIC_LABELS[topic][1:] for topic in told.several])
-        lines.append(f"On {topics} one and the same text gives more than one answer; which of them holds is open.")
+        lines.append(
+            f"On {topics} one and the same text tells of more than one position; which of them will hold is open."
+        )
     if told.undated:
         lines.append("No text of this edition dates a position; each is at most as new as the text that tells it.")
     if concerned or focus in PARTIES:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from alliances.analysis.differences import Point
-from alliances.analysis.knowledge import as_of_reference
-from alliances.analysis.points import by_kind
+from collections.abc import Iterable
+
+from alliances.analysis.differences import Point, about, points
+from alliances.analysis.knowledge import as_of_reference, mentioned
+from alliances.analysis.points import by_kind, merged
 from alliances.analysis.positions import TOPIC_LABELS
 from alliances.dataset import Dataset, Row
 from alliances.prose.links import actor_name, cell_text, escape, evidence_link
@@ -20,6 +22,7 @@ HEADINGS = {
     "internal": "Where a text is at odds with itself",
     "apparent": "What only seems to differ",
 }
+_SHOWN = 8  # more in one sentence is unreadable; their own chapter has them all
 _POSITIONS = {"ruled_out": "ruled out", "could_veto": "could veto"}
 _UNITS = ("kilometres", "years", "months", "days")
 _RELATIONS = {"depends_on": "depends on", "proposes": "proposed", "plans": "planned", "offers": "offered"}
@@ -71,6 +74,30 @@ def sides(dataset: Dataset, point: Point) -> str:
     return "; ".join(f"{join_and(values)} [@{source}]" for source, values in told.items())
 
 
+def where_they_differ(dataset: Dataset, alliance_ids: Iterable[str]) -> Narrative:
+    """Name the points on which the sources differ over some formats, each linked to where it is told in full.
+
+    Returns
+    -------
+    Narrative
+        A section; nothing where no known text mentions one of the formats.
+    """
+    wanted = tuple(alliance_ids)
+    if not any(mentioned(dataset, alliance_id) for alliance_id in wanted):
+        return Narrative("")
+    concerned = {(point.kind, point.point) for point in about(dataset, wanted) if point.kind != "apparent"}
+    found = [point for point in merged(points(dataset)) if (point.kind, point.point) in concerned]
+    named = "; ".join(f"[{escape(typographic(point.point))}](#{point.id})" for point in found[:_SHOWN])
+    if not found:
+        told = "On what this chapter tells, no point is known on which the texts of this edition differ."
+    elif len(found) == 1:
+        told = f"The texts differ on one point: {named}. @sec-differences gives each side, and why they differ."
+    else:
+        told = "The texts differ on many points, among them: " if len(found) > _SHOWN else "The texts differ on: "
+        told += f"{named}. @sec-differences gives each side of a point, and why they differ."
+    return Narrative(f"## Where the sources differ\n\n{told}")
+
+
 def all_points(dataset: Dataset) -> Narrative:
     """Tell every known point by kind; what only seems to differ comes last."""
     grouped = by_kind(dataset)
@@ -83,8 +110,8 @@ def all_points(dataset: Dataset) -> Narrative:
     parts = []
     for kind, members in grouped.items():
         items = [
-            f"- **{escape(typographic(p.point[0].upper() + p.point[1:]))}.** {escape(typographic(p.explanation))} "
-            f"*What they say:* {sides(dataset, p)}."
+            f"- [**{escape(typographic(p.point[0].upper() + p.point[1:]))}.**]{{#{p.id}}} "
+            f"{escape(typographic(p.explanation))} *What they say:* {sides(dataset, p)}."
             for p in members
         ]
         parts.append(f"## {HEADINGS[kind]}\n\n" + "\n".join(items))

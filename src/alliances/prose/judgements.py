@@ -5,8 +5,8 @@ from __future__ import annotations
 from alliances.analysis.judgements import YARDSTICK, judgements, probability
 from alliances.analysis.knowledge import as_of_reference
 from alliances.dataset import Dataset
-from alliances.prose.links import cell_text, derived_link, escape, evidence_link
-from alliances.prose.narrative import Figure, Narrative, row_ids_in, sentence
+from alliances.prose.links import derived_link, escape
+from alliances.prose.narrative import Figure, Narrative, sentence
 from alliances.prose.tables import Table, table
 from alliances.prose.values import typographic
 
@@ -20,21 +20,13 @@ def key_judgements(dataset: Dataset) -> Narrative:
     items, figures = list[str](), list[Figure]()
     for judgement in known:
         told = sentence(dataset, typographic(judgement.statement), {"likelihood": judgement.likelihood})
-        shown = set(row_ids_in(judgement.statement))
-        further = [
-            evidence_link(dataset, r, cell_text(dataset, r).rstrip("."))
-            for r in judgement.rows
-            if r.row_id not in shown
-        ]
-        cited = "; ".join(f"@{s}" for s in dict.fromkeys(row.source_id for row in judgement.rows))
-        also = f" Evidence beside it: {'; '.join(further)}." if further else ""
         items.append(
-            f"- {told.text.removesuffix('.')} [{cited}].{also} *Confidence: {judgement.confidence}.* "
+            f"- {told.text} *Confidence: {judgement.confidence}.* "
             f"{escape(typographic(judgement.confidence_reason))} "
             f"{escape(typographic(judgement.change_indicators))}"
         )
         figures += told.figures
-    intro = "What follows is our own judgement and not the sources’; it rests on the evidence to which it links."
+    intro = "These judgements are ours; each rests on the evidence to which it links."
     return Narrative(intro + "\n\n" + "\n".join(items), tuple(dict.fromkeys(figures)))
 
 
