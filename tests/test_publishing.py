@@ -327,7 +327,7 @@ def test_one_failing_format_writes_neither(stage: Path, tmp_path: Path, monkeypa
 
 
 def test_arguments_are_checked(stage: Path, tmp_path: Path) -> None:
-    with pytest.raises(PublishError, match=r"engine 'word'; allowed are auto, quarto, embedded"):
+    with pytest.raises(PublishError, match=r"no engine “word”; choose one of auto, quarto, embedded"):
         publish(stage, tmp_path / "out", engine="word")
     with pytest.raises(PublishError, match=r"format 'docx'; allowed are html and pdf"):
         publish(stage, tmp_path / "out", formats=["docx"], engine="embedded")

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import pypandoc
 
-__all__ = ["Document", "Keep", "parse", "run", "version"]
+__all__ = ["Document", "Keep", "api_version", "parse", "run", "text_key", "version"]
 
 Document = dict[str, Any]
 
@@ -61,6 +61,18 @@ def run(
     )
 
 
+@functools.cache
+def api_version() -> list[int]:
+    """Return the version of the form in which Pandoc reads and writes documents as JSON."""
+    found: list[int] = json.loads(run(["--from=markdown", "--to=json"]).stdout)["pandoc-api-version"]
+    return found
+
+
+def text_key(markdown: str) -> str:
+    """Return the key under which what Pandoc reads in a text is kept."""
+    return hashlib.sha256(f"{version()}\0{markdown}".encode()).hexdigest()
+
+
 def parse(markdown: str, keep: Keep | None = None) -> Document:
     """Read Markdown as Pandoc does.
 
@@ -81,7 +93,7 @@ def parse(markdown: str, keep: Keep | None = None) -> Document:
     OSError
         If Pandoc fails, which no text makes it do.
     """
-    key = hashlib.sha256(f"{version()}\0{markdown}".encode()).hexdigest()
+    key = text_key(markdown)
     found: Document | None = keep.get_json("parsed", key) if keep else None
     if found is None:
         done = run(["--from=markdown", "--to=json"], markdown)

@@ -13,8 +13,10 @@ from alliances.build import build_edition
 from alliances.errors import AlliancesError, sentence_of
 from alliances.execution.run import TIME_LIMIT
 from alliances.execution.warm_process import WarmKernels
+from alliances.publishing import Typesetter
 
 _warm: WarmKernels | None = None
+_typesetter: Typesetter | None = None
 _starting = threading.Lock()
 
 
@@ -64,21 +66,30 @@ class Outcome:
 
 
 def start_worker() -> None:
-    """Start the warmed process of this worker, once; all its editions fork their kernels from it."""
-    global _warm
+    """Start the processes of this worker, once: all its editions fork their kernels from one, and one sets the PDFs.
+
+    Editions have most chapters in common, and Typst sets again only what differs from the edition before.
+    """
+    global _warm, _typesetter
     with _starting:
         if _warm is None:
             _warm = WarmKernels()
             _warm.__enter__()
+        if _typesetter is None:
+            _typesetter = Typesetter()
+            _typesetter.__enter__()
 
 
 def stop_worker() -> None:
-    """End the warmed process of this worker."""
-    global _warm
+    """End the processes of this worker."""
+    global _warm, _typesetter
     with _starting:
         if _warm is not None:
             _warm.__exit__(None, None, None)
             _warm = None
+        if _typesetter is not None:
+            _typesetter.__exit__(None, None, None)
+            _typesetter = None
 
 
 def key(task: Task) -> str:
@@ -108,10 +119,11 @@ def build(task: Task, scratch: Path | None = None) -> Outcome:
             task.values,
             formats=task.formats,
             engine=task.engine,
-            jobs=2,
+            jobs=1,  # it is the workers that share the processors
             output=folder,
             log=folder.parent / f"{task.name}.log",
             warm=_warm,
+            typesetter=_typesetter,
             timeout=task.timeout,
             scratch=scratch,
         )

@@ -87,19 +87,19 @@ def render_html(stage: Path, target: Path, log: Log, report: Sequence[Piece], ke
     """
 
     def starts(piece: Piece) -> str:
-        return f'<section id="{re.escape(piece.first)}"' if piece.first else ""
+        return f'<section id="{re.escape(piece.outline.first)}"' if piece.outline.first else ""
 
     chapters = _written(stage, log, report, starts, "html", keep)
     numbered = [
         {"t": "Header", "c": [level, [label, classes, [*pairs, ["number", found]] if found else pairs], words]}
         for piece in report
-        for level, (label, classes, pairs), words in (header["c"] for header in piece.of_kind("Header"))
+        for level, (label, classes, pairs), words in piece.outline.headings
         for found in [piece.headings.get(label)]
     ]
     page = _pandoc(
         stage,
         log,
-        {"pandoc-api-version": report[0].document["pandoc-api-version"], "meta": {}, "blocks": numbered},
+        {"pandoc-api-version": pandoc.api_version(), "meta": {}, "blocks": numbered},
         *_PAGE,
         *_FORMATS["html"],
         "--template=theme/template.html",
@@ -148,16 +148,16 @@ def render_pdf(
 
     def starts(piece: Piece) -> str:
         # A heading without a number is a call of a function.
-        return rf"(?m)^(?:= |#heading\().*\n<{re.escape(piece.first)}>$" if piece.first else ""
+        return rf"(?m)^(?:= |#heading\().*\n<{re.escape(piece.outline.first)}>$" if piece.outline.first else ""
 
     chapters = _written(stage, log, report, starts, "pdf", keep)
-    empty = {"pandoc-api-version": report[0].document["pandoc-api-version"], "meta": {}, "blocks": []}
+    empty = {"pandoc-api-version": pandoc.api_version(), "meta": {}, "blocks": []}
     page = _pandoc(stage, log, empty, *_PAGE, "--to=typst", "--template=theme/embedded.typ")
     definitions, show, rest = page.partition("#show: report.with(")
     (stage / "definitions.typ").write_text(definitions, encoding="utf-8")
     lines = ['#import "definitions.typ": *', f"{show}{rest}".rstrip()]
     for piece, chapter in zip(report, chapters, strict=True):
-        name = f"{piece.first or 'opening'}.typ"
+        name = f"{piece.outline.first or 'opening'}.typ"
         (stage / name).write_text(f'#import "definitions.typ": *\n{chapter.strip()}\n', encoding="utf-8")
         lines.append(f'#include "{name}"')
     document = stage / "report.typ"
@@ -183,7 +183,7 @@ def _written(
     digests = [_digest(path) for path in sorted(shared)]
 
     def how(piece: Piece) -> list[str]:
-        return [*options, *digests, *(_digest(stage / name) for name in piece.drawings)]
+        return [*options, *digests, *(_digest(stage / name) for name in piece.outline.drawings)]
 
     return render(report, lambda document: _pandoc(stage, log, document, *options), starts, how, keep)
 

@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +20,7 @@ from alliances import pandoc
 from alliances.errors import PublishError
 from alliances.pandoc import Document, Keep
 
-__all__ = ["Piece", "number", "render", "split"]
+__all__ = ["Outline", "Piece", "number", "render", "split"]
 
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
 _FLOAT = re.compile(r"^(fig|tbl)-.")
@@ -33,6 +33,76 @@ Write = Callable[[Document], str]
 
 
 @dataclass
+class Outline:
+    """What the rest of the report needs to know of a chapter.
+
+    Parameters
+    ----------
+    first : str
+        Label of its chapter heading; empty where the text begins without one.
+    headings : list of list
+        Level, attributes and words of each heading, as Pandoc has them.
+    counted : list of list of str
+        Kind (``Header``, ``fig``, ``tbl``) and label of what gets a number, in reading order.
+    anchors : list of str
+        All anchors that it defines.
+    targets : list of str
+        The anchors to which its links lead.
+    cited : list of str
+        What it cites or refers to.
+    drawings : list of str
+        Files of the pictures that it shows.
+    has_notes, lists_references : bool
+        Whether it has footnotes; whether the list of references stands in it.
+    """
+
+    first: str
+    headings: list[list[Any]]
+    counted: list[list[str]]
+    anchors: list[str]
+    targets: list[str]
+    cited: list[str]
+    drawings: list[str]
+    has_notes: bool
+    lists_references: bool
+
+    @classmethod
+    def of(cls, document: Document) -> Outline:
+        """Read a document of Pandoc's."""
+        blocks = document["blocks"]
+        opens = blocks and blocks[0]["t"] == "Header" and blocks[0]["c"][0] == 1
+        found = cls(str(blocks[0]["c"][1][0]) if opens else "", [], [], [], [], [], [], False, False)
+        for element in _elements(blocks):
+            kind: str = element["t"]
+            content: Any = element.get("c")
+            if kind in _ATTRIBUTES:
+                found._note_label(kind, content)
+            if kind in ("RawBlock", "RawInline"):
+                found.anchors += _RAW_ID.findall(content[1])
+            elif kind == "Link" and re.match("#.", content[2][0]):
+                found.targets.append(content[2][0][1:])
+            elif kind == "Cite":
+                found.cited += [citation["citationId"] for citation in content[0]]
+            elif kind == "Image":
+                found.drawings.append(content[2][0])
+            elif kind == "Note":
+                found.has_notes = True
+        found.anchors = [anchor for anchor in found.anchors if anchor]
+        return found
+
+    def _note_label(self, kind: str, content: list[Any]) -> None:
+        label = content[_ATTRIBUTES[kind]][0]
+        self.anchors.append(label)
+        if kind == "Header":
+            self.headings.append(content)
+            self.counted.append([kind, label])
+        elif kind == "Div" and label == "refs":
+            self.lists_references = True
+        elif (float_ := _FLOAT.match(label)) and (kind == "Div" or (kind == "Figure" and float_[1] == "fig")):
+            self.counted.append([float_[1], label])
+
+
+@dataclass
 class Piece:
     """A chapter of the staged report.
 
@@ -40,65 +110,38 @@ class Piece:
     ----------
     text : str
         Its Markdown.
-    document : dict
-        The same as Pandoc reads it.
+    outline : Outline
+        What the other chapters need to know of it.
+    keep : Keep, optional
+        Where it is kept as Pandoc has read it.
     numbers : dict of str to str
         Numbers by label, of all that it defines or refers to.
     headings : dict of str to str
-        Numbers of its headings by label, those without a label of a section included.
+        Numbers of its headings by label, those included to which nothing can refer.
     """
 
     text: str
-    document: Document
+    outline: Outline
+    keep: Keep | None
     numbers: dict[str, str] = field(default_factory=dict)
     headings: dict[str, str] = field(default_factory=dict)
 
-    @cached_property
-    def elements(self) -> list[dict[str, Any]]:
-        """All elements in reading order."""
-        return list(_elements(self.document["blocks"]))
-
-    def of_kind(self, *kinds: str) -> list[dict[str, Any]]:
-        """Return its elements of some kinds in reading order."""
-        return [element for element in self.elements if element["t"] in kinds]
-
-    @property
-    def first(self) -> str:
-        """Label of its chapter heading; empty where the text begins without one."""
-        blocks = self.document["blocks"]
-        is_chapter = blocks and blocks[0]["t"] == "Header" and blocks[0]["c"][0] == 1
-        return str(blocks[0]["c"][1][0]) if is_chapter else ""
+    @classmethod
+    def of(cls, text: str, keep: Keep | None) -> Piece:
+        """Read a chapter, unless it has been read before."""
+        key = pandoc.text_key(text)
+        kept = keep.get_json("outlines", key) if keep else None
+        if kept is None:
+            outline = Outline.of(pandoc.parse(text, keep))
+            if keep:
+                keep.put_json("outlines", key, asdict(outline))
+            return cls(text, outline, keep)
+        return cls(text, Outline(**kept), keep)
 
     @cached_property
-    def cited(self) -> list[str]:
-        """What it cites or refers to."""
-        return [citation["citationId"] for cite in self.of_kind("Cite") for citation in cite["c"][0]]
-
-    @property
-    def drawings(self) -> list[str]:
-        """Files of the pictures that it shows."""
-        return [image["c"][2][0] for image in self.of_kind("Image")]
-
-    @property
-    def lists_references(self) -> bool:
-        """Whether the list of references stands in it."""
-        return any(div["c"][0][0] == "refs" for div in self.of_kind("Div"))
-
-    @cached_property
-    def anchors(self) -> list[str]:
-        """All anchors that it defines."""
-        found = []
-        for element in self.elements:
-            if element["t"] in _ATTRIBUTES:
-                found.append(_identifier(element))
-            elif element["t"] in ("RawBlock", "RawInline"):
-                found += _RAW_ID.findall(element["c"][1])
-        return [anchor for anchor in found if anchor]
-
-    @cached_property
-    def targets(self) -> list[str]:
-        """The anchors to which its links lead."""
-        return [link["c"][2][0][1:] for link in self.of_kind("Link") if re.match("#.", link["c"][2][0])]
+    def document(self) -> Document:
+        """The chapter as Pandoc reads it."""
+        return pandoc.parse(self.text, self.keep)
 
 
 def _elements(node: Any) -> Iterator[dict[str, Any]]:
@@ -110,10 +153,6 @@ def _elements(node: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(node, list):
         for item in node:
             yield from _elements(item)
-
-
-def _identifier(element: dict[str, Any]) -> str:
-    return str(element["c"][_ATTRIBUTES[element["t"]]][0])
 
 
 def split(markdown: str, keep: Keep | None = None) -> list[Piece]:
@@ -128,10 +167,8 @@ def split(markdown: str, keep: Keep | None = None) -> list[Piece]:
             parts.append([])
         parts[-1].append(line)
     texts = ["\n".join(lines).strip("\n") + "\n" for lines in parts]
-    pieces = [Piece(text, pandoc.parse(text, keep)) for text in texts if text.strip()]
-    if any(piece.of_kind("Note") for piece in pieces):
-        return [Piece(markdown, pandoc.parse(markdown, keep))]
-    return pieces
+    pieces = [Piece.of(text, keep) for text in texts if text.strip()]
+    return [Piece.of(markdown, keep)] if any(piece.outline.has_notes for piece in pieces) else pieces
 
 
 def number(pieces: Sequence[Piece]) -> None:
@@ -146,35 +183,35 @@ def number(pieces: Sequence[Piece]) -> None:
     floats = {"fig": 0, "tbl": 0}
     numbers: dict[str, str] = {}
     for piece in pieces:
-        for element in piece.of_kind("Header", "Figure", "Div"):
-            label = _identifier(element)
-            if element["t"] == "Header":
-                level, (_, classes, _) = element["c"][0], element["c"][1]
-                if "unnumbered" not in classes:
-                    counts = [*counts[:level], *[0] * (level - len(counts))]
-                    counts[level - 1] += 1
-                    piece.headings[label] = ".".join(map(str, counts))
-                    if label.startswith("sec-"):
-                        numbers[label] = piece.headings[label]
-            elif (kind := _FLOAT.match(label)) and (element["t"] == "Div" or kind[1] == "fig"):
-                floats[kind[1]] += 1
-                numbers[label] = str(floats[kind[1]])
+        levels = {content[1][0]: (content[0], content[1][1]) for content in piece.outline.headings}
+        for kind, label in piece.outline.counted:
+            if kind != "Header":
+                floats[kind] += 1
+                numbers[label] = str(floats[kind])
+                continue
+            level, classes = levels[label]
+            if "unnumbered" not in classes:
+                counts = [*counts[:level], *[0] * (level - len(counts))]
+                counts[level - 1] += 1
+                piece.headings[label] = ".".join(map(str, counts))
+                if label.startswith("sec-"):
+                    numbers[label] = piece.headings[label]
     for piece in pieces:
-        named = {*piece.anchors, *piece.cited}
+        named = {*piece.outline.anchors, *piece.outline.cited}
         piece.numbers = {label: numbers[label] for label in numbers if label in named}
     _check_ends(pieces, numbers)
 
 
 def _check_ends(pieces: Sequence[Piece], numbers: Collection[str]) -> None:
-    anchors = [anchor for piece in pieces for anchor in piece.anchors]
-    known = {*anchors, *(f"ref-{label}" for piece in pieces for label in piece.cited)}
+    anchors = [anchor for piece in pieces for anchor in piece.outline.anchors]
+    known = {*anchors, *(f"ref-{label}" for piece in pieces for label in piece.outline.cited)}
     if len(anchors) > len(set(anchors)):
         twice = dict.fromkeys(f"#{anchor}" for anchor in anchors if anchors.count(anchor) > 1)
         raise PublishError(f"In report.md anchors are given twice: {', '.join(twice)}.")
-    references = (label for piece in pieces for label in piece.cited if _CROSS_REFERENCE.match(label))
+    references = (label for piece in pieces for label in piece.outline.cited if _CROSS_REFERENCE.match(label))
     if loose := dict.fromkeys(f"@{label}" for label in references if label not in numbers):
         raise PublishError(f"In report.md cross-references lead nowhere: {', '.join(loose)}.")
-    targets = (target for piece in pieces for target in piece.targets)
+    targets = (target for piece in pieces for target in piece.outline.targets)
     if dead := dict.fromkeys(f"#{target}" for target in targets if target not in known):
         raise PublishError(f"In report.md links lead to anchors that do not exist: {', '.join(dead)}.")
 
@@ -206,11 +243,11 @@ def render(
     list of str
         A text for each piece.
     """
-    cited = sorted({label for piece in pieces for label in piece.cited if not _CROSS_REFERENCE.match(label)})
+    cited = sorted({label for piece in pieces for label in piece.outline.cited if not _CROSS_REFERENCE.match(label)})
 
     def key(piece: Piece) -> str:
         parts: list[Any] = [pandoc.version(), *how(piece), piece.text, piece.numbers, piece.headings]
-        parts += [cited] if piece.lists_references else []
+        parts += [cited] if piece.outline.lists_references else []
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def document(some: Sequence[Piece]) -> Document:
@@ -221,7 +258,7 @@ def render(
     missing = {key: piece for key, piece in zip(keys, pieces, strict=True) if found[key] is None}
     if missing:
         some = list(missing.values())
-        texts = _part(write(document(some)), [starts(piece) for piece in (*some, *_rest(some))])
+        texts = _part(write(document(some)), [starts(piece) for piece in (*some, *_rest(some))])[: len(some)]
         if not texts:
             texts = [
                 _part(write(document([piece])), [starts(other) for other in (piece, *_rest([piece]))])[0]
@@ -236,10 +273,13 @@ def render(
 
 def _rest(pieces: Sequence[Piece]) -> list[Piece]:
     """Return a piece to be thrown away: the references, which citations link to only where they are listed."""
-    if any(piece.lists_references for piece in pieces):
+    if any(piece.outline.lists_references for piece in pieces):
         return []
     heading = {"t": "Header", "c": [1, ["piece-rest", ["unnumbered"], []], [{"t": "Str", "c": "Rest"}]]}
-    return [Piece("", {"blocks": [heading, {"t": "Div", "c": [["refs", [], []], []]}]})]
+    blocks = [heading, {"t": "Div", "c": [["refs", [], []], []]}]
+    rest = Piece("", Outline.of({"blocks": blocks}), None)
+    rest.document = {"blocks": blocks}
+    return [rest]
 
 
 def _document(pieces: Sequence[Piece], cited: Sequence[str]) -> Document:
@@ -248,7 +288,7 @@ def _document(pieces: Sequence[Piece], cited: Sequence[str]) -> Document:
     for piece in pieces:
         own = copy.deepcopy(piece.document["blocks"])
         for header in (element for element in _elements(own) if element["t"] == "Header"):
-            if found := piece.headings.get(_identifier(header)):
+            if found := piece.headings.get(header["c"][1][0]):
                 header["c"][1][2].append(["number", found])
         blocks += own
     numbers = {label: found for piece in pieces for label, found in piece.numbers.items()}
@@ -258,8 +298,7 @@ def _document(pieces: Sequence[Piece], cited: Sequence[str]) -> Document:
     }
     for rest in _rest(pieces):
         blocks += rest.document["blocks"]
-    version = pieces[0].document["pandoc-api-version"]
-    return {"pandoc-api-version": version, "meta": meta, "blocks": blocks}
+    return {"pandoc-api-version": pandoc.api_version(), "meta": meta, "blocks": blocks}
 
 
 def _text(words: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from alliances import pandoc
@@ -97,8 +97,25 @@ class Walk:
 
 
 def walk(markdown: str, keep: pandoc.Keep | None = None) -> Walk:
-    """Read staged Markdown, if need be from the cache, and list its links, its loose numbers and its anchors."""
-    document = pandoc.parse(markdown, keep)
+    """Read staged Markdown, if it has not been read before, and list its links, its loose numbers and its anchors."""
+    key = pandoc.text_key(markdown)
+    kept = keep.get_json("walks", key) if keep else None
+    if kept is not None:
+        return Walk(
+            [Link(*link) for link in kept["links"]], [Loose(*loose) for loose in kept["loose"]], set(kept["anchors"])
+        )
+    found = _walk(pandoc.parse(markdown, keep))
+    if keep:
+        lists: dict[str, list[Any]] = {
+            "links": [astuple(link) for link in found.links],
+            "loose": [astuple(loose) for loose in found.loose],
+            "anchors": sorted(found.anchors),
+        }
+        keep.put_json("walks", key, lists)
+    return found
+
+
+def _walk(document: pandoc.Document) -> Walk:
     found = Walk([], [], set())
     section = ""
     for block in document["blocks"]:
