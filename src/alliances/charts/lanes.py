@@ -163,7 +163,7 @@ def format_lanes(dataset: Dataset) -> Any:
         else "The formats that the texts date lie decades apart"
     )
     return finish(
-        fit(alt.layer(shade, lines, bars, points, *words), 46),
+        fit(alt.layer(shade, lines, bars, points, *words), 40),
         dataset=dataset,
         label="fig-glance-timeline",
         headline=headline,

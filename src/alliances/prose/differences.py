@@ -57,7 +57,8 @@ def row_words(dataset: Dataset, row: Row) -> str:
         relation = _RELATIONS.get(values["relation"], values["relation"])
         return values["capability"] if relation == "has" else f"{values['capability']} ({relation})"
     if row.table == "memberships":
-        return f"{in_sentence(actor_name(dataset, values['actor_id']))}"
+        country = in_sentence(actor_name(dataset, values["actor_id"]))
+        return f"{country}: {values['role'].replace('_', ' ')} of {dataset.alliance_names[values['alliance_id']]}"
     return cell_text(dataset, row)
 
 
