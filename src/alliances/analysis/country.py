@@ -26,6 +26,8 @@ _COLLECTIVES = {
     "Baltic states": ("EST", "LTU", "LVA"),
     "Nordic": ("DNK", "FIN", "ISL", "NOR", "SWE"),
 }
+# Words in which a country's name does not speak of it.
+_NOT_NAMED = re.compile(r"\b(?:excluding|except) \w+|\bNordic region")
 _PARTS = {"UKR": ("front", "kherson", "kryvyi_rih", "line_of_contact", "odesa", "sumy", "western_ukraine")}
 _TOLD_IN = {
     "characteristics": ("value",),
@@ -118,9 +120,13 @@ def naming_rows(dataset: Dataset, country: Country, table: str) -> list[Row]:
             if table == "observations"
             else (row[column] for column in _TOLD_IN[table])
         )
-        return any(country.names.search(text) for text in told)
+        return any(_named(country, text) for text in told)
 
     return _in_order(dataset, [row for row in _all(dataset, table) if row.row_id not in own and names(row)])
+
+
+def _named(country: Country, text: str) -> bool:
+    return bool(country.names.search(_NOT_NAMED.sub("", text)))
 
 
 def all_rows(dataset: Dataset, country: Country) -> list[Row]:
@@ -146,7 +152,7 @@ def text_count(dataset: Dataset, country: Country) -> Derived:
     told |= {
         source
         for source, exact in zip(quotes["source_id"], quotes["exact"], strict=True)
-        if source not in told and country.names.search(exact)
+        if source not in told and _named(country, exact)
     }
     found = [source for source in map(dataset.source, dataset["sources"]["source_id"]) if source.source_id in told]
     return Derived(

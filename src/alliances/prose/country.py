@@ -10,7 +10,7 @@ from alliances.analysis.memberships import accession
 from alliances.analysis.positions import KNOWN, TOPIC_LABELS, position_frame
 from alliances.analysis.standing import PARTIES, current_positions
 from alliances.dataset import Dataset, Row
-from alliances.prose.links import actor_name, derived_link, escape, evidence_link
+from alliances.prose.links import actor_name, cell_text, derived_link, escape, evidence_link
 from alliances.prose.narrative import Narrative, paragraph
 from alliances.prose.standing import position_text, positions_table, when_text
 from alliances.prose.tables import Table, table
@@ -31,6 +31,7 @@ RELATIONS = {
     "depends_on": "depends on",
     "needs": "needs",
 }
+_ASPECTS = {"begin": "beginning", "decision_rule": "decisions", "relation": "relation to other formats"}
 _HOW = {
     "reported": "told as fact",
     "stated": "stated",
@@ -166,8 +167,10 @@ def _speaker(dataset: Dataset, row: Row, found: Country) -> str:
     if row["mode"] == "author":
         return evidence_link(dataset, row, "the text’s author")
     if row["speaker"]:
-        role = f", {escape(typographic(row['role']))}" if row["role"] else ""
-        return evidence_link(dataset, row, escape(actor_name(dataset, row["speaker"]))) + role
+        name = actor_name(dataset, row["speaker"])
+        named_by_role = row["role"].lower() == name.lower()
+        role = f", {escape(typographic(row['role']))}" if row["role"] and not named_by_role else ""
+        return evidence_link(dataset, row, escape(name)) + role
     name = in_sentence(actor_name(dataset, row["actor_id"])) if row["actor_id"] else "several, or not named"
     return evidence_link(dataset, row, escape(name))
 
@@ -262,7 +265,7 @@ def capabilities(dataset: Dataset, *, focus: str = "") -> Table | Narrative:
         elif whose != focus:
             relation = f"{escape(actor_name(dataset, whose))}: {relation}"
         how = _HOW[row["attribution"]]
-        lines.append([relation, evidence_link(dataset, row), how, f"[@{row.source_id}]"])
+        lines.append([relation, _capitalised(dataset, row), how, f"[@{row.source_id}]"])
     return table(
         "tbl-focus-capabilities",
         "Capabilities: what the country has, lacks, offers or needs, and those of others for which it is named. "
@@ -271,6 +274,11 @@ def capabilities(dataset: Dataset, *, focus: str = "") -> Table | Narrative:
         lines,
         [16, 44, 18, 22],
     )
+
+
+def _capitalised(dataset: Dataset, row: Row) -> str:
+    """Print the row's main value, linked, as the beginning of a line."""
+    return evidence_link(dataset, row, _start(cell_text(dataset, row)))
 
 
 def named_in(dataset: Dataset, *, focus: str = "") -> Narrative:
@@ -287,7 +295,7 @@ def named_in(dataset: Dataset, *, focus: str = "") -> Narrative:
     if not rows:
         return NOTHING
     items = [
-        f"- {_format(dataset, row)}, {row['aspect'].replace('_', ' ')}: {evidence_link(dataset, row)} "
+        f"- {_format(dataset, row)}, {_ASPECTS.get(row['aspect'], row['aspect'])}: {_capitalised(dataset, row)} "
         f"({row['status'].replace('_', ' ')}) [@{row.source_id}]"
         for row in rows
     ]
