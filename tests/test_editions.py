@@ -17,6 +17,7 @@ from alliances.dataset import Dataset
 from alliances.execution.inline import run_inline
 from alliances.parameters import check_parameters
 from alliances.staging.chapters import Chapter, read_chapter
+from alliances.staging.figures import data_csv
 from alliances.staging.report import notebook_names, stage_text
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -101,5 +102,10 @@ def test_any_edition_reads_well_and_knows_only_what_was_published(values: dict[s
         for chart in chapter.charts:
             rows = [row for table in chart.spec.get("datasets", {}).values() for row in table]
             assert rows, f"{chart.label} is empty"
+            tables = data_csv(chart.spec).split("\n\n")
+            assert "\n" in tables[0], f"{chart.label} hands out no data"
+            for table in tables:
+                names = table.split("\n")[0].split(",")
+                assert all(re.fullmatch(r"[A-Z][A-Za-z ]*", name) for name in names), f"{chart.label}: {names}"
             assert set(chart.spec["usermeta"]["sources"]) <= known_sources
             assert "nan" not in chart.description.split()

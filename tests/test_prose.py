@@ -19,12 +19,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from alliances.analysis import knowledge, memberships
+from alliances.analysis.country import find_country, naming_rows
 from alliances.analysis.derived import Derived, Reference
 from alliances.dataset import FACT_TABLES, Dataset, Row
 from alliances.errors import AlliancesError, NarrativeError
 from alliances.parameters import check_parameters
 from alliances.paths import find_root
 from alliances.prose.dating import dating_notes, uncertain_sources
+from alliances.prose.differences import all_points, where_they_differ
 from alliances.prose.links import cell_text, escape, evidence_link, short_quotation
 from alliances.prose.narrative import Narrative, paragraph, row_ids_in, sentence
 from alliances.prose.tables import table
@@ -389,6 +391,33 @@ def test_an_estimated_date_is_told_and_a_later_source_not_named() -> None:
 def test_a_source_left_out_is_not_spoken_of() -> None:
     source = next(source for source in SOURCES if source.published_from < source.published_to)
     assert uncertain_sources(DATASET.known(source.published_from, [source.source_id])) == []
+
+
+def test_a_judgement_names_every_row_that_it_rests_on() -> None:
+    every = DATASET.complete["judgements"]
+    for judgement, statement, requires in zip(
+        every["judgement_id"], every["statement"], every["requires"], strict=True
+    ):
+        assert set(row_ids_in(statement)) == set(requires.split("; ")), judgement
+
+
+def test_differing_points_are_links_to_where_they_are_told() -> None:
+    told = all_points(WHOLE).text
+    for alliance_id in DATASET["alliances"]["alliance_id"]:
+        section = where_they_differ(WHOLE, [alliance_id]).text
+        linked = re.findall(r"\]\(#([a-z0-9-]+)\)", section)
+        assert all(f"{{#{point}}}" in told for point in linked)
+        assert bool(linked) != ("no point is known" in section), alliance_id
+    assert not where_they_differ(DATASET.known(date(2025, 2, 1)), ["jef"])
+
+
+def test_a_country_that_a_text_leaves_out_is_not_named_by_it() -> None:
+    turkey, sweden, iceland = (find_country(WHOLE, code) for code in ("TUR", "SWE", "ISL"))
+    assert "excluding Turkey" in WHOLE.quote("europe-1-5-million").exact
+    assert not naming_rows(WHOLE, turkey, "observations")
+    areas = {row.row_id for c in (sweden, iceland) for row in naming_rows(WHOLE, c, "characteristics")}
+    assert areas
+    assert "cha-jef-reach-opinion" not in areas
 
 
 def test_the_count_of_texts_follows_the_cut() -> None:
