@@ -26,7 +26,7 @@ from alliances.staging.report import chapter_order, notebook_names
 
 ALLIANCES_VARIABLES = ("ALLIANCES_ROOT", "ALLIANCES_VALIDATED", "ALLIANCES_QUARTO")
 MARK = "ALLIANCES_TEST_MARK"
-BUILT = ("_output", "chapters", "figures", ".quarto", "fonts", "fonts.css", "edition.yml", "references.json")
+BUILT = ("_output", "chapters", "figures", "vega", ".quarto", "fonts", "fonts.css", "edition.yml", "references.json")
 
 PROBE_PARAMETERS = 'as_of = ""\nfocus = ""\nexclude_sources = []'
 PROBE_OPENING = """\

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
@@ -19,8 +21,9 @@ import yaml
 from bs4 import BeautifulSoup, Tag
 
 from alliances.build import stage_edition
+from alliances.prerender import bring_up_to_date, place_holders
 from alliances.publishing import Publication, copy_project, find_quarto, publish
-from helpers import Edition, words
+from helpers import Edition, run_cli, words
 
 # What our stages hold and both engines are known to set alike. Before a kind is added here, look at it in both.
 BLOCKS = {"Header", "Para", "Plain", "BulletList", "OrderedList", "BlockQuote", "Table", "Figure", "Div"}
@@ -284,3 +287,62 @@ def test_the_pdfs_have_the_same_links(both: dict[str, Publication]) -> None:
     # A link that a line break cuts in two counts twice.
     assert set(theirs) == set(ours)
     assert abs(sum(theirs.values()) - sum(ours.values())) <= 0.02 * sum(ours.values())
+
+
+# ---------------------------------------------------------------- Quarto by hand
+
+
+def test_the_steps_of_a_render_by_hand_exist(project_root: Path) -> None:
+    settings = yaml.safe_load((project_root / "report" / "_quarto.yml").read_text("utf-8"))["project"]
+    for step in ("pre-render", "post-render"):
+        script, module = settings[step].split()
+        assert (project_root / "report" / script).is_file()
+        assert (project_root / "src" / "alliances" / f"{module}.py").is_file()
+
+
+def test_bringing_up_to_date_writes_only_what_differs(tmp_path: Path) -> None:
+    new, old = tmp_path / "new", tmp_path / "old"
+    for folder in (new, old):
+        (folder / "inner").mkdir(parents=True)
+        (folder / "inner" / "same").write_text("same", "utf-8")
+    (new / "other").write_text("new", "utf-8")
+    (old / "other").write_text("old", "utf-8")
+    (old / "inner" / "gone").write_text("", "utf-8")
+    (old / "old folder").mkdir()
+    before = (old / "inner" / "same").stat().st_mtime_ns
+    bring_up_to_date(old, new)
+    assert {str(path.relative_to(old)) for path in old.rglob("*")} == {"inner", "inner/same", "other"}
+    assert (old / "other").read_text("utf-8") == "new"
+    assert (old / "inner" / "same").stat().st_mtime_ns == before
+
+
+def test_a_render_by_hand_gives_the_same_page(probe_root: Path, tmp_path: Path) -> None:
+    quarto = find_quarto()
+    if quarto is None:
+        pytest.skip("Quarto 1.9 or newer is not installed")
+    done = run_cli(
+        probe_root,
+        "build",
+        "--engine",
+        "quarto",
+        "--output",
+        str(tmp_path / "built"),
+        ALLIANCES_QUARTO=str(quarto.path),
+    )
+    assert done.returncode == 0, done.stderr
+    place_holders(probe_root)  # as the set-up does
+    environment = {**os.environ, "QUARTO_PYTHON": sys.executable}
+    command = [str(quarto.path), "render", "report"]
+    written = []
+    for _ in range(2):  # the second time nothing that Quarto watches may be written again
+        by_hand = subprocess.run(command, cwd=probe_root, env=environment, capture_output=True, text=True, check=False)
+        assert by_hand.returncode == 0, by_hand.stderr
+        output = probe_root / "report" / "_output"
+        assert (output / "report.html").read_bytes() == (tmp_path / "built" / "report.html").read_bytes()
+        sheets = [pypdf.PdfReader(folder / "report.pdf").pages for folder in (output, tmp_path / "built")]
+        assert [sheet.extract_text() for sheet in sheets[0]] == [sheet.extract_text() for sheet in sheets[1]]
+        names = ("chapters", "figures", "vega", "theme", "edition.yml", "references.json")
+        staged = [probe_root / "report" / name for name in names]
+        files = [file for path in staged for file in ([path] if path.is_file() else sorted(path.rglob("*")))]
+        written.append({str(file): file.stat().st_mtime_ns for file in files if file.is_file()})
+    assert written[0] == written[1]

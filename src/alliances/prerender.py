@@ -18,14 +18,18 @@ from alliances.build import stage_edition
 from alliances.cli import read_parameters
 from alliances.errors import AlliancesError
 from alliances.paths import find_root
+from alliances.staging.figures import COMPILED
 from alliances.staging.report import chapter_order
 
 FILE_VARIABLE = "ALLIANCES_PARAMETERS"
-_STAGED = ("chapters", "figures", "references.json", "edition.yml")
+_STAGED = ("chapters", "figures", COMPILED, "references.json", "edition.yml")
 
 
 def prerender(root: Path) -> None:
-    """Write ``chapters/``, ``figures/``, ``references.json``, ``edition.yml`` and the fonts into ``report/``.
+    """Write chapters, figures, ``vega/``, ``references.json``, ``edition.yml`` and the fonts into ``report/``.
+
+    Files that are as they should be are left alone: ``quarto preview`` watches them, and renders again whenever one
+    is written.
 
     Raises
     ------
@@ -38,11 +42,26 @@ def prerender(root: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         staged = stage_edition(root, values, Path(scratch), say=lambda line: print(line, file=sys.stderr, flush=True))
         for name in _STAGED:
-            target = report / name
-            if target.is_dir():
-                shutil.rmtree(target)
-            shutil.move(staged.report.folder / name, target)
-    publishing.add_fonts(report / "theme")
+            bring_up_to_date(report / name, staged.report.folder / name)
+        theme = Path(scratch) / "theme"
+        theme.mkdir()
+        publishing.add_fonts(theme)
+        for path in sorted(theme.iterdir()):
+            bring_up_to_date(report / "theme" / path.name, path)
+
+
+def bring_up_to_date(target: Path, source: Path) -> None:
+    """Make a file or folder the same as another one, writing only what differs."""
+    if source.is_dir():
+        target.mkdir(parents=True, exist_ok=True)
+        wanted = {path.name for path in source.iterdir()}
+        for path in target.iterdir():
+            if path.name not in wanted:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for name in sorted(wanted):
+            bring_up_to_date(target / name, source / name)
+    elif not (target.is_file() and target.read_bytes() == source.read_bytes()):
+        shutil.copyfile(source, target)
 
 
 def place_holders(root: Path) -> None:

@@ -1,4 +1,4 @@
-"""Quarto's pre-render step: hand over to the project's own Python, wherever Quarto found this one."""
+"""A step before or after Quarto's render: hand over to the project's own Python, wherever Quarto found this one."""
 
 import os
 import subprocess
@@ -9,4 +9,5 @@ project = Path(__file__).resolve().parent.parent
 candidates = [project / ".venv" / "bin" / "python", project / ".venv" / "Scripts" / "python.exe"]
 python = next((str(path) for path in candidates if path.exists()), sys.executable)
 environment = {**os.environ, "ALLIANCES_ROOT": str(project)}
-raise SystemExit(subprocess.run([python, "-m", "alliances.prerender"], env=environment, check=False).returncode)
+command = [python, "-m", f"alliances.{sys.argv[1]}"]
+raise SystemExit(subprocess.run(command, env=environment, check=False).returncode)
