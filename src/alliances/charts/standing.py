@@ -230,6 +230,7 @@ def stances_map(dataset: Dataset, *, focus: str = "") -> Any:
         if (frame["kind"] == kind).any()
     )
     rows = [dataset.row(row_id) for cell in frame["row_id"] for row_id in cell.split("; ")]
+    by_author = "Only expected: by an author. " if (frame["kind"] == "expected").any() else ""
     return finish(
         map_of_europe(dataset, drawn, STANCES, focus=focus),
         dataset=dataset,
@@ -241,7 +242,7 @@ def stances_map(dataset: Dataset, *, focus: str = "") -> Any:
         f"where {headline[0].lower() + headline[1:]}. {listed}.",
         rows=rows,
         note="Where nothing is told of troops, what is told of peacekeeping, or else of the coalition, counts. "
-        f"Only expected: by an author. Without colour: no text says. {f'Not on the map: {absent}. ' if absent else ''}"
+        f"{by_author}Without colour: no text says. {f'Not on the map: {absent}. ' if absent else ''}"
         "The parties to the war are not coloured.",
         table={"row_id": "Row", "name": "Country", "text": "Position"},
     )
