@@ -115,6 +115,26 @@ def measure_report(project: Path, rounds: int, scratch: Path, say: Callable[[str
     return times
 
 
+def measure_first_view(page: Path, rounds: int) -> float | None:
+    """Seconds until the page, opened from disk, shows something, in medians; nothing where there is no Chromium."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        return None
+    from playwright.sync_api import sync_playwright
+
+    seconds = []
+    with sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        for _ in range(rounds):
+            tab = browser.new_page()
+            tab.goto(page.as_uri())
+            tab.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
+            seconds.append(tab.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime") / 1000)
+            tab.close()
+        browser.close()
+    return statistics.median(seconds)
+
+
 # ---------------------------------------------------------------- the dataset
 
 
@@ -208,7 +228,7 @@ def table(report: dict[str, float], notebooks: int, dataset: dict[str, dict[str,
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure speed, as ratios within one run.")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds; medians are shown (default: 3)")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds; medians are shown (default: 5)")
     parser.add_argument("--factors", default="1,10,100", help="sizes of the dataset (default: 1,10,100)")
     parser.add_argument("--editions", type=int, default=30, help="editions of the batch; 0 leaves it out (default: 30)")
     parser.add_argument("--output", type=Path, help="file for the figures (default: report/_output/bench.json)")
@@ -230,6 +250,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory(prefix="alliances-bench-") as folder:
         times = measure_report(project, chosen.rounds, Path(folder), say)
+        first_view = measure_first_view(Path(folder) / "built-0" / "report.html", chosen.rounds)
         dataset = measure_dataset(project, factors, chosen.rounds, Path(folder), say)
     report = {name: statistics.median(values) for name, values in times.items()}
     editions: dict[str, Any] = {}
@@ -238,6 +259,8 @@ def main() -> None:
         editions, text = measure_editions(project, chosen.rounds, chosen.editions, report["by hand"], say)
     notebooks = len(notebook_names(project / "report" / "report.qmd"))
     print(table(report, notebooks, dataset))
+    if first_view is not None:
+        print(f"\n{'First view of the page, from disk':<52}{first_view:>9.2f}")
     print(f"\n{text}")
     figures = {
         "machine": {"python": platform.python_version(), "system": platform.platform(), "processors": os.cpu_count()},
@@ -246,6 +269,7 @@ def main() -> None:
         "seconds": times,
         "medians": report,
         "ratio": report["build"] / report["by hand"],
+        "first_view": first_view,
         "dataset": dataset,
         "editions": editions,
     }

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from alliances import freshness, plain_yaml
+from alliances import __version__, freshness, plain_yaml
 from alliances.comparison.model import PARTS, Comparison
 from alliances.errors import AlliancesError, ParameterError, sentence_of
 from alliances.paths import find_root
@@ -42,6 +42,7 @@ class _Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     """Build the parser of the command line."""
     top = _Parser(prog="alliances", description="Europe's Defence Alliances: a reproducible report.")
+    top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
 
     build = commands.add_parser(

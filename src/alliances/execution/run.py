@@ -114,8 +114,6 @@ def run_notebooks(
     """
     declared = check_notebooks(paths)
     folder.mkdir(parents=True, exist_ok=True)
-    os.environ[VALIDATED_VARIABLE] = "1"  # the kernels inherit it: the dataset is validated once a build
-    os.environ[ROOT_VARIABLE] = str(root)
     results = Results(cache, root) if cache else None
     executed: dict[str, nbformat.NotebookNode] = {}
     missing: list[_Job] = []
@@ -170,7 +168,11 @@ def _run_all(
         running = {}
         try:
             for job in jobs:
-                environment = {TRACE_VARIABLE: str(_trace_file(job))}
+                environment = {
+                    TRACE_VARIABLE: str(_trace_file(job)),
+                    ROOT_VARIABLE: str(job.cwd.parent),
+                    VALIDATED_VARIABLE: "1",  # the dataset is validated once a build
+                }
                 holds.append(Hold(warm.folder / str(next(_numbers)), environment))
                 running[pool.submit(_run_one, job, manager, holds[-1])] = job
             for future in as_completed(running):
@@ -195,7 +197,8 @@ def _run_one(
     job: _Job, manager: type[QuietKernelManager], hold: Hold
 ) -> tuple[nbformat.NotebookNode, list[str], float]:
     start = time.perf_counter()
-    logging.getLogger("papermill").setLevel(logging.ERROR)
+    # A kernel that is ended because another notebook failed is no news, and one that fails is told of below.
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)
     late = threading.Event()
 
     def end_late() -> None:
