@@ -101,13 +101,14 @@ def _picture(svg: str, cache: Cache | None) -> bytes:
 
 
 def draw_ahead(charts: Iterable[Chart], cache: Cache) -> None:
-    """Put into the cache what :func:`draw` and :func:`draw_png` will look for: the charts of one notebook.
+    """Put into the cache what :func:`draw` will look for: the charts of one notebook.
 
-    Notebooks wait more than they work, so their charts are drawn while others still run.
+    Notebooks wait more than they work, so their charts are drawn while others still run. The pictures can wait: they
+    are made while Typst sets the PDF, which takes one processor.
     """
     for chart in charts:
         _compiled(chart, cache)
-        _picture(_drawing(chart, cache).decode(), cache)
+        _drawing(chart, cache)
 
 
 def register_fonts() -> None:
