@@ -47,6 +47,8 @@ _CHARACTERS = (
     0xFB02,
 )
 _FEATURES = ("kern", "liga", "ccmp", "locl", "mark", "mkmk", "lnum", "pnum", "tnum")
+# With the typographic family (16, 17) a renderer finds the semibold face, and does not take the bold one for it.
+_NAMES = (0, 1, 2, 3, 4, 5, 6, 16, 17)
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,7 @@ def _subset(path: Path, flavour: str | None) -> bytes:
     options = subset.Options()
     options.flavor = flavour
     options.layout_features = list(_FEATURES)
+    options.name_IDs = list(_NAMES)
     options.hinting = False
     options.recalc_timestamp = False
     font = subset.load_font(path, options)
@@ -189,7 +192,7 @@ def _subset(path: Path, flavour: str | None) -> bytes:
 
 
 def _fingerprint(faces: Iterable[Face]) -> str:
-    digest = hashlib.sha256(repr((_CHARACTERS, _FEATURES)).encode())
+    digest = hashlib.sha256(repr((_CHARACTERS, _FEATURES, _NAMES)).encode())
     digest.update(importlib.metadata.version("fonttools").encode())
     for face in faces:
         digest.update(f"{face.path.name} {face.path.stat().st_size}".encode())
