@@ -762,4 +762,5 @@ def test_quarto_gives_the_same_report(default_edition: Edition, tmp_path: Path) 
     assert edition.manifest["engine"].startswith("quarto")
     assert words(edition.main.get_text()) == words(default_edition.main.get_text())
     assert edition.facts == default_edition.facts
-    assert len(pypdf.PdfReader(tmp_path / "quarto" / "report.pdf").pages) == len(default_edition.pages)
+    # The two bring different versions of Typst, which break the columns of the annexes differently.
+    assert abs(len(pypdf.PdfReader(tmp_path / "quarto" / "report.pdf").pages) - len(default_edition.pages)) <= 1
