@@ -13,6 +13,7 @@ import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -22,7 +23,7 @@ import font_source_serif_pro
 from alliances.user_cache import folder as cache_folder
 from alliances.user_cache import kept
 
-__all__ = ["SANS", "SERIF", "Face", "chart_directories", "font_directories", "install", "stylesheet"]
+__all__ = ["SANS", "SERIF", "Face", "chart_directories", "chart_fonts", "font_directories", "install", "stylesheet"]
 
 SANS = "Source Sans Pro"
 SERIF = "Source Serif Pro"
@@ -106,6 +107,16 @@ def font_directories() -> tuple[Path, Path]:
     return Path(font_source_sans_pro.font_directory), Path(font_source_serif_pro.font_directory)
 
 
+@cache
+def chart_fonts() -> str:
+    """Return what a drawing depends on: a name for the fonts that charts take, with all that is done to them."""
+    return _fingerprint(_chart_faces())
+
+
+def _chart_faces() -> list[Face]:
+    return [face for face in _faces() if face.family == SANS and face.weight in (400, 600, 700)]
+
+
 def chart_directories() -> tuple[Path, ...]:
     """Return the folders from which charts take their fonts.
 
@@ -117,8 +128,8 @@ def chart_directories() -> tuple[Path, ...]:
     tuple of Path
         The packages' own folders where that folder cannot be written.
     """
-    faces = [face for face in _faces() if face.family == SANS and face.weight in (400, 600, 700)]
-    folder = cache_folder() / f"chart-fonts-{_fingerprint(faces)}"
+    faces = _chart_faces()
+    folder = cache_folder() / f"chart-fonts-{chart_fonts()}"
     if not folder.is_dir():
         part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
         try:

@@ -19,7 +19,7 @@ from xml.sax.saxutils import quoteattr
 import vl_convert
 
 from alliances.execution.cache import Cache, key_of
-from alliances.fonts import chart_directories
+from alliances.fonts import chart_directories, chart_fonts
 from alliances.staging.chapters import Chart
 
 VEGALITE_VERSION = "5.20"
@@ -58,7 +58,7 @@ def draw(charts: Iterable[Chart], folder: Path, cache: Cache | None = None) -> l
 
 
 def _drawing(chart: Chart, cache: Cache | None) -> bytes:
-    key = key_of(chart.spec, VEGALITE_VERSION, version("vl-convert-python"), "plain")
+    key = key_of(chart.spec, VEGALITE_VERSION, version("vl-convert-python"), chart_fonts())
     kept = cache.get("drawings", key) if cache else None
     if kept is None:
         register_fonts()
@@ -90,7 +90,7 @@ def draw_png(drawings: Iterable[Path], folder: Path, cache: Cache | None = None)
 
 
 def _picture(svg: str, cache: Cache | None) -> bytes:
-    key = key_of(svg, version("vl-convert-python"))
+    key = key_of(svg, version("vl-convert-python"), chart_fonts())
     kept = cache.get("pictures", key) if cache else None
     if kept is None:
         register_fonts()
