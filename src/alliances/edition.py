@@ -19,7 +19,7 @@ from typing import Any
 
 import pandas as pd
 
-from alliances.analysis import differences, knowledge
+from alliances.analysis import knowledge
 from alliances.analysis.derived import Reference
 from alliances.dataset import Dataset
 from alliances.parameters import Parameters, check_parameters
@@ -27,7 +27,6 @@ from alliances.prose.dating import dating_notes
 from alliances.prose.links import escape, evidence_link
 from alliances.prose.narrative import Figure, Narrative, paragraph
 from alliances.prose.tables import Table, table
-from alliances.prose.values import typographic
 
 ASPECT_LABELS = {
     "name": "Name",
@@ -197,25 +196,7 @@ class Chapter:
         figures = tuple(figure for point in told for figure in point.figures)
         return Narrative("## What to watch\n\n" + "\n".join(items), figures) if items else Narrative("")
 
-    def differences(self) -> Narrative:
-        """Name the points concerning the format on which the sources differ; their chapter tells them in full."""
-        if not self.known:
-            return Narrative("")
-        found = differences.about(self.edition.dataset, self.alliance_ids)
-        named = dict.fromkeys(point.point for point in found if point.kind != "apparent")
-        points = [escape(typographic(text)) for text in named]
-        if not points:
-            told = "No point on this format is known on which the texts of this edition differ."
-        elif len(points) > _SHOWN_POINTS:
-            told = f"The texts differ on many points, among them: {'; '.join(points[:_SHOWN_POINTS])}."
-        else:
-            told = f"The texts differ on: {'; '.join(points)}."
-        if points:
-            told += " @sec-differences gives both sides of each point, and why they differ."
-        return Narrative(f"## Where the sources differ\n\n{told}")
 
-
-_SHOWN_POINTS = 8  # more in one sentence is unreadable; their own chapter has them all
 _WITHOUT_ARTICLE = ("NATO", "SkyShield", "EUMAM UA", "ASAP", "EDIRPA", "UK bilateral support", "EU missions")
 
 

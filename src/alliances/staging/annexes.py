@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from alliances.analysis.frames import records
-from alliances.dataset import FACT_TABLES, Dataset
+from alliances.dataset import FACT_TABLES, Dataset, Row
 from alliances.parameters import NAMES, Parameters, type_name
 from alliances.prose.differences import row_words
 from alliances.prose.links import escape, evidence_link
@@ -64,13 +64,19 @@ def further(dataset: Dataset, links: Sequence[Link], shown: Collection[str]) -> 
         ]
         if rows:
             lines.append(f"In [@{source.source_id}]:")
-            told = (escape(typographic(row_words(dataset, row))).rstrip(".") for row in rows)
+            told = (escape(typographic(_told_alone(dataset, row))).rstrip(".") for row in rows)
             lines.append(
                 "\n".join(f"- {evidence_link(dataset, row, text)}" for row, text in zip(rows, told, strict=True))
             )
     if not lines:
         return ""
     return "\n\n".join(["# What else the texts say {#sec-annex-further}", FURTHER_INTRO, *lines]) + "\n"
+
+
+def _told_alone(dataset: Dataset, row: Row) -> str:
+    """Say what a row gives where no chapter says of what: a characteristic is told with its format."""
+    words = row_words(dataset, row)
+    return f"{dataset.alliance_names[row.values['alliance_id']]}: {words}" if row.table == "characteristics" else words
 
 
 def evidence(dataset: Dataset, links: Sequence[Link]) -> str:

@@ -94,6 +94,8 @@ def edition_lines(parameters: Parameters, defaults: Parameters, dataset: Dataset
         value = getattr(parameters, name)
         if value != getattr(defaults, name):
             lines.append(f"Assumption of this edition: {name} = {value:g}" if value is not None else "")
+    if parameters.as_of != defaults.as_of:
+        lines.insert(0, "Another state of knowledge than the default edition’s")
     return [line for line in lines if line] or ["Default edition"]
 
 
