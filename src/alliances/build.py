@@ -15,7 +15,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from alliances import __version__, known_rows, pandoc, publishing
+from alliances import __version__, known_rows, publishing
 from alliances.dataset import Dataset
 from alliances.errors import PublishError, StagingError
 from alliances.execution.cache import Cache, key_of
@@ -27,8 +27,10 @@ from alliances.freshness import PACKAGES, input_files
 from alliances.locks import locked
 from alliances.parameters import Parameters, check_parameters
 from alliances.publishing import typeset_before
+from alliances.publishing.pieces import Piece
 from alliances.staging import chapters as staged_chapters
 from alliances.staging.figures import draw_ahead, draw_png
+from alliances.staging.provenance import walk
 from alliances.staging.report import StagedReport, chapter_text, notebook_names, stage
 
 OUTPUT = Path("report", "_output")
@@ -193,19 +195,20 @@ def stage_edition(
                 jobs=jobs,
                 log=log,
                 progress=executed_one,
-                finished=lambda name, notebook: ahead.submit(_draw_ahead, name, notebook, cache),
+                finished=lambda name, notebook: ahead.submit(_work_ahead, name, notebook, cache),
                 cache=cache,
                 explain=explain,
                 warm=warm,
                 timeout=timeout,
             )
+            step("notebooks", len(paths), len(paths))  # those that were kept, too
+            chapters = [staged_chapters.read_chapter(key, notebook) for key, notebook in executed.items()]
+            step("figures", 0, 1)
+            stage_folder = scratch / "stage"
+            staged = stage(stage_folder, template, chapters, known, parameters, defaults, cache, ahead.shutdown)
         except BaseException:
             ahead.shutdown(cancel_futures=True)
             raise
-    step("notebooks", len(paths), len(paths))  # those that were kept, too
-    chapters = [staged_chapters.read_chapter(key, notebook) for key, notebook in executed.items()]
-    step("figures", 0, 1)
-    staged = stage(scratch / "stage", template, chapters, known, parameters, defaults, cache)
     step("figures", 1, 1)
     if staged.problems:
         log.write_text("\n".join(staged.problems) + "\n", encoding="utf-8")
@@ -215,11 +218,14 @@ def stage_edition(
     return StagedEdition(parameters, defaults, known, staged, scratch / "notebooks")
 
 
-def _draw_ahead(name: str, notebook: NotebookNode, cache: Cache) -> None:
+def _work_ahead(name: str, notebook: NotebookNode, cache: Cache) -> None:
+    """Put into the cache what staging and publishing will look for, while other notebooks still run."""
     with suppress(Exception):  # what is wrong with a chapter or a chart is told when the report is staged
         chapter = staged_chapters.read_chapter(name, notebook)
-        pandoc.parse(chapter_text(chapter.markdown), cache)
         draw_ahead(chapter.charts, cache)
+        text = chapter_text(chapter.markdown)
+        walk(text, cache)
+        Piece.of(text, cache)
 
 
 def build_edition(

@@ -85,6 +85,7 @@ def fork(request: dict[str, Any], listening: socket.socket, client: socket.socke
         os.environ.update(request["env"])
         os.chdir(request["cwd"])
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.nice(5)  # the build draws what other notebooks have made, and is the last to be done
         parent = f"--IPKernelApp.parent_handle={os.getppid()}"
         # A history would be written to the user's home, by a thread of its own.
         sys.argv = ["ipykernel_launcher", "-f", request["connection_file"], parent, "--HistoryManager.enabled=False"]

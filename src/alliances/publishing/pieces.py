@@ -7,7 +7,6 @@ depends on that chapter, on the numbers it names and on nothing else, and is kep
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 import re
@@ -139,9 +138,13 @@ class Piece:
         return cls(text, Outline(**kept), keep)
 
     @cached_property
-    def document(self) -> Document:
-        """The chapter as Pandoc reads it."""
-        return pandoc.parse(self.text, self.keep)
+    def blocks(self) -> list[Any]:
+        """The chapter as Pandoc reads it, its headings with their numbers; the report must have been counted."""
+        blocks: list[Any] = pandoc.parse(self.text, self.keep)["blocks"]
+        for header in _headers(blocks):
+            if found := self.headings.get(header["c"][1][0]):
+                header["c"][1][2].append(["number", found])
+        return blocks
 
 
 def _elements(node: Any) -> Iterator[dict[str, Any]]:
@@ -153,6 +156,14 @@ def _elements(node: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(node, list):
         for item in node:
             yield from _elements(item)
+
+
+def _headers(blocks: list[Any]) -> Iterator[dict[str, Any]]:
+    for block in blocks:
+        if block["t"] == "Header":
+            yield block
+        elif block["t"] == "Div":
+            yield from _headers(block["c"][1])
 
 
 def split(markdown: str, keep: Keep | None = None) -> list[Piece]:
@@ -278,26 +289,18 @@ def _rest(pieces: Sequence[Piece]) -> list[Piece]:
     heading = {"t": "Header", "c": [1, ["piece-rest", ["unnumbered"], []], [{"t": "Str", "c": "Rest"}]]}
     blocks = [heading, {"t": "Div", "c": [["refs", [], []], []]}]
     rest = Piece("", Outline.of({"blocks": blocks}), None)
-    rest.document = {"blocks": blocks}
+    rest.blocks = blocks
     return [rest]
 
 
 def _document(pieces: Sequence[Piece], cited: Sequence[str]) -> Document:
     """Join pieces, with what the filters and the list of references have to know of the whole report."""
-    blocks: list[Any] = []
-    for piece in pieces:
-        own = copy.deepcopy(piece.document["blocks"])
-        for header in (element for element in _elements(own) if element["t"] == "Header"):
-            if found := piece.headings.get(header["c"][1][0]):
-                header["c"][1][2].append(["number", found])
-        blocks += own
     numbers = {label: found for piece in pieces for label, found in piece.numbers.items()}
     meta: dict[str, Any] = {
         "piece-numbers": {"t": "MetaMap", "c": {key: _text(value) for key, value in sorted(numbers.items())}},
         "nocite": {"t": "MetaInlines", "c": [_cite(cited)] if cited else []},
     }
-    for rest in _rest(pieces):
-        blocks += rest.document["blocks"]
+    blocks = [block for piece in (*pieces, *_rest(pieces)) for block in piece.blocks]
     return {"pandoc-api-version": pandoc.api_version(), "meta": meta, "blocks": blocks}
 
 

@@ -10,6 +10,8 @@ import csv
 import io
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -18,9 +20,11 @@ from xml.sax.saxutils import quoteattr
 
 import vl_convert
 
+from alliances.errors import StagingError
 from alliances.execution.cache import Cache, key_of
-from alliances.fonts import chart_directories, chart_fonts
+from alliances.fonts import chart_fonts
 from alliances.staging.chapters import Chart
+from alliances.staging.pictures import picture, register_fonts
 
 VEGALITE_VERSION = "5.20"
 COMPILED = "vega"  # folder beside figures/; for the page, not part of the edition
@@ -28,7 +32,7 @@ _SPOKEN = re.compile(r'\s(?:role|aria-[a-z]+)="[^"]*"')
 _GEOMETRY = re.compile(r'(\s(?:d|transform|[xy][12]?)=")([^"]*)')
 _LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}(?:e-?\d+)?")
 _QUOTE = {'"': "&quot;"}
-_registered = False
+_FEW = 4  # pictures that take no longer than another process to start
 
 
 def draw(charts: Iterable[Chart], folder: Path, cache: Cache | None = None) -> list[Path]:
@@ -84,20 +88,42 @@ def _compiled(chart: Chart, cache: Cache | None) -> bytes:
 
 
 def draw_png(drawings: Iterable[Path], folder: Path, cache: Cache | None = None) -> None:
-    """Turn drawings into PNG of twice their size; from the SVG, which is much faster than from the chart."""
+    """Turn drawings into PNG of twice their size; from the SVG, which is much faster than from the chart.
+
+    vl-convert lets nothing else run in its process meanwhile, so many pictures are made in another one.
+
+    Raises
+    ------
+    StagingError
+        If that process fails.
+    """
+    missing = {}
     for path in drawings:
-        (folder / f"{path.stem}.png").write_bytes(_picture(path.read_text(encoding="utf-8"), cache))
-
-
-def _picture(svg: str, cache: Cache | None) -> bytes:
-    key = key_of(svg, version("vl-convert-python"), chart_fonts())
-    kept = cache.get("pictures", key) if cache else None
-    if kept is None:
+        key = key_of(path.read_text(encoding="utf-8"), version("vl-convert-python"), chart_fonts())
+        kept = cache.get("pictures", key) if cache else None
+        if kept is None:
+            missing[key] = path
+        else:
+            _picture_file(path, folder).write_bytes(kept)
+    if len(missing) > _FEW:
+        files = [str(path) for path in missing.values()]
+        done = subprocess.run(
+            [sys.executable, "-m", "alliances.staging.pictures", str(folder), *files], capture_output=True, check=False
+        )
+        if done.returncode:
+            message = done.stderr.decode("utf-8", errors="replace").strip().splitlines() or ["it gave no reason"]
+            raise StagingError(f"The charts could not be turned into PNG: {message[-1]}.")
+    elif missing:
         register_fonts()
-        kept = vl_convert.svg_to_png(svg, scale=2)
-        if cache:
-            cache.put("pictures", key, kept)
-    return kept
+        for path in missing.values():
+            _picture_file(path, folder).write_bytes(picture(path))
+    if cache:
+        for key, path in missing.items():
+            cache.put("pictures", key, _picture_file(path, folder).read_bytes())
+
+
+def _picture_file(drawing: Path, folder: Path) -> Path:
+    return folder / f"{drawing.stem}.png"
 
 
 def draw_ahead(charts: Iterable[Chart], cache: Cache) -> None:
@@ -109,15 +135,6 @@ def draw_ahead(charts: Iterable[Chart], cache: Cache) -> None:
     for chart in charts:
         _compiled(chart, cache)
         _drawing(chart, cache)
-
-
-def register_fonts() -> None:
-    """Tell vl-convert of the report's fonts, once a process: without them it drops all text in silence."""
-    global _registered
-    if not _registered:
-        for directory in chart_directories():
-            vl_convert.register_font_directory(str(directory))
-        _registered = True
 
 
 def data_csv(spec: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -221,10 +221,12 @@ def stage(
     parameters: Parameters,
     defaults: Parameters,
     cache: Cache | None = None,
+    until_drawn: Callable[[], object] = lambda: None,
 ) -> StagedReport:
     """Write the staged report into an empty folder; parameters as in :func:`stage_text`.
 
-    Drawings are taken from the cache where it has them.
+    Drawings are taken from the cache where it has them. `until_drawn` is called before it is asked: it waits for
+    drawings that are still being made.
     """
     text = stage_text(template, chapters, dataset, parameters, defaults, cache)
     (folder / "chapters").mkdir(parents=True)
@@ -234,6 +236,7 @@ def stage(
     references = json.dumps(annexes.references_json(dataset), ensure_ascii=False, indent=1)
     (folder / "references.json").write_text(references + "\n", encoding="utf-8")
     write_edition_file(folder, dataset, parameters, defaults)
+    until_drawn()
     charts = draw([chart for chapter in chapters for chart in chapter.charts], folder / "figures", cache)
     return StagedReport(folder, text.walk, text.figures, text.problems, charts)
 
