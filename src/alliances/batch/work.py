@@ -119,7 +119,7 @@ def build(task: Task, scratch: Path | None = None) -> Outcome:
             task.values,
             formats=task.formats,
             engine=task.engine,
-            jobs=2,  # more would only wait: it is the workers that share the processors
+            jobs=1,  # it is the workers that share the processors
             output=folder,
             log=folder.parent / f"{task.name}.log",
             warm=_warm,

@@ -183,7 +183,8 @@ def _written(
     digests = [_digest(path) for path in sorted(shared)]
 
     def how(piece: Piece) -> list[str]:
-        return [*options, *digests, *(_digest(stage / name) for name in piece.outline.drawings)]
+        drawings = piece.outline.drawings if kind == "html" else []  # Typst opens them itself
+        return [*options, *digests, *(_digest(stage / name) for name in drawings)]
 
     return render(report, lambda document: _pandoc(stage, log, document, *options), starts, how, keep)
 
