@@ -449,6 +449,7 @@ def test_without_the_warmed_process_kernels_are_ordinary(small: Bench, finished:
     if fault == "dies":
         while not found[0].children():
             time.sleep(0.02)
+        time.sleep(0.3)  # killed before it has answered, it is replaced by an ordinary kernel
     found[0].kill()
     _, told = process.communicate(timeout=120)
     assert "Traceback" not in told
