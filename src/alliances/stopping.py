@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["Stopped", "signals_stop"]
+__all__ = ["Stopped", "raise_if_told", "signals_stop"]
 
+_last: list[int] = []  # the signal that has come
 _PATIENCE = 20  # seconds for clearing up, in which a second Ctrl-C changes nothing
 
 
@@ -41,6 +42,7 @@ def signals_stop() -> Iterator[None]:
         now = time.monotonic()
         if not told or now - told > _PATIENCE:
             told = now
+            _last[:] = [number]
             raise Stopped(number)
 
     before = {}
@@ -53,3 +55,10 @@ def signals_stop() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        _last.clear()
+
+
+def raise_if_told() -> None:
+    """Raise :class:`Stopped` once more: where a signal comes while Python destroys an object, the first one is lost."""
+    if _last and threading.current_thread() is threading.main_thread():
+        raise Stopped(_last[0])

@@ -9,7 +9,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,7 @@ from alliances.execution.warm import ForkError, WarmKernelManager
 from alliances.execution.warm_process import WarmKernels
 from alliances.parameters import NAMES, Parameters
 from alliances.paths import ROOT_VARIABLE
+from alliances.stopping import raise_if_told
 
 Progress = Callable[[str, float], None]
 Explain = Callable[[str, bool, str], None]
@@ -175,12 +176,16 @@ def _run_all(
                 }
                 holds.append(Hold(warm.folder / str(next(_numbers)), environment))
                 running[pool.submit(_run_one, job, manager, holds[-1])] = job
-            for future in as_completed(running):
-                job = running[future]
-                notebook, tables, seconds = future.result()
-                if results:
-                    results.keep(job.inputs, tables, job.output.read_bytes())
-                yield job, notebook, seconds
+            waiting = set(running)
+            while waiting:
+                done, waiting = wait(waiting, timeout=1, return_when=FIRST_COMPLETED)
+                raise_if_told()
+                for future in done:
+                    job = running[future]
+                    notebook, tables, seconds = future.result()
+                    if results:
+                        results.keep(job.inputs, tables, job.output.read_bytes())
+                    yield job, notebook, seconds
         except BaseException:
             for future in running:
                 future.cancel()
