@@ -1,13 +1,12 @@
 -- Cross-references for the embedded engine: Quarto has its own, Pandoc alone has none.
 --
--- Numbers figures (#fig-…), tables (#tbl-…) and sections (#sec-…) in the order of the document, turns
--- `@fig-x` into "Figure 3", and writes figures and tables the way Quarto does, so that one theme serves
--- both. A reference that leads nowhere ends the render.
+-- Turns `@fig-x` into "Figure 3" and writes figures (#fig-…) and tables (#tbl-…) the way Quarto does, so that one
+-- theme serves both. The numbers come with the document: it is a part of the report, and the engine has counted the
+-- whole and knows that each reference has an end.
 
 local words = { fig = "Figure", tbl = "Table", sec = "Section" }
 local nbsp = "\u{a0}"
 local numbers = {}      -- identifier -> the number as text, such as "4.1"
-local unresolved = {}   -- identifiers in the order found
 
 -- Quarto replaces `error` by a message and goes on, so the filters end the render themselves.
 local function fail(message)
@@ -20,36 +19,6 @@ local function kind_of(identifier)
   return words[kind] and kind or nil
 end
 
--- ---------------------------------------------------------------- counting
-
-local function count(doc)
-  local headings = {}
-  local floats = { fig = 0, tbl = 0 }
-  local function number_float(identifier, kind)
-    floats[kind] = floats[kind] + 1
-    numbers[identifier] = tostring(floats[kind])
-  end
-  doc:walk({
-    traverse = "topdown",
-    Header = function(header)
-      if header.classes:includes("unnumbered") then return nil end
-      for level = 1, header.level do headings[level] = headings[level] or 0 end
-      headings[header.level] = headings[header.level] + 1
-      for level = header.level + 1, #headings do headings[level] = nil end
-      if kind_of(header.identifier) == "sec" then
-        numbers[header.identifier] = table.concat(headings, ".")
-      end
-    end,
-    Figure = function(figure)
-      if kind_of(figure.identifier) == "fig" then number_float(figure.identifier, "fig") end
-    end,
-    Div = function(div)
-      local kind = kind_of(div.identifier)
-      if kind == "tbl" or kind == "fig" then number_float(div.identifier, kind) end
-    end,
-  })
-end
-
 -- ---------------------------------------------------------------- references
 
 local function reference(cite)
@@ -59,19 +28,14 @@ local function reference(cite)
   local inlines = pandoc.Inlines({})
   for index, citation in ipairs(cite.citations) do
     local identifier = citation.id
-    local number = numbers[identifier]
-    if not number then
-      unresolved[#unresolved + 1] = "@" .. identifier
-      number = "?"
-    end
     if index > 1 then inlines:extend({ pandoc.Str(","), pandoc.Space() }) end
     if #citation.prefix > 0 then
       inlines:extend(citation.prefix)
       inlines:insert(pandoc.Str(nbsp))
     end
-    local text = number
+    local text = numbers[identifier]
     if citation.mode ~= "SuppressAuthor" and #citation.prefix == 0 then
-      text = words[kind_of(identifier)] .. nbsp .. number
+      text = words[kind_of(identifier)] .. nbsp .. text
     end
     inlines:insert(pandoc.Link({ pandoc.Str(text) }, "#" .. identifier, "", { class = "xref" }))
   end
@@ -147,15 +111,8 @@ local function div(element)
 end
 
 function Pandoc(doc)
-  local known = doc.meta["piece-numbers"] -- where the document is a part of the report, the whole has been counted
-  if known then
-    for identifier, number in pairs(known) do numbers[identifier] = pandoc.utils.stringify(number) end
-  else
-    count(doc)
+  for identifier, number in pairs(doc.meta["piece-numbers"]) do
+    numbers[identifier] = pandoc.utils.stringify(number)
   end
-  doc = doc:walk({ Cite = reference })
-  if #unresolved > 0 then
-    fail("cross-references that lead nowhere: " .. table.concat(unresolved, ", "))
-  end
-  return doc:walk({ traverse = "topdown", Figure = figure, Div = div })
+  return doc:walk({ Cite = reference }):walk({ traverse = "topdown", Figure = figure, Div = div })
 end

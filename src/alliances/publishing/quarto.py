@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
@@ -75,6 +76,7 @@ def find_quarto() -> Quarto | None:
     return None
 
 
+@functools.cache
 def _version(program: str) -> str | None:
     try:
         done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=60, check=False)
