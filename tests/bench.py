@@ -30,27 +30,11 @@ from typing import Any
 
 from alliances.paths import find_root
 from alliances.staging.report import notebook_names
+from bench_editions import environment, run
 from bench_editions import measure as measure_editions
-from helpers import copy_project
+from helpers import CHROMIUM, copy_project
 
 Times = dict[str, list[float]]
-
-
-def environment(root: Path, **variables: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ALLIANCES_")}
-    return kept | {"ALLIANCES_ROOT": str(root), **variables}
-
-
-def run(root: Path, *command: str, **variables: str) -> float:
-    """Run a command and return its seconds."""
-    start = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, *command], cwd=root, env=environment(root, **variables), capture_output=True, text=True
-    )
-    seconds = time.perf_counter() - start
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)} failed with exit code {done.returncode}:\n{done.stderr}")
-    return seconds
 
 
 # ---------------------------------------------------------------- the report
@@ -66,14 +50,16 @@ def stitch(root: Path, executed: Path, target: Path) -> None:
     from alliances.parameters import check_parameters
     from alliances.staging.chapters import read_chapter
     from alliances.staging.figures import draw_png
-    from alliances.staging.report import stage
+    from alliances.staging.report import stage, stage_text
 
     dataset = Dataset.load(root, validate=False)
     defaults = check_parameters({}, dataset)
     known = dataset.known(defaults.day)
     template = root / "report" / "report.qmd"
     chapters = [read_chapter(name, nbformat.read(executed / f"{name}.ipynb", 4)) for name in notebook_names(template)]
-    staged = stage(target / "stage", template, chapters, known, defaults, defaults)
+    text = stage_text(template, chapters, known, defaults, defaults)
+    charts = [chart for chapter in chapters for chart in chapter.charts]
+    staged = stage(target / "stage", text, charts, known, defaults, defaults)
     assert staged.problems == []
     publishing.copy_project(root, staged.folder)
     publishing.publish(staged.folder, target, engine="embedded")
@@ -117,14 +103,13 @@ def measure_report(project: Path, rounds: int, scratch: Path, say: Callable[[str
 
 def measure_first_view(page: Path, rounds: int) -> float | None:
     """Seconds until the page, opened from disk, shows something, in medians; nothing where there is no Chromium."""
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
+    if CHROMIUM is None:
         return None
     from playwright.sync_api import sync_playwright
 
     seconds = []
     with sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         for _ in range(rounds):
             tab = browser.new_page()
             tab.goto(page.as_uri())

@@ -37,16 +37,17 @@ SEPARATE = 3  # builds that are measured; the rest of the thirty would take the 
 Say = Callable[[str], None]
 
 
+def environment(root: Path, **variables: str) -> dict[str, str]:
+    """Return the environment of a command on a project, with none of our variables but those given."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ALLIANCES_")}
+    return kept | {"ALLIANCES_ROOT": str(root), **variables}
+
+
 def run(root: Path, *command: str, **variables: str) -> float:
     """Run a command and return its seconds."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ALLIANCES_")}
     start = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, *command],
-        cwd=root,
-        env=kept | {"ALLIANCES_ROOT": str(root), **variables},
-        capture_output=True,
-        text=True,
+        [sys.executable, *command], cwd=root, env=environment(root, **variables), capture_output=True, text=True
     )
     seconds = time.perf_counter() - start
     if done.returncode:

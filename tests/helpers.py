@@ -25,6 +25,7 @@ from bs4 import BeautifulSoup, Tag
 from alliances.staging.report import chapter_order, notebook_names
 
 ALLIANCES_VARIABLES = ("ALLIANCES_ROOT", "ALLIANCES_VALIDATED", "ALLIANCES_QUARTO")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 MARK = "ALLIANCES_TEST_MARK"
 BUILT = ("_output", "chapters", "figures", "vega", ".quarto", "fonts", "fonts.css", "edition.yml", "references.json")
 

@@ -533,7 +533,7 @@ def test_what_is_kept_gives_the_same_bytes(publication: Publication, stage: Path
     """A changed chapter is written again, the others are taken as they were; nothing differs from a first render."""
     cache = Cache(tmp_path)
     cache.folder = tmp_path / "cache"
-    first = publish(stage, tmp_path / "first", engine="embedded", keep=cache)
+    first = publish(stage, tmp_path / "first", engine="embedded", cache=cache)
     for kind, path in publication.files.items():
         assert first.files[kind].read_bytes() == path.read_bytes(), kind
     report = stage / "report.md"
@@ -542,7 +542,7 @@ def test_what_is_kept_gives_the_same_bytes(publication: Publication, stage: Path
     )
     with Typesetter() as typesetter:
         typesetter.prepare(stage / "report.typ", stage / "theme" / "fonts")
-        again = publish(stage, tmp_path / "again", engine="embedded", keep=cache, typesetter=typesetter)
+        again = publish(stage, tmp_path / "again", engine="embedded", cache=cache, typesetter=typesetter)
     fresh = publish(stage, tmp_path / "fresh", engine="embedded")
     for kind, path in fresh.files.items():
         assert again.files[kind].read_bytes() == path.read_bytes(), kind
