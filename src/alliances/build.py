@@ -31,7 +31,7 @@ from alliances.publishing.pieces import Piece
 from alliances.staging import chapters as staged_chapters
 from alliances.staging.figures import draw_ahead, draw_png
 from alliances.staging.provenance import walk
-from alliances.staging.report import StagedReport, chapter_text, notebook_names, stage
+from alliances.staging.report import StagedReport, chapter_text, notebook_names, stage, stage_text
 
 OUTPUT = Path("report", "_output")
 Say = Callable[[str], None]
@@ -204,11 +204,12 @@ def stage_edition(
             step("notebooks", len(paths), len(paths))  # those that were kept, too
             chapters = [staged_chapters.read_chapter(key, notebook) for key, notebook in executed.items()]
             step("figures", 0, 1)
-            stage_folder = scratch / "stage"
-            staged = stage(stage_folder, template, chapters, known, parameters, defaults, cache, ahead.shutdown)
+            text = stage_text(template, chapters, known, parameters, defaults, cache)
         except BaseException:
             ahead.shutdown(cancel_futures=True)
             raise
+    charts = [chart for chapter in chapters for chart in chapter.charts]
+    staged = stage(scratch / "stage", text, charts, known, parameters, defaults, cache)
     step("figures", 1, 1)
     if staged.problems:
         log.write_text("\n".join(staged.problems) + "\n", encoding="utf-8")
@@ -303,21 +304,17 @@ def build_edition(
             until_done.enter_context(locked(folder, Cache(root).folder / "locks", say))
             recover(folder)
             refuse_foreign(folder, parameters, force=force)
-
-        own = Path(until_done.enter_context(tempfile.TemporaryDirectory(prefix="edition-", dir=scratch)))
-        running = typesetter or until_done.enter_context(publishing.Typesetter())
-
-        def begin(parameters: Parameters, defaults: Parameters) -> None:
-            check_place(parameters, defaults)
             if sets_pdf and typesetter is None:
                 typeset_before.prepare(running, own / "before", Cache(root))
 
+        own = Path(until_done.enter_context(tempfile.TemporaryDirectory(prefix="edition-", dir=scratch)))
+        running = typesetter or until_done.enter_context(publishing.Typesetter())
         edition = stage_edition(
             root,
             values,
             own,
             jobs=jobs,
-            check_place=begin,
+            check_place=check_place,
             say=say,
             explain=explain,
             log=log,

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pypandoc
 
-__all__ = ["Document", "Keep", "api_version", "parse", "run", "text_key", "version"]
+from alliances.execution.cache import Cache, kept_json, key_of
+
+__all__ = ["Document", "document", "elements", "label", "parse", "run", "text_key", "version"]
 
 Document = dict[str, Any]
-
-
-class Keep(Protocol):
-    """Where parsed texts may be kept; the cache of a project is one."""
-
-    def get_json(self, kind: str, key: str) -> Any:
-        """Return what was kept, or ``None``."""
-
-    def put_json(self, kind: str, key: str, value: Any) -> None:
-        """Keep a JSON-ready value."""
 
 
 @functools.cache
@@ -62,26 +53,48 @@ def run(
 
 
 @functools.cache
-def api_version() -> list[int]:
+def _api_version() -> list[int]:
     """Return the version of the form in which Pandoc reads and writes documents as JSON."""
     found: list[int] = json.loads(run(["--from=markdown", "--to=json"]).stdout)["pandoc-api-version"]
     return found
 
 
+def document(blocks: list[Any], meta: dict[str, Any] | None = None) -> Document:
+    """Make a document, for Pandoc to read as JSON, of blocks and metadata in its own form."""
+    return {"pandoc-api-version": _api_version(), "meta": meta or {}, "blocks": blocks}
+
+
+def elements(node: Any) -> Iterator[dict[str, Any]]:
+    """Yield all elements of a part of a document in reading order, each before those within it."""
+    if isinstance(node, dict):
+        if "t" in node:
+            yield node
+        for value in node.values():
+            yield from elements(value)
+    elif isinstance(node, list):
+        for item in node:
+            yield from elements(item)
+
+
+def label(element: dict[str, Any]) -> str:
+    """Return the identifier of a heading, figure, link or other element that can have one; it may be empty."""
+    return str(element["c"][1 if element["t"] == "Header" else 0][0])
+
+
 def text_key(markdown: str) -> str:
-    """Return the key under which what Pandoc reads in a text is kept."""
-    return hashlib.sha256(f"{version()}\0{markdown}".encode()).hexdigest()
+    """Return the key of what Pandoc reads in a text."""
+    return key_of(version(), markdown)
 
 
-def parse(markdown: str, keep: Keep | None = None) -> Document:
+def parse(markdown: str, cache: Cache | None = None) -> Document:
     """Read Markdown as Pandoc does.
 
     Parameters
     ----------
     markdown : str
         The text.
-    keep : Keep, optional
-        Where results are kept.
+    cache : Cache, optional
+        Where what has been read before is kept.
 
     Returns
     -------
@@ -93,13 +106,13 @@ def parse(markdown: str, keep: Keep | None = None) -> Document:
     OSError
         If Pandoc fails, which no text makes it do.
     """
-    key = text_key(markdown)
-    found: Document | None = keep.get_json("parsed", key) if keep else None
-    if found is None:
+
+    def read() -> Document:
         done = run(["--from=markdown", "--to=json"], markdown)
         if done.returncode:
             raise OSError(done.stderr.decode("utf-8", errors="replace"))
-        found = json.loads(done.stdout)
-        if keep:
-            keep.put_json("parsed", key, found)
+        found: Document = json.loads(done.stdout)
+        return found
+
+    found: Document = kept_json(cache, "parsed", text_key(markdown), read)
     return found

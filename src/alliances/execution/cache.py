@@ -8,6 +8,7 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,26 @@ class Cache:
             size -= bytes_
             removed += 1
         return removed
+
+
+def kept(cache: Cache | None, kind: str, key: str, make: Callable[[], bytes]) -> bytes:
+    """Return an entry, or make it and keep it; without a cache it is made each time."""
+    found = cache.get(kind, key) if cache else None
+    if found is None:
+        found = make()
+        if cache:
+            cache.put(kind, key, found)
+    return found
+
+
+def kept_json(cache: Cache | None, kind: str, key: str, make: Callable[[], Any]) -> Any:
+    """Do as :func:`kept` for a JSON-ready value; as it was made or as it was stored, the same but for tuples."""
+    found = cache.get_json(kind, key) if cache else None
+    if found is None:
+        found = make()
+        if cache:
+            cache.put_json(kind, key, found)
+    return found
 
 
 def _limit() -> int:

@@ -14,7 +14,7 @@ import yaml
 
 from alliances import fonts
 from alliances.errors import PublishError
-from alliances.pandoc import Keep
+from alliances.execution.cache import Cache
 from alliances.publishing import embedded, html, quarto
 from alliances.publishing.log import Log
 from alliances.publishing.quarto import find_quarto
@@ -112,7 +112,7 @@ def publish(
     formats: Sequence[str] = FORMATS,
     engine: str = "auto",
     log: Path | None = None,
-    keep: Keep | None = None,
+    cache: Cache | None = None,
     typesetter: Typesetter | None = None,
 ) -> Publication:
     """Render the staged report to HTML and PDF.
@@ -130,7 +130,7 @@ def publish(
         it is not or where it fails.
     log : Path, optional
         File for what the engines say; by default publish.log in the stage.
-    keep : Keep, optional
+    cache : Cache, optional
         Where the embedded engine keeps what Pandoc has written, chapter by chapter.
     typesetter : Typesetter, optional
         The embedded engine's Typst, where it is running already and goes on afterwards.
@@ -162,7 +162,7 @@ def publish(
                 f"Quarto {found.version} failed, so the embedded engine finished the report; "
                 f"Quarto's messages are in {record.path}."
             )
-    files = _with_embedded(stage, destination, wanted, record, timestamp, keep, typesetter)
+    files = _with_embedded(stage, destination, wanted, record, timestamp, cache, typesetter)
     return Publication(files, "embedded", embedded.version(), notice)
 
 
@@ -206,20 +206,20 @@ def _with_embedded(
     formats: tuple[str, ...],
     log: Log,
     timestamp: int,
-    keep: Keep | None,
+    cache: Cache | None,
     typesetter: Typesetter | None,
 ) -> dict[str, Path]:
     try:
-        report = embedded.pieces(stage, keep)
+        report = embedded.pieces(stage, cache)
     except PublishError as error:
         log.write(str(error))
         raise PublishError(f"{str(error).rstrip('.')}; see {log.path}.") from error
 
     def one(kind: str, target: Path) -> None:
         if kind == "html":
-            embedded.render_html(stage, target, log, report, keep)
+            embedded.render_html(stage, target, log, report, cache)
         else:
-            embedded.render_pdf(stage, target, log, timestamp, report, keep, typesetter)
+            embedded.render_pdf(stage, target, log, timestamp, report, cache, typesetter)
 
     return _render(one, stage, destination, formats, log)
 

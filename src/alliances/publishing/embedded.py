@@ -6,7 +6,6 @@ It renders the staged Markdown and nothing more: Pandoc with our two filters wri
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import json
 import re
@@ -15,7 +14,9 @@ from pathlib import Path
 
 from alliances import pandoc
 from alliances.errors import PublishError
-from alliances.pandoc import Document, Keep
+from alliances.execution.cache import Cache
+from alliances.execution.digests import file_digest
+from alliances.pandoc import Document
 from alliances.publishing import html
 from alliances.publishing.log import Log
 from alliances.publishing.pieces import Piece, number, render, split
@@ -24,9 +25,10 @@ from alliances.publishing.typesetting import Typesetter, TypesettingError
 __all__ = ["pieces", "render_html", "render_pdf", "version"]
 
 # What both formats are written with; the Quarto project says the same in _quarto.yml.
-_READING = ("--lua-filter=filters/crossref.lua", "--lua-filter=filters/finish.lua", "--citeproc")
 _COMMON = (
-    *_READING,
+    "--lua-filter=filters/crossref.lua",
+    "--lua-filter=filters/finish.lua",
+    "--citeproc",
     "--wrap=none",
     "--number-sections",
     "--bibliography=references.json",
@@ -44,14 +46,14 @@ def version() -> str:
     return f"Pandoc {pandoc.version()}, Typst {importlib.metadata.version('typst')}"
 
 
-def pieces(stage: Path, keep: Keep | None = None) -> list[Piece]:
+def pieces(stage: Path, cache: Cache | None = None) -> list[Piece]:
     """Read the staged report, chapter by chapter.
 
     Parameters
     ----------
     stage : Path
         Folder with report.md.
-    keep : Keep, optional
+    cache : Cache, optional
         Where what Pandoc has read and written is kept.
 
     Raises
@@ -59,12 +61,12 @@ def pieces(stage: Path, keep: Keep | None = None) -> list[Piece]:
     PublishError
         If a reference or link leads nowhere.
     """
-    found = split((stage / "report.md").read_text(encoding="utf-8"), keep)
+    found = split((stage / "report.md").read_text(encoding="utf-8"), cache)
     number(found)
     return found
 
 
-def render_html(stage: Path, target: Path, log: Log, report: Sequence[Piece], keep: Keep | None = None) -> None:
+def render_html(stage: Path, target: Path, log: Log, report: Sequence[Piece], cache: Cache | None = None) -> None:
     """Write the staged report as one self-contained HTML file.
 
     Parameters
@@ -77,7 +79,7 @@ def render_html(stage: Path, target: Path, log: Log, report: Sequence[Piece], ke
         Takes what Pandoc says.
     report : sequence of Piece
         The report as :func:`pieces` reads it.
-    keep : Keep, optional
+    cache : Cache, optional
         Where what Pandoc has written is kept.
 
     Raises
@@ -89,7 +91,7 @@ def render_html(stage: Path, target: Path, log: Log, report: Sequence[Piece], ke
     def starts(piece: Piece) -> str:
         return f'<section id="{re.escape(piece.outline.first)}"' if piece.outline.first else ""
 
-    chapters = _written(stage, log, report, starts, "html", keep)
+    chapters = _written(stage, log, report, starts, "html", cache)
     numbered = [
         {"t": "Header", "c": [level, [label, classes, [*pairs, ["number", found]] if found else pairs], words]}
         for piece in report
@@ -99,7 +101,7 @@ def render_html(stage: Path, target: Path, log: Log, report: Sequence[Piece], ke
     page = _pandoc(
         stage,
         log,
-        {"pandoc-api-version": pandoc.api_version(), "meta": {}, "blocks": numbered},
+        pandoc.document(numbered),
         *_PAGE,
         *_FORMATS["html"],
         "--template=theme/template.html",
@@ -116,7 +118,7 @@ def render_pdf(
     log: Log,
     timestamp: int,
     report: Sequence[Piece],
-    keep: Keep | None = None,
+    cache: Cache | None = None,
     typesetter: Typesetter | None = None,
 ) -> None:
     """Write the staged report as a PDF/UA-1 file.
@@ -135,7 +137,7 @@ def render_pdf(
         Creation date in seconds since 1970, so that the same edition gives the same bytes.
     report : sequence of Piece
         The report as :func:`pieces` reads it.
-    keep : Keep, optional
+    cache : Cache, optional
         Where what Pandoc has written is kept.
     typesetter : Typesetter, optional
         A process that is running already and goes on afterwards.
@@ -150,9 +152,8 @@ def render_pdf(
         # A heading without a number is a call of a function.
         return rf"(?m)^(?:= |#heading\().*\n<{re.escape(piece.outline.first)}>$" if piece.outline.first else ""
 
-    chapters = _written(stage, log, report, starts, "pdf", keep)
-    empty = {"pandoc-api-version": pandoc.api_version(), "meta": {}, "blocks": []}
-    page = _pandoc(stage, log, empty, *_PAGE, "--to=typst", "--template=theme/embedded.typ")
+    chapters = _written(stage, log, report, starts, "pdf", cache)
+    page = _pandoc(stage, log, pandoc.document([]), *_PAGE, "--to=typst", "--template=theme/embedded.typ")
     definitions, show, rest = page.partition("#show: report.with(")
     (stage / "definitions.typ").write_text(definitions, encoding="utf-8")
     lines = ['#import "definitions.typ": *', f"{show}{rest}".rstrip()]
@@ -176,21 +177,17 @@ def render_pdf(
 
 
 def _written(
-    stage: Path, log: Log, report: Sequence[Piece], starts: Callable[[Piece], str], kind: str, keep: Keep | None
+    stage: Path, log: Log, report: Sequence[Piece], starts: Callable[[Piece], str], kind: str, cache: Cache | None
 ) -> list[str]:
     options = (*_COMMON, *_FORMATS[kind])
     shared = [*(stage / "filters").glob("*.lua"), stage / "references.json", stage / "theme" / "alliances.csl"]
-    digests = [_digest(path) for path in sorted(shared)]
+    digests = [file_digest(path) for path in sorted(shared)]
 
     def how(piece: Piece) -> list[str]:
         drawings = piece.outline.drawings if kind == "html" else []  # Typst opens them itself
-        return [*options, *digests, *(_digest(stage / name) for name in drawings)]
+        return [*options, *digests, *(file_digest(stage / name) for name in drawings)]
 
-    return render(report, lambda document: _pandoc(stage, log, document, *options), starts, how, keep)
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    return render(report, lambda document: _pandoc(stage, log, document, *options), starts, how, cache)
 
 
 def _pandoc(stage: Path, log: Log, document: Document, *options: str) -> str:

@@ -7,8 +7,6 @@ depends on that chapter, on the numbers it names and on nothing else, and is kep
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,7 +15,9 @@ from typing import Any
 
 from alliances import pandoc
 from alliances.errors import PublishError
-from alliances.pandoc import Document, Keep
+from alliances.execution.cache import Cache, kept_json, key_of
+from alliances.execution.digests import library_digest
+from alliances.pandoc import Document
 
 __all__ = ["Outline", "Piece", "number", "render", "split"]
 
@@ -25,9 +25,7 @@ _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
 _FLOAT = re.compile(r"^(fig|tbl)-.")
 _CROSS_REFERENCE = re.compile(r"^(fig|tbl|sec)-.")
 _RAW_ID = re.compile(r'\sid="([^"]+)"')
-#: Where the attributes stand in the content of Pandoc's elements that have some.
-_ATTRIBUTES = {"Header": 1, "Div": 0, "Span": 0, "Figure": 0, "Image": 0, "Table": 0, "Code": 0, "CodeBlock": 0}
-_ATTRIBUTES["Link"] = 0
+_ANCHORS = ("Header", "Div", "Span", "Figure", "Image", "Table", "Code", "CodeBlock", "Link")
 Write = Callable[[Document], str]
 
 
@@ -71,11 +69,11 @@ class Outline:
         blocks = document["blocks"]
         opens = blocks and blocks[0]["t"] == "Header" and blocks[0]["c"][0] == 1
         found = cls(str(blocks[0]["c"][1][0]) if opens else "", [], [], [], [], [], [], False, False)
-        for element in _elements(blocks):
+        for element in pandoc.elements(blocks):
             kind: str = element["t"]
             content: Any = element.get("c")
-            if kind in _ATTRIBUTES:
-                found._note_label(kind, content)
+            if kind in _ANCHORS:
+                found._note_label(kind, pandoc.label(element), content)
             if kind in ("RawBlock", "RawInline"):
                 found.anchors += _RAW_ID.findall(content[1])
             elif kind == "Link" and re.match("#.", content[2][0]):
@@ -89,8 +87,7 @@ class Outline:
         found.anchors = [anchor for anchor in found.anchors if anchor]
         return found
 
-    def _note_label(self, kind: str, content: list[Any]) -> None:
-        label = content[_ATTRIBUTES[kind]][0]
+    def _note_label(self, kind: str, label: str, content: list[Any]) -> None:
         self.anchors.append(label)
         if kind == "Header":
             self.headings.append(content)
@@ -111,7 +108,7 @@ class Piece:
         Its Markdown.
     outline : Outline
         What the other chapters need to know of it.
-    keep : Keep, optional
+    cache : Cache, optional
         Where it is kept as Pandoc has read it.
     numbers : dict of str to str
         Numbers by label, of all that it defines or refers to.
@@ -121,41 +118,25 @@ class Piece:
 
     text: str
     outline: Outline
-    keep: Keep | None
+    cache: Cache | None
     numbers: dict[str, str] = field(default_factory=dict)
     headings: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, text: str, keep: Keep | None) -> Piece:
+    def of(cls, text: str, cache: Cache | None) -> Piece:
         """Read a chapter, unless it has been read before."""
-        key = pandoc.text_key(text)
-        kept = keep.get_json("outlines", key) if keep else None
-        if kept is None:
-            outline = Outline.of(pandoc.parse(text, keep))
-            if keep:
-                keep.put_json("outlines", key, asdict(outline))
-            return cls(text, outline, keep)
-        return cls(text, Outline(**kept), keep)
+        key = key_of(pandoc.text_key(text), library_digest())
+        outline = kept_json(cache, "outlines", key, lambda: asdict(Outline.of(pandoc.parse(text, cache))))
+        return cls(text, Outline(**outline), cache)
 
     @cached_property
     def blocks(self) -> list[Any]:
         """The chapter as Pandoc reads it, its headings with their numbers; the report must have been counted."""
-        blocks: list[Any] = pandoc.parse(self.text, self.keep)["blocks"]
+        blocks: list[Any] = pandoc.parse(self.text, self.cache)["blocks"]
         for header in _headers(blocks):
-            if found := self.headings.get(header["c"][1][0]):
+            if found := self.headings.get(pandoc.label(header)):
                 header["c"][1][2].append(["number", found])
         return blocks
-
-
-def _elements(node: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(node, dict):
-        if "t" in node:
-            yield node
-        for value in node.values():
-            yield from _elements(value)
-    elif isinstance(node, list):
-        for item in node:
-            yield from _elements(item)
 
 
 def _headers(blocks: list[Any]) -> Iterator[dict[str, Any]]:
@@ -166,7 +147,7 @@ def _headers(blocks: list[Any]) -> Iterator[dict[str, Any]]:
             yield from _headers(block["c"][1])
 
 
-def split(markdown: str, keep: Keep | None = None) -> list[Piece]:
+def split(markdown: str, cache: Cache | None = None) -> list[Piece]:
     """Split a report at its chapters and read each; one with footnotes stays whole, since their numbers run on."""
     parts: list[list[str]] = [[]]
     fence = ""
@@ -178,8 +159,8 @@ def split(markdown: str, keep: Keep | None = None) -> list[Piece]:
             parts.append([])
         parts[-1].append(line)
     texts = ["\n".join(lines).strip("\n") + "\n" for lines in parts]
-    pieces = [Piece.of(text, keep) for text in texts if text.strip()]
-    return [Piece.of(markdown, keep)] if any(piece.outline.has_notes for piece in pieces) else pieces
+    pieces = [Piece.of(text, cache) for text in texts if text.strip()]
+    return [Piece.of(markdown, cache)] if any(piece.outline.has_notes for piece in pieces) else pieces
 
 
 def number(pieces: Sequence[Piece]) -> None:
@@ -232,7 +213,7 @@ def render(
     write: Write,
     starts: Callable[[Piece], str],
     how: Callable[[Piece], Sequence[str]],
-    keep: Keep | None,
+    cache: Cache | None,
 ) -> list[str]:
     """Have Pandoc write the pieces that it has not written before, in one go.
 
@@ -246,7 +227,7 @@ def render(
         Returns a pattern of that with which a piece begins in what Pandoc writes; empty where that cannot be told.
     how : callable
         Returns all else on which a piece's result depends: format, filters, references, drawings.
-    keep : Keep, optional
+    cache : Cache, optional
         Where results are kept.
 
     Returns
@@ -257,15 +238,15 @@ def render(
     cited = sorted({label for piece in pieces for label in piece.outline.cited if not _CROSS_REFERENCE.match(label)})
 
     def key(piece: Piece) -> str:
-        parts: list[Any] = [pandoc.version(), *how(piece), piece.text, piece.numbers, piece.headings]
+        parts: list[Any] = [pandoc.version(), library_digest(), *how(piece), piece.text, piece.numbers, piece.headings]
         parts += [cited] if piece.outline.lists_references else []
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        return key_of(*parts)
 
     def document(some: Sequence[Piece]) -> Document:
         return _document(some, cited)
 
     keys = [key(piece) for piece in pieces]
-    found: dict[str, str | None] = {key: keep.get_json("pieces", key) if keep else None for key in keys}
+    found: dict[str, str | None] = {key: cache.get_json("pieces", key) if cache else None for key in keys}
     missing = {key: piece for key, piece in zip(keys, pieces, strict=True) if found[key] is None}
     if missing:
         some = list(missing.values())
@@ -277,8 +258,8 @@ def render(
             ]
         for one, text in zip(missing, texts, strict=True):
             found[one] = text
-            if keep:
-                keep.put_json("pieces", one, text)
+            if cache:
+                cache.put_json("pieces", one, text)
     return [found[key] or "" for key in keys]
 
 
@@ -301,7 +282,7 @@ def _document(pieces: Sequence[Piece], cited: Sequence[str]) -> Document:
         "nocite": {"t": "MetaInlines", "c": [_cite(cited)] if cited else []},
     }
     blocks = [block for piece in (*pieces, *_rest(pieces)) for block in piece.blocks]
-    return {"pandoc-api-version": pandoc.api_version(), "meta": meta, "blocks": blocks}
+    return pandoc.document(blocks, meta)
 
 
 def _text(words: str) -> dict[str, Any]:

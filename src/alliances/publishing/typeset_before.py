@@ -5,32 +5,21 @@ What it then has to set of the new report is what differs from the last one.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import zipfile
 from pathlib import Path
-from typing import Protocol
 
 from alliances import fonts
+from alliances.execution.cache import Cache, key_of
 from alliances.publishing.typesetting import Typesetter
 
 __all__ = ["keep", "prepare"]
 
-_KEY = hashlib.sha256(b"the sources that were typeset last").hexdigest()
+_KEY = key_of("the sources that were typeset last")
 _MAIN = "report.typ"
 
 
-class Bytes(Protocol):
-    """Where the sources are kept; the cache of a project is one."""
-
-    def get(self, kind: str, key: str) -> bytes | None:
-        """Return what was kept, or ``None``."""
-
-    def put(self, kind: str, key: str, content: bytes) -> None:
-        """Keep some bytes."""
-
-
-def keep(stage: Path, cache: Bytes) -> None:
+def keep(stage: Path, cache: Cache) -> None:
     """Keep the sources of a report that the embedded engine has just typeset."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
@@ -39,7 +28,7 @@ def keep(stage: Path, cache: Bytes) -> None:
     cache.put("typeset", _KEY, packed.getvalue())
 
 
-def prepare(typesetter: Typesetter, folder: Path, cache: Bytes) -> None:
+def prepare(typesetter: Typesetter, folder: Path, cache: Cache) -> None:
     """Have the sources of the last report set once more, in a folder of their own, without waiting for it."""
     packed = cache.get("typeset", _KEY)
     if packed is None:

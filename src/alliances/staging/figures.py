@@ -21,7 +21,7 @@ from xml.sax.saxutils import quoteattr
 import vl_convert
 
 from alliances.errors import StagingError
-from alliances.execution.cache import Cache, key_of
+from alliances.execution.cache import Cache, kept, key_of
 from alliances.fonts import chart_fonts
 from alliances.staging.chapters import Chart
 from alliances.staging.pictures import picture, register_fonts
@@ -63,28 +63,26 @@ def draw(charts: Iterable[Chart], folder: Path, cache: Cache | None = None) -> l
 
 def _drawing(chart: Chart, cache: Cache | None) -> bytes:
     key = key_of(chart.spec, VEGALITE_VERSION, version("vl-convert-python"), chart_fonts())
-    kept = cache.get("drawings", key) if cache else None
-    if kept is None:
+
+    def make() -> bytes:
         register_fonts()
         svg = vl_convert.vegalite_to_svg(chart.spec, vl_version=VEGALITE_VERSION)
-        kept = _plain(svg, chart).encode()
-        if cache:
-            cache.put("drawings", key, kept)
-    return kept
+        return _plain(svg, chart).encode()
+
+    return kept(cache, "drawings", key, make)
 
 
 def _compiled(chart: Chart, cache: Cache | None) -> bytes:
     # The page itself carries alternative text, caption and sources, and a newer Vega than the schema's.
     spec = {key: value for key, value in chart.spec.items() if key not in ("usermeta", "description")}
     key = key_of(spec, VEGALITE_VERSION, version("vl-convert-python"))
-    kept = cache.get("compiled", key) if cache else None
-    if kept is None:
+
+    def make() -> bytes:
         vega = vl_convert.vegalite_to_vega(spec, vl_version=VEGALITE_VERSION)
         vega.pop("$schema", None)
-        kept = json.dumps(vega, ensure_ascii=False, separators=(",", ":")).encode()
-        if cache:
-            cache.put("compiled", key, kept)
-    return kept
+        return json.dumps(vega, ensure_ascii=False, separators=(",", ":")).encode()
+
+    return kept(cache, "compiled", key, make)
 
 
 def draw_png(drawings: Iterable[Path], folder: Path, cache: Cache | None = None) -> None:
@@ -97,16 +95,16 @@ def draw_png(drawings: Iterable[Path], folder: Path, cache: Cache | None = None)
     StagingError
         If that process fails.
     """
-    missing = {}
+    missing: dict[Path, str] = {}
     for path in drawings:
         key = key_of(path.read_text(encoding="utf-8"), version("vl-convert-python"), chart_fonts())
-        kept = cache.get("pictures", key) if cache else None
-        if kept is None:
-            missing[key] = path
+        found = cache.get("pictures", key) if cache else None
+        if found is None:
+            missing[path] = key
         else:
-            _picture_file(path, folder).write_bytes(kept)
+            _picture_file(path, folder).write_bytes(found)
     if len(missing) > _FEW:
-        files = [str(path) for path in missing.values()]
+        files = [str(path) for path in missing]
         done = subprocess.run(
             [sys.executable, "-m", "alliances.staging.pictures", str(folder), *files], capture_output=True, check=False
         )
@@ -115,10 +113,10 @@ def draw_png(drawings: Iterable[Path], folder: Path, cache: Cache | None = None)
             raise StagingError(f"The charts could not be turned into PNG: {message[-1]}.")
     elif missing:
         register_fonts()
-        for path in missing.values():
+        for path in missing:
             _picture_file(path, folder).write_bytes(picture(path))
     if cache:
-        for key, path in missing.items():
+        for path, key in missing.items():
             cache.put("pictures", key, _picture_file(path, folder).read_bytes())
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from alliances import pandoc
 from alliances.dataset import Dataset, Row
+from alliances.execution.cache import Cache, kept_json, key_of
+from alliances.execution.digests import library_digest
 from alliances.prose.values import MONTHS, date_text, number_text, quantity_text
 
 NUMBER_WORDS = (
@@ -32,6 +34,7 @@ EXEMPT_SECTIONS = (
     "sec-annex-sources",
 )
 
+_ANCHORS = ("Header", "Div", "Span", "Figure", "Table", "Image", "Link")
 _EVIDENCE = re.compile(r"#(ev|calc|ref)-")
 _MONTH = "|".join(MONTHS)
 _DATE = re.compile(rf"(?:(?P<day>\d{{1,2}}) )?(?P<month>{_MONTH}) (?P<year>\d{{4}})")
@@ -96,23 +99,23 @@ class Walk:
     anchors: set[str]
 
 
-def walk(markdown: str, keep: pandoc.Keep | None = None) -> Walk:
+def walk(markdown: str, cache: Cache | None = None) -> Walk:
     """Read staged Markdown, if it has not been read before, and list its links, its loose numbers and its anchors."""
-    key = pandoc.text_key(markdown)
-    kept = keep.get_json("walks", key) if keep else None
-    if kept is not None:
-        return Walk(
-            [Link(*link) for link in kept["links"]], [Loose(*loose) for loose in kept["loose"]], set(kept["anchors"])
-        )
-    found = _walk(pandoc.parse(markdown, keep))
-    if keep:
-        lists: dict[str, list[Any]] = {
+
+    def read() -> dict[str, list[Any]]:
+        found = _walk(pandoc.parse(markdown, cache))
+        return {
             "links": [astuple(link) for link in found.links],
             "loose": [astuple(loose) for loose in found.loose],
             "anchors": sorted(found.anchors),
         }
-        keep.put_json("walks", key, lists)
-    return found
+
+    # What counts as a number is said here, and in the modules that this one stands on.
+    key = key_of(pandoc.text_key(markdown), library_digest())
+    lists = kept_json(cache, "walks", key, read)
+    return Walk(
+        [Link(*link) for link in lists["links"]], [Loose(*loose) for loose in lists["loose"]], set(lists["anchors"])
+    )
 
 
 def _walk(document: pandoc.Document) -> Walk:
@@ -121,7 +124,8 @@ def _walk(document: pandoc.Document) -> Walk:
     for block in document["blocks"]:
         if block["t"] == "Header" and block["c"][0] == 1:
             section = block["c"][1][0]
-        _collect_anchors(block, found.anchors)
+        named = (pandoc.label(element) for element in pandoc.elements(block) if element["t"] in _ANCHORS)
+        found.anchors.update(filter(None, named))
         _read(block, section, found)
     return found
 
@@ -134,20 +138,6 @@ def join(walks: Iterable[Walk]) -> Walk:
         whole.loose.extend(part.loose)
         whole.anchors.update(part.anchors)
     return whole
-
-
-def _collect_anchors(node: Any, anchors: set[str]) -> None:
-    if isinstance(node, dict):
-        if node.get("t") in ("Header", "Div", "Span", "Figure", "Table", "Image", "Link"):
-            content = node["c"]
-            attributes = content[1] if node["t"] == "Header" else content[0]
-            if attributes[0]:
-                anchors.add(attributes[0])
-        for value in node.values():
-            _collect_anchors(value, anchors)
-    elif isinstance(node, list):
-        for item in node:
-            _collect_anchors(item, anchors)
 
 
 def plain(inlines: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from alliances.execution.cache import Cache
 from alliances.parameters import Parameters
 from alliances.prose.values import date_text
 from alliances.staging import annexes
-from alliances.staging.chapters import Chapter
+from alliances.staging.chapters import Chapter, Chart
 from alliances.staging.figures import draw
 from alliances.staging.provenance import Link, Walk, join, walk, wrong_values
 
@@ -215,20 +215,14 @@ def _charted(chapters: Sequence[Chapter]) -> set[str]:
 
 def stage(
     folder: Path,
-    template: Path,
-    chapters: Sequence[Chapter],
+    text: StagedText,
+    charts: Iterable[Chart],
     dataset: Dataset,
     parameters: Parameters,
     defaults: Parameters,
     cache: Cache | None = None,
-    until_drawn: Callable[[], object] = lambda: None,
 ) -> StagedReport:
-    """Write the staged report into an empty folder; parameters as in :func:`stage_text`.
-
-    Drawings are taken from the cache where it has them. `until_drawn` is called before it is asked: it waits for
-    drawings that are still being made.
-    """
-    text = stage_text(template, chapters, dataset, parameters, defaults, cache)
+    """Write a report into an empty folder, its text from :func:`stage_text`; drawings that the cache has are taken."""
     (folder / "chapters").mkdir(parents=True)
     for name, markdown in text.chapters.items():
         (folder / "chapters" / f"{name}.md").write_text(markdown, encoding="utf-8")
@@ -236,9 +230,7 @@ def stage(
     references = json.dumps(annexes.references_json(dataset), ensure_ascii=False, indent=1)
     (folder / "references.json").write_text(references + "\n", encoding="utf-8")
     write_edition_file(folder, dataset, parameters, defaults)
-    until_drawn()
-    charts = draw([chart for chapter in chapters for chart in chapter.charts], folder / "figures", cache)
-    return StagedReport(folder, text.walk, text.figures, text.problems, charts)
+    return StagedReport(folder, text.walk, text.figures, text.problems, draw(charts, folder / "figures", cache))
 
 
 def write_edition_file(folder: Path, dataset: Dataset, parameters: Parameters, defaults: Parameters) -> None:
