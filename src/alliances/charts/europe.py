@@ -30,7 +30,7 @@ PROJECTION: dict[str, Any] = {
     "center": [0.6, 53.0],
     "scale": 930,
     "translate": [WIDTH / 2, 312],
-    # Cut by the projection; a clipping path would cost four times as long to turn into PNG.
+    # Cut by the projection, so that each mark may do without a clipping path: a PNG then takes a quarter of the time.
     "clipExtent": [[0, 0], [WIDTH, HEIGHT]],
 }
 NO_KIND = "–"
@@ -155,7 +155,7 @@ def _hatch_layers(ids_by_hatch: Mapping[str, Sequence[str]]) -> list[Any]:
         shape = {"type": "Feature", "properties": {}, "geometry": {"type": "MultiLineString", "coordinates": lines}}
         # Named, so that it stays apart from the data behind the chart that a reader can download.
         data = alt.InlineData(values=[shape], name=f"hatching_{hatch}")
-        layers.append(alt.Chart(data).mark_geoshape(filled=False, stroke=LINE, strokeWidth=1.1))
+        layers.append(alt.Chart(data).mark_geoshape(filled=False, stroke=LINE, strokeWidth=1.1, clip=False))
     return layers
 
 
@@ -255,7 +255,7 @@ def map_of_europe(
     land = (
         alt.Chart()
         .transform_lookup("id", alt.LookupData(shown, "id", ["name", "kind", "text"]), default=NO_KIND)
-        .mark_geoshape(stroke=BORDER, strokeWidth=0.6)
+        .mark_geoshape(stroke=BORDER, strokeWidth=0.6, clip=False)
         .encode(
             fill=alt.condition(f"datum.kind != '{NO_KIND}'", kind_fill, alt.value(LAND)),
             tooltip=[alt.Tooltip("name:N", title="Country"), alt.Tooltip("text:N", title="What")],
@@ -268,9 +268,9 @@ def map_of_europe(
     layers = [land, *_hatch_layers(hatched)]
     if focus in ids:
         outline = alt.Chart().transform_filter(f"datum.id == '{ids[focus]}'")
-        layers.append(outline.mark_geoshape(filled=False, stroke=AMBER, strokeWidth=3))
+        layers.append(outline.mark_geoshape(filled=False, stroke=AMBER, strokeWidth=3, clip=False))
     named = alt.Chart(shown).encode(longitude="lon:Q", latitude="lat:Q", text="lines:N")
-    style: dict[str, Any] = {"fontSize": 11, "fontWeight": 600, "lineBreak": "\n", "lineHeight": 11.5}
+    style: dict[str, Any] = {"clip": False, "fontSize": 11, "fontWeight": 600, "lineBreak": "\n", "lineHeight": 11.5}
     layers.append(
         named.mark_text(baseline="middle", stroke="white", strokeWidth=4, strokeJoin="round", color="white", **style)
     )
