@@ -58,12 +58,15 @@ def warm() -> None:
         importlib.import_module(name)
     del sys.modules["debugpy"]
     import pandas as pd
+    from altair.utils import schemapi
 
     from alliances import analysis, charts, prose
 
     for package in (analysis, charts, prose):
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
+    # Altair then checks a chart when it is put out, and not each of its parts once more when it is made.
+    schemapi.disable_debug_mode()
     pd.DataFrame({"a": ["x"]})
     gc.collect()
     gc.freeze()  # the kernels' collectors leave alone what they share with us, so that it stays shared
