@@ -20,10 +20,13 @@ import pytest
 import typst
 import yaml
 from bs4 import BeautifulSoup
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alliances import fonts
 from alliances.errors import PublishError
 from alliances.execution.cache import Cache
+from alliances.parts import Chapter, take_apart
 from alliances.publishing import Publication, copy_project, embedded, find_quarto, html, publish
 from alliances.publishing.quarto import Quarto
 from alliances.publishing.typesetting import Typesetter
@@ -547,6 +550,48 @@ def test_what_is_kept_gives_the_same_bytes(publication: Publication, stage: Path
     for kind, path in fresh.files.items():
         assert again.files[kind].read_bytes() == path.read_bytes(), kind
     assert "4 Coalition of the Willing" in Page(fresh.files["html"].read_text("utf-8")).words("#TOC a")
+
+
+def test_a_changed_entry_has_only_its_run_written_again(stage: Path, tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    cache.folder = tmp_path / "cache"
+    publish(stage, tmp_path / "first", engine="embedded", cache=cache)
+    before = set((cache.folder / "pieces").rglob("*"))
+    report = stage / "report.md"
+    report.write_text(report.read_text("utf-8").replace("[**2 March 2025**]", "[**On 2 March 2025**]"), "utf-8")
+    again = publish(stage, tmp_path / "again", engine="embedded", cache=cache)
+    written = [path.read_text("utf-8") for path in {*(cache.folder / "pieces").rglob("*")} - before if path.is_file()]
+    assert len(written) == len(again.files)
+    assert all("On 2 March 2025" in text and text.count("“") < 40 for text in written)
+    fresh = publish(stage, tmp_path / "fresh", engine="embedded")
+    for kind, path in fresh.files.items():
+        assert again.files[kind].read_bytes() == path.read_bytes(), kind
+
+
+ENTRIES = st.lists(st.from_regex(r"ev-[a-z]{1,8}", fullmatch=True), min_size=1, max_size=40, unique=True)
+
+
+@given(names=ENTRIES, data=st.data())
+def test_a_list_of_entries_comes_apart_the_same_whatever_stands_beside(names: list[str], data: st.DataObject) -> None:
+    def annex(names: list[str]) -> str:
+        listed = "\n\n".join(f"[**10**]{{#{name}}} “Ten” [@opinion-2025-07]." for name in names)
+        return f"# Evidence {{#sec-e}}\n\nWords.\n\n::: {{.evidence}}\n\n{listed}\n\n:::\n\nMore.\n"
+
+    whole = take_apart(annex(names))
+    assert "".join(whole.runs).count("[**10**]") == len(names)
+    assert [name for run in whole.runs for name in re.findall(r"#(ev-\w+)", run)] == names
+    assert whole.text == take_apart(annex(["ev-another"])).text
+    gone = data.draw(st.sampled_from(names))
+    rest = [name for name in names if name != gone]
+    if rest:
+        # The run that the entry stood in is another one, and so is the next where the entry ended its own.
+        assert len(set(take_apart(annex(rest)).runs) - set(whole.runs)) <= 1
+
+
+def test_a_chapter_with_other_things_in_its_list_stays_whole() -> None:
+    text = "# Evidence {#sec-e}\n\n::: {.evidence}\n\n[**10**]{#ev-a} Ten.\n\n## A heading\n\n:::\n"
+    assert take_apart(text) == Chapter("sec-e", text, [])
+    assert take_apart(text.replace(" {#sec-e}", "")).runs == []
 
 
 def test_footnotes_keep_their_numbers(stage: Path, tmp_path: Path) -> None:

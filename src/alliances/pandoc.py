@@ -13,9 +13,12 @@ import pypandoc
 
 from alliances.execution.cache import Cache, kept_json, key_of
 
-__all__ = ["Document", "document", "elements", "label", "parse", "run", "text_key", "version"]
+__all__ = ["Document", "document", "elements", "label", "parse", "parse_all", "run", "text_key", "version"]
 
 Document = dict[str, Any]
+_LARGE = 500_000  # characters, about half a report in Pandoc's own form
+_CUT_TEXT = "\n\n```{=cut}\n```\n\n"
+_CUT = {"t": "RawBlock", "c": ["cut", ""]}
 
 
 @functools.cache
@@ -29,9 +32,7 @@ def version() -> str:
     return str(pypandoc.get_pandoc_version())
 
 
-def run(
-    arguments: Sequence[str], text: str = "", folder: Path | None = None, *, large: bool = False
-) -> subprocess.CompletedProcess[bytes]:
+def run(arguments: Sequence[str], text: str = "", folder: Path | None = None) -> subprocess.CompletedProcess[bytes]:
     """Call Pandoc.
 
     Parameters
@@ -42,11 +43,9 @@ def run(
         Its standard input.
     folder : Path, optional
         Where it runs.
-    large : bool
-        Whether the text is a whole report: with room for new objects Pandoc then spends a fifth less of its time on
-        collecting old ones.
     """
-    room = ["+RTS", "-A128m", "-RTS"] if large else []
+    # With room for new objects Pandoc spends a fifth less of its time on collecting old ones; it takes time as well.
+    room = ["+RTS", "-A128m", "-RTS"] if len(text) > _LARGE else []
     return subprocess.run(
         [_program(), *room, *arguments], cwd=folder, input=text.encode(), capture_output=True, check=False
     )
@@ -87,19 +86,24 @@ def text_key(markdown: str) -> str:
 
 
 def parse(markdown: str, cache: Cache | None = None) -> Document:
-    """Read Markdown as Pandoc does.
+    """Read Markdown as Pandoc does; as :func:`parse_all` for one text."""
+    return parse_all([markdown], cache)[0]
+
+
+def parse_all(texts: Sequence[str], cache: Cache | None = None) -> list[Document]:
+    """Read texts as Pandoc does, in one go those that it has not read before.
 
     Parameters
     ----------
-    markdown : str
-        The text.
+    texts : sequence of str
+        Markdown. None may name a footnote or an address that another one defines.
     cache : Cache, optional
         Where what has been read before is kept.
 
     Returns
     -------
-    dict
-        Pandoc's document: ``blocks``, ``meta`` and ``pandoc-api-version``.
+    list of dict
+        Pandoc's own form of each text, as ``--to=json`` writes it.
 
     Raises
     ------
@@ -107,12 +111,24 @@ def parse(markdown: str, cache: Cache | None = None) -> Document:
         If Pandoc fails, which no text makes it do.
     """
 
-    def read() -> Document:
-        done = run(["--from=markdown", "--to=json"], markdown)
-        if done.returncode:
-            raise OSError(done.stderr.decode("utf-8", errors="replace"))
-        found: Document = json.loads(done.stdout)
-        return found
+    def read(places: list[int]) -> list[Document]:
+        some = [texts[place] for place in places]
+        whole = _read(_CUT_TEXT.join(some))
+        parts: list[list[Any]] = [[]]
+        for block in whole["blocks"]:
+            if block == _CUT:
+                parts.append([])
+            else:
+                parts[-1].append(block)
+        # A text that does not close what it opens swallows the cuts behind it.
+        return [document(part) for part in parts] if len(parts) == len(some) else [_read(text) for text in some]
 
-    found: Document = kept_json(cache, "parsed", text_key(markdown), read)
+    return kept_json(cache, "parsed", [text_key(text) for text in texts], read)
+
+
+def _read(markdown: str) -> Document:
+    done = run(["--from=markdown", "--to=json"], markdown)
+    if done.returncode:
+        raise OSError(done.stderr.decode("utf-8", errors="replace"))
+    found: Document = json.loads(done.stdout)
     return found

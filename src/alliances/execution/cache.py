@@ -8,7 +8,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -125,13 +125,29 @@ def kept(cache: Cache | None, kind: str, key: str, make: Callable[[], bytes]) ->
     return found
 
 
-def kept_json(cache: Cache | None, kind: str, key: str, make: Callable[[], Any]) -> Any:
-    """Do as :func:`kept` for a JSON-ready value; as it was made or as it was stored, the same but for tuples."""
-    found = cache.get_json(kind, key) if cache else None
-    if found is None:
-        found = make()
-        if cache:
-            cache.put_json(kind, key, found)
+def kept_json(
+    cache: Cache | None, kind: str, keys: Sequence[str], make: Callable[[list[int]], Sequence[Any]]
+) -> list[Any]:
+    """Return JSON-ready values by key; those that are not there are made in one go, and kept.
+
+    Parameters
+    ----------
+    cache : Cache or None
+        Without one, all are made each time.
+    kind : str
+        Their kind.
+    keys : sequence of str
+        A key for each value.
+    make : callable
+        Takes the places, in `keys`, of those that are missing, and returns their values.
+    """
+    found = [cache.get_json(kind, key) if cache else None for key in keys]
+    missing = [place for place, value in enumerate(found) if value is None]
+    if missing:
+        for place, value in zip(missing, make(missing), strict=True):
+            found[place] = value
+            if cache:
+                cache.put_json(kind, keys[place], value)
     return found
 
 

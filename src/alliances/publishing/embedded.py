@@ -17,6 +17,7 @@ from alliances.errors import PublishError
 from alliances.execution.cache import Cache
 from alliances.execution.digests import file_digest
 from alliances.pandoc import Document
+from alliances.parts import MARKS
 from alliances.publishing import html
 from alliances.publishing.log import Log
 from alliances.publishing.pieces import Piece, number, render, split
@@ -88,8 +89,8 @@ def render_html(stage: Path, target: Path, log: Log, report: Sequence[Piece], ca
         If Pandoc fails or a citation leads nowhere.
     """
 
-    def starts(piece: Piece) -> str:
-        return f'<section id="{re.escape(piece.outline.first)}"' if piece.outline.first else ""
+    def starts(label: str) -> str:
+        return f'<(?:section|p><span) id="{re.escape(label)}"'
 
     chapters = _written(stage, log, report, starts, "html", cache)
     numbered = [
@@ -148,9 +149,9 @@ def render_pdf(
         If Pandoc or Typst fails, which includes a breach of PDF/UA-1.
     """
 
-    def starts(piece: Piece) -> str:
-        # A heading without a number is a call of a function.
-        return rf"(?m)^(?:= |#heading\().*\n<{re.escape(piece.outline.first)}>$" if piece.outline.first else ""
+    def starts(label: str) -> str:
+        # A chapter, whose heading is a call of a function where it has no number, or an entry.
+        return rf"(?m)^(?:(?:= |#heading\().*\n<{re.escape(label)}>$|#strong\[.*\]<{re.escape(label)}>)"
 
     chapters = _written(stage, log, report, starts, "pdf", cache)
     page = _pandoc(stage, log, pandoc.document([]), *_PAGE, "--to=typst", "--template=theme/embedded.typ")
@@ -177,7 +178,7 @@ def render_pdf(
 
 
 def _written(
-    stage: Path, log: Log, report: Sequence[Piece], starts: Callable[[Piece], str], kind: str, cache: Cache | None
+    stage: Path, log: Log, report: Sequence[Piece], starts: Callable[[str], str], kind: str, cache: Cache | None
 ) -> list[str]:
     options = (*_COMMON, *_FORMATS[kind])
     shared = [*(stage / "filters").glob("*.lua"), stage / "references.json", stage / "theme" / "alliances.csl"]
@@ -187,12 +188,16 @@ def _written(
         drawings = piece.outline.drawings if kind == "html" else []  # Typst opens them itself
         return [*options, *digests, *(file_digest(stage / name) for name in drawings)]
 
-    return render(report, lambda document: _pandoc(stage, log, document, *options), starts, how, cache)
+    def write(document: Document) -> str:
+        return _pandoc(stage, log, document, *options)
+
+    mark, between = (MARKS["html"], "\n") if kind == "html" else (MARKS["typst"], "\n\n")
+    return render(report, write, starts, how, mark, between, cache)
 
 
 def _pandoc(stage: Path, log: Log, document: Document, *options: str) -> str:
     log.write(" ".join(["pandoc", "--from=json", *options]))
-    done = pandoc.run(["--from=json", *options], json.dumps(document), stage, large=True)
+    done = pandoc.run(["--from=json", *options], json.dumps(document), stage)
     messages = done.stderr.decode("utf-8", errors="replace")
     log.write(messages)
     unknown = re.findall(r"[Cc]itation (\S+) not found", messages)

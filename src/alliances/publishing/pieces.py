@@ -1,16 +1,16 @@
-"""The report chapter by chapter, so that Pandoc writes again only what has changed.
+"""The report piece by piece, so that Pandoc writes again only what has changed.
 
-The embedded engine splits the staged Markdown at its chapters. What a chapter needs to know of the others, the numbers
-of headings, figures and tables, is counted here and handed to the filters; what Pandoc then writes for a chapter
-depends on that chapter, on the numbers it names and on nothing else, and is kept.
+A piece is a chapter, or a run of an annex's entries. What a piece needs to know of the others, the numbers of headings,
+figures and tables, is counted here and handed to the filters; what Pandoc then writes for a piece depends on it, on the
+numbers it names and on nothing else, and is kept.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from alliances import pandoc
@@ -18,10 +18,10 @@ from alliances.errors import PublishError
 from alliances.execution.cache import Cache, kept_json, key_of
 from alliances.execution.digests import library_digest
 from alliances.pandoc import Document
+from alliances.parts import divide, take_apart
 
 __all__ = ["Outline", "Piece", "number", "render", "split"]
 
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
 _FLOAT = re.compile(r"^(fig|tbl)-.")
 _CROSS_REFERENCE = re.compile(r"^(fig|tbl|sec)-.")
 _RAW_ID = re.compile(r'\sid="([^"]+)"')
@@ -31,12 +31,12 @@ Write = Callable[[Document], str]
 
 @dataclass
 class Outline:
-    """What the rest of the report needs to know of a chapter.
+    """What the rest of the report needs to know of a piece.
 
     Parameters
     ----------
     first : str
-        Label of its chapter heading; empty where the text begins without one.
+        Label of the chapter heading or of the entry that it begins with; empty where it begins with neither.
     headings : list of list
         Level, attributes and words of each heading, as Pandoc has them.
     counted : list of list of str
@@ -67,8 +67,7 @@ class Outline:
     def of(cls, document: Document) -> Outline:
         """Read a document of Pandoc's."""
         blocks = document["blocks"]
-        opens = blocks and blocks[0]["t"] == "Header" and blocks[0]["c"][0] == 1
-        found = cls(str(blocks[0]["c"][1][0]) if opens else "", [], [], [], [], [], [], False, False)
+        found = cls(_first_label(blocks), [], [], [], [], [], [], False, False)
         for element in pandoc.elements(blocks):
             kind: str = element["t"]
             content: Any = element.get("c")
@@ -98,18 +97,27 @@ class Outline:
             self.counted.append([float_[1], label])
 
 
+def _first_label(blocks: Sequence[dict[str, Any]]) -> str:
+    for first in blocks[:1]:
+        if first["t"] == "Header" and first["c"][0] == 1:
+            return pandoc.label(first)
+        if first["t"] == "Para" and first["c"][0]["t"] == "Span":
+            return pandoc.label(first["c"][0])
+    return ""
+
+
 @dataclass
 class Piece:
-    """A chapter of the staged report.
+    """A chapter of the staged report, or a run of entries in it.
 
     Parameters
     ----------
     text : str
         Its Markdown.
     outline : Outline
-        What the other chapters need to know of it.
-    cache : Cache, optional
-        Where it is kept as Pandoc has read it.
+        What the other pieces need to know of it.
+    runs : list of Piece
+        Its entries, some at a time; a mark stands for them in its text.
     numbers : dict of str to str
         Numbers by label, of all that it defines or refers to.
     headings : dict of str to str
@@ -118,25 +126,27 @@ class Piece:
 
     text: str
     outline: Outline
-    cache: Cache | None
+    runs: list[Piece] = field(default_factory=list)
     numbers: dict[str, str] = field(default_factory=dict)
     headings: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, text: str, cache: Cache | None) -> Piece:
-        """Read a chapter, unless it has been read before."""
-        key = key_of(pandoc.text_key(text), library_digest())
-        outline = kept_json(cache, "outlines", key, lambda: asdict(Outline.of(pandoc.parse(text, cache))))
-        return cls(text, Outline(**outline), cache)
+    def of(cls, chapter: str, cache: Cache | None) -> Piece:
+        """Read a chapter, except for what has been read before."""
+        parts = take_apart(chapter)
+        texts = [parts.text, *parts.runs]
+        frame, *runs = (cls(text, outline) for text, outline in zip(texts, _outlines(texts, cache), strict=True))
+        frame.runs = runs
+        return frame
 
-    @cached_property
-    def blocks(self) -> list[Any]:
-        """The chapter as Pandoc reads it, its headings with their numbers; the report must have been counted."""
-        blocks: list[Any] = pandoc.parse(self.text, self.cache)["blocks"]
-        for header in _headers(blocks):
-            if found := self.headings.get(pandoc.label(header)):
-                header["c"][1][2].append(["number", found])
-        return blocks
+
+def _outlines(texts: Sequence[str], cache: Cache | None) -> list[Outline]:
+    def read(places: list[int]) -> list[dict[str, Any]]:
+        documents = pandoc.parse_all([texts[place] for place in places], cache)
+        return [asdict(Outline.of(document)) for document in documents]
+
+    keys = [key_of(pandoc.text_key(text), library_digest()) for text in texts]
+    return [Outline(**found) for found in kept_json(cache, "outlines", keys, read)]
 
 
 def _headers(blocks: list[Any]) -> Iterator[dict[str, Any]]:
@@ -149,18 +159,15 @@ def _headers(blocks: list[Any]) -> Iterator[dict[str, Any]]:
 
 def split(markdown: str, cache: Cache | None = None) -> list[Piece]:
     """Split a report at its chapters and read each; one with footnotes stays whole, since their numbers run on."""
-    parts: list[list[str]] = [[]]
-    fence = ""
-    for line in markdown.splitlines():
-        mark = _FENCE.match(line)
-        if mark and (not fence or (mark[1].startswith(fence) and line.strip() == mark[1])):
-            fence = "" if fence else mark[1]
-        if line.startswith("# ") and not fence:
-            parts.append([])
-        parts[-1].append(line)
-    texts = ["\n".join(lines).strip("\n") + "\n" for lines in parts]
-    pieces = [Piece.of(text, cache) for text in texts if text.strip()]
-    return [Piece.of(markdown, cache)] if any(piece.outline.has_notes for piece in pieces) else pieces
+    pieces = [Piece.of(text, cache) for text in divide(markdown)]
+    if any(piece.outline.has_notes for piece in _all(pieces)):
+        return [Piece(markdown, outline) for outline in _outlines([markdown], cache)]
+    return pieces
+
+
+def _all(pieces: Iterable[Piece]) -> list[Piece]:
+    """List chapters and runs of entries in reading order."""
+    return [part for piece in pieces for part in (piece, *piece.runs)]
 
 
 def number(pieces: Sequence[Piece]) -> None:
@@ -172,9 +179,10 @@ def number(pieces: Sequence[Piece]) -> None:
         If an anchor is given twice, or a link or reference leads nowhere.
     """
     counts: list[int] = []
+    every = _all(pieces)
     floats = {"fig": 0, "tbl": 0}
     numbers: dict[str, str] = {}
-    for piece in pieces:
+    for piece in every:
         levels = {content[1][0]: (content[0], content[1][1]) for content in piece.outline.headings}
         for kind, label in piece.outline.counted:
             if kind != "Header":
@@ -188,10 +196,10 @@ def number(pieces: Sequence[Piece]) -> None:
                 piece.headings[label] = ".".join(map(str, counts))
                 if label.startswith("sec-"):
                     numbers[label] = piece.headings[label]
-    for piece in pieces:
+    for piece in every:
         named = {*piece.outline.anchors, *piece.outline.cited}
         piece.numbers = {label: numbers[label] for label in numbers if label in named}
-    _check_ends(pieces, numbers)
+    _check_ends(every, numbers)
 
 
 def _check_ends(pieces: Sequence[Piece], numbers: Collection[str]) -> None:
@@ -211,8 +219,10 @@ def _check_ends(pieces: Sequence[Piece], numbers: Collection[str]) -> None:
 def render(
     pieces: Sequence[Piece],
     write: Write,
-    starts: Callable[[Piece], str],
+    starts: Callable[[str], str],
     how: Callable[[Piece], Sequence[str]],
+    mark: str,
+    between: str,
     cache: Cache | None,
 ) -> list[str]:
     """Have Pandoc write the pieces that it has not written before, in one go.
@@ -220,68 +230,78 @@ def render(
     Parameters
     ----------
     pieces : sequence of Piece
-        The whole report, numbered.
+        The chapters of the whole report, numbered.
     write : callable
         Takes a document of some pieces and returns what Pandoc writes.
     starts : callable
-        Returns a pattern of that with which a piece begins in what Pandoc writes; empty where that cannot be told.
+        Takes the label that a piece begins with, and returns a pattern of that with which it begins in what Pandoc
+        writes.
     how : callable
         Returns all else on which a piece's result depends: format, filters, references, drawings.
+    mark, between : str
+        What stands in a chapter for its entries, and what between two of them.
     cache : Cache, optional
         Where results are kept.
 
     Returns
     -------
     list of str
-        A text for each piece.
+        A text for each chapter.
     """
-    cited = sorted({label for piece in pieces for label in piece.outline.cited if not _CROSS_REFERENCE.match(label)})
+    runs = [run for piece in pieces for run in piece.runs]
+    every = [*runs, *pieces]  # in this order: to Pandoc, what follows the heading of a chapter is part of the chapter
+    cited = sorted({label for piece in every for label in piece.outline.cited if not _CROSS_REFERENCE.match(label)})
 
     def key(piece: Piece) -> str:
         parts: list[Any] = [pandoc.version(), library_digest(), *how(piece), piece.text, piece.numbers, piece.headings]
         parts += [cited] if piece.outline.lists_references else []
         return key_of(*parts)
 
-    def document(some: Sequence[Piece]) -> Document:
-        return _document(some, cited)
+    def together(some: Sequence[Piece]) -> list[str]:
+        rest = [] if any(piece.outline.lists_references for piece in some) else _REST
+        blocks = [block for piece in _blocks(some, cache) for block in piece]
+        labels = [*(piece.outline.first for piece in some), *([pandoc.label(rest[0])] if rest else [])]
+        whole = write(_document(some, [*blocks, *rest], cited))
+        return _part(whole, [starts(label) if label else "" for label in labels])[: len(some)]
 
-    keys = [key(piece) for piece in pieces]
-    found: dict[str, str | None] = {key: cache.get_json("pieces", key) if cache else None for key in keys}
-    missing = {key: piece for key, piece in zip(keys, pieces, strict=True) if found[key] is None}
-    if missing:
-        some = list(missing.values())
-        texts = _part(write(document(some)), [starts(piece) for piece in (*some, *_rest(some))])[: len(some)]
-        if not texts:
-            texts = [
-                _part(write(document([piece])), [starts(other) for other in (piece, *_rest([piece]))])[0]
-                for piece in some
-            ]
-        for one, text in zip(missing, texts, strict=True):
-            found[one] = text
-            if cache:
-                cache.put_json("pieces", one, text)
-    return [found[key] or "" for key in keys]
+    def missing(places: list[int]) -> list[str]:
+        some = [every[place] for place in places]
+        return together(some) or [text for piece in some for text in together([piece])]
+
+    texts = kept_json(cache, "pieces", [key(piece) for piece in every], missing)
+    entries = (text.strip() for text in texts[: len(runs)])
+    return [
+        text.replace(mark, between.join(islice(entries, len(piece.runs)))) if piece.runs else text
+        for piece, text in zip(pieces, texts[len(runs) :], strict=True)
+    ]
 
 
-def _rest(pieces: Sequence[Piece]) -> list[Piece]:
-    """Return a piece to be thrown away: the references, which citations link to only where they are listed."""
-    if any(piece.outline.lists_references for piece in pieces):
-        return []
-    heading = {"t": "Header", "c": [1, ["piece-rest", ["unnumbered"], []], [{"t": "Str", "c": "Rest"}]]}
-    blocks = [heading, {"t": "Div", "c": [["refs", [], []], []]}]
-    rest = Piece("", Outline.of({"blocks": blocks}), None)
-    rest.blocks = blocks
-    return [rest]
+# A piece to be thrown away: the references, which citations link to only where they are listed.
+_REST: list[Any] = [
+    {"t": "Header", "c": [1, ["piece-rest", ["unnumbered"], []], [{"t": "Str", "c": "Rest"}]]},
+    {"t": "Div", "c": [["refs", [], []], []]},
+]
 
 
-def _document(pieces: Sequence[Piece], cited: Sequence[str]) -> Document:
-    """Join pieces, with what the filters and the list of references have to know of the whole report."""
+def _blocks(pieces: Sequence[Piece], cache: Cache | None) -> list[list[Any]]:
+    """Return pieces as Pandoc reads them, their headings with their numbers."""
+    found: list[list[Any]] = [
+        document["blocks"] for document in pandoc.parse_all([piece.text for piece in pieces], cache)
+    ]
+    for piece, blocks in zip(pieces, found, strict=True):
+        for header in _headers(blocks):
+            if number := piece.headings.get(pandoc.label(header)):
+                header["c"][1][2].append(["number", number])
+    return found
+
+
+def _document(pieces: Sequence[Piece], blocks: list[Any], cited: Sequence[str]) -> Document:
+    """Make a document of pieces, with what the filters and the list of references have to know of the whole report."""
     numbers = {label: found for piece in pieces for label, found in piece.numbers.items()}
     meta: dict[str, Any] = {
         "piece-numbers": {"t": "MetaMap", "c": {key: _text(value) for key, value in sorted(numbers.items())}},
         "nocite": {"t": "MetaInlines", "c": [_cite(cited)] if cited else []},
     }
-    blocks = [block for piece in (*pieces, *_rest(pieces)) for block in piece.blocks]
     return pandoc.document(blocks, meta)
 
 

@@ -14,6 +14,7 @@ from alliances import pandoc
 from alliances.dataset import Dataset, Row
 from alliances.execution.cache import Cache, kept_json, key_of
 from alliances.execution.digests import library_digest
+from alliances.parts import take_apart
 from alliances.prose.values import MONTHS, date_text, number_text, quantity_text
 
 NUMBER_WORDS = (
@@ -100,27 +101,34 @@ class Walk:
 
 
 def walk(markdown: str, cache: Cache | None = None) -> Walk:
-    """Read staged Markdown, if it has not been read before, and list its links, its loose numbers and its anchors."""
+    """Read a staged chapter, where it has not been read before, and list its links, loose numbers and anchors."""
+    chapter = take_apart(markdown)
+    texts = [chapter.text, *chapter.runs]
 
-    def read() -> dict[str, list[Any]]:
-        found = _walk(pandoc.parse(markdown, cache))
-        return {
-            "links": [astuple(link) for link in found.links],
-            "loose": [astuple(loose) for loose in found.loose],
-            "anchors": sorted(found.anchors),
-        }
+    def read(places: list[int]) -> list[dict[str, list[Any]]]:
+        documents = pandoc.parse_all([texts[place] for place in places], cache)
+        walks = [_walk(document, chapter.label) for document in documents]
+        return [
+            {
+                "links": [astuple(link) for link in found.links],
+                "loose": [astuple(loose) for loose in found.loose],
+                "anchors": sorted(found.anchors),
+            }
+            for found in walks
+        ]
 
     # What counts as a number is said here, and in the modules that this one stands on.
-    key = key_of(pandoc.text_key(markdown), library_digest())
-    lists = kept_json(cache, "walks", key, read)
-    return Walk(
-        [Link(*link) for link in lists["links"]], [Loose(*loose) for loose in lists["loose"]], set(lists["anchors"])
+    keys = [key_of(pandoc.text_key(text), chapter.label, library_digest()) for text in texts]
+    return join(
+        Walk(
+            [Link(*link) for link in lists["links"]], [Loose(*loose) for loose in lists["loose"]], set(lists["anchors"])
+        )
+        for lists in kept_json(cache, "walks", keys, read)
     )
 
 
-def _walk(document: pandoc.Document) -> Walk:
+def _walk(document: pandoc.Document, section: str) -> Walk:
     found = Walk([], [], set())
-    section = ""
     for block in document["blocks"]:
         if block["t"] == "Header" and block["c"][0] == 1:
             section = block["c"][1][0]
@@ -131,7 +139,7 @@ def _walk(document: pandoc.Document) -> Walk:
 
 
 def join(walks: Iterable[Walk]) -> Walk:
-    """Join the walks over the chapters of a report, in their order."""
+    """Join the walks over parts of a report, in their order."""
     whole = Walk([], [], set())
     for part in walks:
         whole.links.extend(part.links)
