@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from datetime import date
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from alliances.dataset import Dataset
+from alliances.execution import notebooks
 from alliances.execution.inline import run_inline
 from alliances.parameters import check_parameters
 from alliances.staging.chapters import Chapter, read_chapter
@@ -109,3 +111,31 @@ def test_any_edition_reads_well_and_knows_only_what_was_published(values: dict[s
                 assert all(re.fullmatch(r"[A-Z][A-Za-z ]*", name) for name in names), f"{chart.label}: {names}"
             assert set(chart.spec["usermeta"]["sources"]) <= known_sources
             assert "nan" not in chart.description.split()
+
+
+def outputs(name: str, values: dict[str, object]) -> str:
+    notebook = nbformat.reads(source_of(name), as_version=4)
+    run_inline(ROOT / "notebooks" / f"{name}.ipynb", values, notebook)
+    return json.dumps([cell.outputs for cell in notebook.cells if cell.cell_type == "code"], default=str)
+
+
+def telling(name: str, values: dict[str, object]) -> dict[str, object]:
+    path = ROOT / "notebooks" / f"{name}.ipynb"
+    return notebooks.telling_values(path, nbformat.reads(source_of(name), as_version=4), values)
+
+
+@pytest.mark.parametrize("name", ["force", "jef", "reassurance-force"])
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(focus=st.sampled_from(sorted(dataset()["countries"]["iso3"])), as_of=st.sampled_from(["", "2025-03-20"]))
+def test_a_value_that_is_not_passed_makes_no_difference(name: str, focus: str, as_of: str) -> None:
+    """A parameters cell may name the only countries for which its notebook has something of its own."""
+    values: dict[str, object] = {"focus": focus, "as_of": as_of}
+    if (passed := telling(name, values)) != values:
+        assert passed == {**values, "focus": ""}
+        assert outputs(name, values) == outputs(name, passed)
+
+
+def test_values_that_are_named_are_passed() -> None:
+    assert telling("reassurance-force", {"focus": "GBR"}) == {"focus": "GBR"}
+    assert outputs("reassurance-force", {"focus": "GBR"}) != outputs("reassurance-force", {"focus": ""})
+    assert telling("glance", {"focus": "POL", "as_of": "2025-03-20"}) == {"focus": "POL", "as_of": "2025-03-20"}

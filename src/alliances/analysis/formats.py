@@ -23,14 +23,13 @@ def newest_characteristic(dataset: Dataset, alliance_id: str, aspects: Sequence[
     aspects : sequence of sequence of str
         Groups of ``aspect``, the preferred one first.
     """
-    published = dict(zip(dataset["sources"]["source_id"], dataset["sources"]["published"], strict=True))
     frame = dataset["characteristics"]
     frame = frame[frame["alliance_id"] == alliance_id]
     for group in aspects:
         told = frame[frame["aspect"].isin(group)]
         if told.empty:
             continue
-        days = told["source_id"].map(published)
+        days = told["source_id"].map(dataset.published)
         told = told[days == days.max()]
         firmest = min(records(told), key=lambda record: STAGES.index(record.status))
         return dataset.row(firmest.characteristic_id)
@@ -42,12 +41,11 @@ def stage_row(dataset: Dataset, alliance_id: str) -> Row | None:
 
     What a text says of the name alone is left aside; a name exists before its bearer does.
     """
-    published = dict(zip(dataset["sources"]["source_id"], dataset["sources"]["published"], strict=True))
     frame = dataset["characteristics"]
     frame = frame[(frame["alliance_id"] == alliance_id) & (frame["aspect"] != "name")]
     if frame.empty:
         return None
-    days = frame["source_id"].map(published)
+    days = frame["source_id"].map(dataset.published)
     firmest = min(records(frame[days == days.max()]), key=lambda record: STAGES.index(record.status))
     return dataset.row(firmest.characteristic_id)
 

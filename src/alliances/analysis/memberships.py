@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from alliances.analysis.derived import Derived, Input, Reference
-from alliances.analysis.frames import records
+from alliances.analysis.frames import once, records
 from alliances.analysis.knowledge import as_of_day
 from alliances.dataset import Dataset, Row
 from alliances.prose.links import evidence_link
@@ -21,6 +21,7 @@ RECORD = {
 FULL_ROLES = ("lead", "member")
 
 
+@once
 def member_rows(dataset: Dataset, alliance_id: str, roles: tuple[str, ...] = FULL_ROLES) -> list[Row]:
     """List the known memberships of a format, one row an actor: the one of the newest source.
 
@@ -35,14 +36,14 @@ def member_rows(dataset: Dataset, alliance_id: str, roles: tuple[str, ...] = FUL
     """
     frame = dataset["memberships"]
     frame = frame[(frame["alliance_id"] == alliance_id) & frame["role"].isin(roles)]
-    published = dict(zip(dataset["sources"]["source_id"], dataset["sources"]["published"], strict=True))
-    frame = frame.assign(published=frame["source_id"].map(published)).sort_values("published", kind="stable")
+    frame = frame.assign(published=frame["source_id"].map(dataset.published)).sort_values("published", kind="stable")
     frame = frame.drop_duplicates("actor_id", keep="last")
     names = dataset.names
     order = sorted(records(frame), key=lambda record: names[record.actor_id])
     return [dataset.row(record.membership_id) for record in order]
 
 
+@once
 def reference_members(dataset: Dataset, organisation: str) -> pd.DataFrame:
     """Return the members of NATO (``nato``) or the European Union (``eu``) on the edition's cut-off.
 

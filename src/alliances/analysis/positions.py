@@ -55,11 +55,10 @@ def position_frame(
     """
     frame = dataset["positions"]
     frame = frame[frame["alliance_id"].isin(alliance_ids) & frame["attribution"].isin(attributions)]
-    published = dict(zip(dataset["sources"]["source_id"], dataset["sources"]["published"], strict=True))
     frame = frame.assign(
         row_id=frame["position_id"],
         name=frame["actor_id"].map(dataset.names),
-        published=frame["source_id"].map(published),
+        published=frame["source_id"].map(dataset.published),
         rank=frame["position"].map(ORDER.index),
     )
     best = frame.groupby("actor_id")["rank"].transform("min")

@@ -281,6 +281,16 @@ class Dataset:
         trace.note("alliances")
         return self._alliance_names
 
+    @property
+    def published(self) -> Mapping[str, str]:
+        """Day of publication of each source as an ISO date, by `source_id`."""
+        trace.note("sources")
+        return self._published
+
+    @cached_property
+    def _published(self) -> dict[str, str]:
+        return {row["source_id"]: row["published"] for row in self._raw["sources"]}
+
     @cached_property
     def _names(self) -> dict[str, str]:
         return {row["actor_id"]: row["name"] for row in self._raw["actors"]}

@@ -113,6 +113,10 @@ class QuietKernelManager(AsyncKernelManager):
 
     start_kernel = _async_start_kernel
 
+    async def _async_wait(self, pollinterval: float = 0.005) -> None:
+        """Wait for the end of a kernel that has been killed; jupyter_client's own looks ten times a second."""
+        await super()._async_wait(pollinterval)
+
     async def _sockets(self) -> None:
         """Wait until the kernel's sockets are there: one who comes too early is made to wait a tenth of a second."""
         if self.transport != "ipc":

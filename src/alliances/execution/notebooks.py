@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def declared_parameters(path: Path, notebook: nbformat.NotebookNode) -> dict[str
         If no cell or more than one is tagged ``parameters`` (papermill would run such a notebook with its
         own defaults and say nothing), or if the cell holds anything but plain assignments.
     """
-    tagged = [c for c in notebook.cells if PARAMETERS_TAG in c.metadata.get("tags", [])]
+    tagged = _tagged(notebook)
     if len(tagged) != 1:
         raise ExecutionError(
             f"Notebook {path.name} has {len(tagged)} cells tagged “{PARAMETERS_TAG}”, and needs exactly one; "
@@ -69,6 +70,43 @@ def declared_parameters(path: Path, notebook: nbformat.NotebookNode) -> dict[str
             f"The parameters cell of {path.name} may hold only assignments of plain values, and holds: {error}."
         ) from error
     return found
+
+
+def telling_values(path: Path, notebook: nbformat.NotebookNode, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a notebook is passed: its own default for a value that would not change its outputs.
+
+    The metadata of a parameters cell may name the values of a parameter that do, the only ones:
+    ``{"alliances": {"only": {"focus": ["GBR"]}}}``. Editions with other values then share one result.
+
+    Parameters
+    ----------
+    path : Path
+        For messages.
+    notebook : NotebookNode
+        The notebook.
+    values : mapping of str to object
+        A value for each parameter that it declares.
+
+    Raises
+    ------
+    ExecutionError
+        If the metadata name a parameter that the notebook does not declare.
+    """
+    declared = declared_parameters(path, notebook)
+    only: dict[str, list[Any]] = _tagged(notebook)[0].metadata.get(KEY, {}).get("only", {})
+    unknown = [name for name in only if name not in declared]
+    if unknown:
+        raise ExecutionError(
+            f"The metadata of the parameters cell of {path.name} name values of “{unknown[0]}”, which the cell does "
+            f"not assign; it assigns {', '.join(declared)}."
+        )
+    return {
+        name: declared[name] if name in only and value not in only[name] else value for name, value in values.items()
+    }
+
+
+def _tagged(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [cell for cell in notebook.cells if PARAMETERS_TAG in cell.metadata.get("tags", [])]
 
 
 def tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

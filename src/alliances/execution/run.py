@@ -85,8 +85,8 @@ def run_notebooks(
     paths : sequence of Path
         Notebooks.
     parameters : Parameters or None
-        Each notebook is passed those that it declares. ``None`` runs the notebooks at their own defaults,
-        with no cell injected.
+        Each notebook is passed those that it declares, see :func:`~alliances.execution.notebooks.telling_values`.
+        ``None`` runs the notebooks at their own defaults, with no cell injected.
     folder : Path
         Where the executed notebooks are written.
     root : Path
@@ -119,8 +119,9 @@ def run_notebooks(
     executed: dict[str, nbformat.NotebookNode] = {}
     missing: list[_Job] = []
     for path in paths:
+        notebook = notebooks.read(path)
         values = parameters.as_notebook_values(declared[path]) if parameters else {}
-        inputs = Inputs.of(path.stem, notebooks.read(path), values)
+        inputs = Inputs.of(path.stem, notebook, notebooks.telling_values(path, notebook, values))
         found, reason = results.find(inputs) if results else (None, "there is no cache")
         if explain:
             explain(path.stem, found is None, reason)
