@@ -21,7 +21,10 @@ import pikepdf
 import pypdf
 import pytest
 from bs4 import BeautifulSoup, NavigableString, Tag
+from hypothesis import given
+from hypothesis import strategies as st
 
+from alliances import plain_json
 from alliances.parameters import NAMES
 from alliances.prose.values import MONTHS, date_text
 from alliances.publishing import find_quarto
@@ -764,3 +767,20 @@ def test_quarto_gives_the_same_report(default_edition: Edition, tmp_path: Path) 
     assert edition.facts == default_edition.facts
     # The two bring different versions of Typst, which break the columns of the annexes differently.
     assert abs(len(pypdf.PdfReader(tmp_path / "quarto" / "report.pdf").pages) - len(default_edition.pages)) <= 1
+
+
+# ---------------------------------------------------------------- JSON
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(value=JSON, depth=st.integers(0, 4), sort_keys=st.booleans())
+def test_json_for_people_is_indented_json_with_longer_lines(value: object, depth: int, sort_keys: bool) -> None:
+    indented = json.dumps(value, ensure_ascii=False, indent=1, sort_keys=sort_keys)
+    assert plain_json.dumps(value, 99, sort_keys=sort_keys) == indented
+    text = plain_json.dumps(value, depth, sort_keys=sort_keys)
+    assert json.loads(text) == value
+    assert max(len(line) - len(line.lstrip(" ")) for line in text.split("\n")) <= max(depth, 0)

@@ -15,7 +15,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from alliances import __version__, known_rows, publishing
+from alliances import __version__, known_rows, plain_json, publishing
 from alliances.dataset import Dataset
 from alliances.errors import PublishError, StagingError
 from alliances.execution.cache import Cache, key_of
@@ -470,4 +470,4 @@ def describe(root: Path, done: Path, parameters: Parameters, engine: str) -> dic
 
 
 def _write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    path.write_text(plain_json.dumps(value, 2) + "\n", encoding="utf-8")

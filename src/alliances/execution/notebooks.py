@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -11,10 +12,12 @@ from typing import Any
 
 import nbformat
 
+from alliances import plain_json
 from alliances.errors import ExecutionError
 
 PARAMETERS_TAG = "parameters"
 KEY = "alliances"
+_LINES = 6  # levels of an executed notebook that are broken into lines, down to the forms of an output
 
 
 def read(path: Path) -> nbformat.NotebookNode:
@@ -25,15 +28,38 @@ def read(path: Path) -> nbformat.NotebookNode:
     ExecutionError
         If the file is missing or is not a notebook.
     """
+    return _parsed(path.name, _text(path))
+
+
+def look_at(path: Path) -> nbformat.NotebookNode:
+    """Do as :func:`read` for a notebook that nobody changes: the same text is read once."""
+    return _parsed_once(path.name, _text(path))
+
+
+def _text(path: Path) -> str:
     try:
-        notebook: nbformat.NotebookNode = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
-        return notebook
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise ExecutionError(
             f"Notebook {path.name} is missing from {path.parent}; restore it or remove its line from report/report.qmd."
         ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path.name, error) from error
+
+
+def _parsed(name: str, text: str) -> nbformat.NotebookNode:
+    try:
+        notebook: nbformat.NotebookNode = nbformat.reads(text, as_version=4)
+        return notebook
     except Exception as error:  # nbformat raises several kinds for a file that is no notebook
-        raise ExecutionError(f"{path.name} cannot be read as a notebook ({error}); restore it.") from error
+        raise _unreadable(name, error) from error
+
+
+_parsed_once = functools.lru_cache(maxsize=128)(_parsed)
+
+
+def _unreadable(name: str, error: Exception) -> ExecutionError:
+    return ExecutionError(f"{name} cannot be read as a notebook ({error}); restore it.")
 
 
 def declared_parameters(path: Path, notebook: nbformat.NotebookNode) -> dict[str, Any]:
@@ -135,11 +161,11 @@ def write(notebook: nbformat.NotebookNode, path: Path, *, sort_keys: bool = True
     path : Path
         Where it is written.
     sort_keys : bool
-        As Jupyter does it. Without, what is read back is in the order in which the kernel wrote it: the columns of
-        a chart's data, for one.
+        As Jupyter does it. Without, what is read back is in the order in which the kernel wrote it (the columns of
+        a chart's data, for one), and lines are longer.
     """
     # nbformat sorts whatever it is told
-    text: str = nbformat.writes(notebook) if sort_keys else json.dumps(notebook, ensure_ascii=False, indent=1)
+    text: str = nbformat.writes(notebook) if sort_keys else plain_json.dumps(notebook, _LINES)
     path.write_text(text.rstrip("\n") + "\n", encoding="utf-8", newline="\n")
 
 

@@ -52,7 +52,7 @@ def check_notebooks(paths: Sequence[Path]) -> dict[Path, list[str]]:
     """
     declared = {}
     for path in paths:
-        names = list(notebooks.declared_parameters(path, notebooks.read(path)))
+        names = list(notebooks.declared_parameters(path, notebooks.look_at(path)))
         unknown = [name for name in names if name not in NAMES]
         if unknown:
             raise ExecutionError(
@@ -119,7 +119,7 @@ def run_notebooks(
     executed: dict[str, nbformat.NotebookNode] = {}
     missing: list[_Job] = []
     for path in paths:
-        notebook = notebooks.read(path)
+        notebook = notebooks.look_at(path)
         values = parameters.as_notebook_values(declared[path]) if parameters else {}
         inputs = Inputs.of(path.stem, notebook, notebooks.telling_values(path, notebook, values))
         found, reason = results.find(inputs) if results else (None, "there is no cache")

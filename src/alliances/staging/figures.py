@@ -20,6 +20,7 @@ from xml.sax.saxutils import quoteattr
 
 import vl_convert
 
+from alliances import plain_json
 from alliances.errors import StagingError
 from alliances.execution.cache import Cache, kept, key_of
 from alliances.fonts import chart_fonts
@@ -54,7 +55,7 @@ def draw(charts: Iterable[Chart], folder: Path, cache: Cache | None = None) -> l
         path = folder / f"{chart.label}.svg"
         path.write_bytes(_drawing(chart, cache))
         path.with_suffix(".csv").write_text(data_csv(chart.spec), encoding="utf-8")
-        spec = json.dumps(chart.spec, ensure_ascii=False, indent=1, sort_keys=True)
+        spec = plain_json.dumps(chart.spec, 3, sort_keys=True)
         path.with_suffix(".json").write_text(spec, encoding="utf-8")
         (compiled / f"{chart.label}.json").write_bytes(_compiled(chart, cache))
         drawings.append(path)
