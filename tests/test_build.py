@@ -680,6 +680,8 @@ def test_the_cover_says_how_old_the_edition_is(editions: dict[str, Edition]) -> 
                 assert "later events are not covered" in text
             else:
                 assert "No text was published by then" in text
+        for text in (edition.soup.select(".imprint")[0].get_text(), edition.pages[0]):
+            assert "CC BY 4.0. The quotations remain their owners’" in words(text)
         assert any(f"State of knowledge: {date_text(day)}" in words(text) for text in edition.pages[1:])
 
 

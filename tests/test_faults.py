@@ -326,13 +326,22 @@ def test_a_first_edition_that_cannot_be_put_in_place_leaves_no_folder(
 ) -> None:
     done = an_edition(tmp_path / "done", "new", NEW)
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device", "report.html")
 
-    monkeypatch.setattr(shutil, "copytree", full)
-    with pytest.raises(OSError, match="No space"):
-        put_in_place(done, tmp_path / "place")
+    def other_disk(*_: object) -> None:
+        raise OSError(18, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "rename", other_disk)
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copytree", full)
+        with pytest.raises(OSError, match="No space"):
+            put_in_place(done, tmp_path / "place")
     assert not (tmp_path / "place").exists()
+    whole = tree(done)
+    put_in_place(done, tmp_path / "place")
+    assert tree(tmp_path / "place") == whole
+    assert not done.exists()
 
 
 # ---------------------------------------------------------------- two builds at once

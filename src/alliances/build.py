@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -346,9 +347,9 @@ def _publish(
     """Write all files of a staged edition into the folder ``done``."""
     stage_folder = edition.report.folder
     step("stitching", 0, len(formats))
-    shutil.copytree(edition.notebooks, done / "notebooks")
+    shutil.copytree(edition.notebooks, done / "notebooks", copy_function=_link)
     publishing.copy_project(root, stage_folder)
-    shutil.copytree(stage_folder / "figures", done / "figures")
+    shutil.copytree(stage_folder / "figures", done / "figures", copy_function=_link)
     with ThreadPoolExecutor(1) as beside:
         pictures = beside.submit(draw_png, edition.report.charts, done / "figures", Cache(root))
         result = publishing.publish(stage_folder, done, formats, engine, log, Cache(root), typesetter)
@@ -388,8 +389,8 @@ def refuse_foreign(folder: Path, parameters: Parameters, *, force: bool) -> None
 def put_in_place(done: Path, folder: Path) -> None:
     """Put a finished edition into its folder, whole or not at all; what stood there before goes only then.
 
-    The files are first copied beside their place, since a temporary folder may be on another disk, and then
-    renamed. The manifest goes first and comes last: an edition without it is not complete, and
+    The files are first moved beside their place, or copied where that is on another disk, and then renamed. The
+    manifest goes first and comes last: an edition without it is not complete, and
     :func:`recover` puts back what it replaced.
     """
     is_new = not folder.exists()
@@ -397,7 +398,7 @@ def put_in_place(done: Path, folder: Path) -> None:
     try:
         new = Path(tempfile.mkdtemp(prefix=_NEW, dir=folder))
         try:
-            shutil.copytree(done, new / "edition")
+            shutil.move(done, new / "edition")
             (new / "replaced").mkdir()
             for name in reversed(_EDITION):
                 if (folder / name).exists():
@@ -467,6 +468,14 @@ def describe(root: Path, done: Path, parameters: Parameters, engine: str) -> dic
         "inputs": {path.relative_to(root).as_posix(): file_digest(path) for path in inputs},
         "outputs": {path.relative_to(done).as_posix(): file_digest(path) for path in outputs},
     }
+
+
+def _link(source: str, target: str) -> None:
+    """Give a file that nobody changes a second name; a copy where the disk has no such thing."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def _write_json(path: Path, value: Any) -> None:

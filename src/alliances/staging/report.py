@@ -248,6 +248,7 @@ def write_edition_file(folder: Path, dataset: Dataset, parameters: Parameters, d
         "running-head": f"State of knowledge: {date_text(parameters.as_of)}",
         "cite-as": f"{TITLE}: {SUBTITLE.lower()}. Version {__version__}, state of knowledge "
         f"{date_text(parameters.as_of)} ({year}).",
+        "licence": "Data and text: CC BY 4.0. The quotations remain their owners’.",
         "report-errors-to": "Report an error as an issue of the repository; name the section and the printed value.",
         "countries": sorted(dataset["countries"]["name"]),  # for the choice of a country to highlight in the page
     }
