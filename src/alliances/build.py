@@ -261,7 +261,7 @@ def build_edition(
     engine : str
         ``auto``, ``quarto`` or ``embedded``.
     jobs : int
-        Notebooks at a time; 0 chooses.
+        Notebooks, and then formats, at a time; 0 chooses.
     output : Path, optional
         Folder for the edition; by default ``report/_output``, or a folder of its own below it.
     force : bool
@@ -323,7 +323,7 @@ def build_edition(
             timeout=timeout,
             step=step,
         )
-        result = _publish(root, edition, own / "edition", formats, engine, log or log_path(root), step, running)
+        result = _publish(root, edition, own / "edition", formats, engine, log or log_path(root), step, running, jobs)
         if sets_pdf and typesetter is None:
             typeset_before.keep(edition.report.folder, Cache(root))
         if result.notice:
@@ -343,6 +343,7 @@ def _publish(
     log: Path,
     step: Step,
     typesetter: publishing.Typesetter,
+    jobs: int,
 ) -> publishing.Publication:
     """Write all files of a staged edition into the folder ``done``."""
     stage_folder = edition.report.folder
@@ -351,8 +352,10 @@ def _publish(
     publishing.copy_project(root, stage_folder)
     shutil.copytree(stage_folder / "figures", done / "figures", copy_function=_link)
     with ThreadPoolExecutor(1) as beside:
-        pictures = beside.submit(draw_png, edition.report.charts, done / "figures", Cache(root))
-        result = publishing.publish(stage_folder, done, formats, engine, log, Cache(root), typesetter)
+        pictures = beside.submit(draw_png, edition.report.charts, done / "figures", Cache(root), beside=jobs != 1)
+        if jobs == 1:
+            pictures.result()
+        result = publishing.publish(stage_folder, done, formats, engine, log, Cache(root), typesetter, jobs)
         pictures.result()
     _write_json(done / "facts.json", facts(edition.report, edition.dataset))
     _write_json(done / known_rows.FILE_NAME, known_rows.edition_rows(edition.dataset))

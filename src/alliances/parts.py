@@ -61,7 +61,8 @@ def take_apart(chapter: str) -> Chapter:
     opening = _LABEL.match(chapter)
     label = opening[1] if opening else ""
     lists = list(_ENTRIES.finditer(chapter))
-    entries = lists[0][0].split("\n\n") if len(lists) == 1 else []
+    alone = len(lists) == 1 and "\n# " not in chapter
+    entries = lists[0][0].split("\n\n") if alone else []
     named = [_ENTRY.fullmatch(entry) for entry in entries]
     if not label or not entries or not all(named):
         return Chapter(label, chapter, [])

@@ -68,7 +68,8 @@ class Outcome:
 def start_worker() -> None:
     """Start the processes of this worker, once: all its editions fork their kernels from one, and one sets the PDFs.
 
-    Editions have most chapters in common, and Typst sets again only what differs from the edition before.
+    Editions have most chapters in common, and Typst sets again only what differs from the edition before. A worker
+    takes one processor and no more, since it is the workers that share the machine.
     """
     global _warm, _typesetter
     with _starting:
@@ -76,7 +77,7 @@ def start_worker() -> None:
             _warm = WarmKernels()
             _warm.__enter__()
         if _typesetter is None:
-            _typesetter = Typesetter()
+            _typesetter = Typesetter(threads=1)
             _typesetter.__enter__()
 
 
@@ -119,7 +120,7 @@ def build(task: Task, scratch: Path | None = None) -> Outcome:
             task.values,
             formats=task.formats,
             engine=task.engine,
-            jobs=1,  # it is the workers that share the processors
+            jobs=1,
             output=folder,
             log=folder.parent / f"{task.name}.log",
             warm=_warm,

@@ -114,6 +114,7 @@ def publish(
     log: Path | None = None,
     cache: Cache | None = None,
     typesetter: Typesetter | None = None,
+    jobs: int = 0,
 ) -> Publication:
     """Render the staged report to HTML and PDF.
 
@@ -134,6 +135,8 @@ def publish(
         Where the embedded engine keeps what Pandoc has written, chapter by chapter.
     typesetter : Typesetter, optional
         The embedded engine's Typst, where it is running already and goes on afterwards.
+    jobs : int
+        Formats at a time; 0 takes all.
 
     Returns
     -------
@@ -152,7 +155,7 @@ def publish(
     notice = None
     if found is not None:
         try:
-            files = _with_quarto(found, stage, destination, wanted, record, timestamp)
+            files = _with_quarto(found, stage, destination, wanted, record, timestamp, jobs)
             return Publication(files, "quarto", found.version)
         except PublishError as error:
             if engine == "quarto":
@@ -162,7 +165,7 @@ def publish(
                 f"Quarto {found.version} failed, so the embedded engine finished the report; "
                 f"Quarto's messages are in {record.path}."
             )
-    files = _with_embedded(stage, destination, wanted, record, timestamp, cache, typesetter)
+    files = _with_embedded(stage, destination, wanted, record, timestamp, cache, typesetter, jobs)
     return Publication(files, "embedded", embedded.version(), notice)
 
 
@@ -188,7 +191,13 @@ def _timestamp(stage: Path) -> int:
 
 
 def _with_quarto(
-    program: quarto.Quarto, stage: Path, destination: Path, formats: tuple[str, ...], log: Log, timestamp: int
+    program: quarto.Quarto,
+    stage: Path,
+    destination: Path,
+    formats: tuple[str, ...],
+    log: Log,
+    timestamp: int,
+    jobs: int,
 ) -> dict[str, Path]:
     def one(kind: str, target: Path) -> None:
         # Quarto writes beside its input and into .quarto/: each render gets a copy of its own.
@@ -197,7 +206,7 @@ def _with_quarto(
             shutil.copytree(stage, own)
             quarto.render(program, own, kind, target, log, timestamp)
 
-    return _render(one, stage, destination, formats, log)
+    return _render(one, stage, destination, formats, log, jobs)
 
 
 def _with_embedded(
@@ -208,6 +217,7 @@ def _with_embedded(
     timestamp: int,
     cache: Cache | None,
     typesetter: Typesetter | None,
+    jobs: int,
 ) -> dict[str, Path]:
     try:
         report = embedded.pieces(stage, cache)
@@ -221,11 +231,11 @@ def _with_embedded(
         else:
             embedded.render_pdf(stage, target, log, timestamp, report, cache, typesetter)
 
-    return _render(one, stage, destination, formats, log)
+    return _render(one, stage, destination, formats, log, jobs)
 
 
 def _render(
-    one: Callable[[str, Path], None], stage: Path, destination: Path, formats: tuple[str, ...], log: Log
+    one: Callable[[str, Path], None], stage: Path, destination: Path, formats: tuple[str, ...], log: Log, jobs: int
 ) -> dict[str, Path]:
     """Render side by side into a folder on the destination's disk, then move all at once."""
     destination.mkdir(parents=True, exist_ok=True)
@@ -238,7 +248,7 @@ def _render(
                 _finish_html(target, stage, log)
             return target
 
-        with ThreadPoolExecutor(len(formats)) as pool:
+        with ThreadPoolExecutor(jobs or len(formats)) as pool:
             rendered = list(pool.map(complete, formats))
         files = {}
         for kind, target in zip(formats, rendered, strict=True):

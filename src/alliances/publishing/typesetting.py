@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -39,9 +40,16 @@ class TypesettingError(Exception):
 
 
 class Typesetter:
-    """A process that sets documents, as a context; it ends with the context, and starts when it is needed."""
+    """A process that sets documents, as a context; it ends with the context, and starts when it is needed.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    threads : int
+        Processors that it may use at a time; 0 takes all.
+    """
+
+    def __init__(self, threads: int = 0) -> None:
+        self._environment = {**os.environ, **({"RAYON_NUM_THREADS": str(threads)} if threads else {})}
         self._process: subprocess.Popen[bytes] | None = None
         self._errors: IO[bytes] | None = None
         self._lock = threading.Lock()
@@ -73,6 +81,7 @@ class Typesetter:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
+                env=self._environment,
                 start_new_session=True,  # Ctrl-C is for the build, which then ends us
             )
         return self._process

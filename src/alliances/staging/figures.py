@@ -86,10 +86,11 @@ def _compiled(chart: Chart, cache: Cache | None) -> bytes:
     return kept(cache, "compiled", key, make)
 
 
-def draw_png(drawings: Iterable[Path], folder: Path, cache: Cache | None = None) -> None:
+def draw_png(drawings: Iterable[Path], folder: Path, cache: Cache | None = None, *, beside: bool = True) -> None:
     """Turn drawings into PNG of twice their size; from the SVG, which is much faster than from the chart.
 
-    vl-convert lets nothing else run in its process meanwhile, so many pictures are made in another one.
+    vl-convert lets nothing else run in its process meanwhile, so many pictures are made in another one where something
+    else is to be done beside them.
 
     Raises
     ------
@@ -104,7 +105,7 @@ def draw_png(drawings: Iterable[Path], folder: Path, cache: Cache | None = None)
             missing[path] = key
         else:
             _picture_file(path, folder).write_bytes(found)
-    if len(missing) > _FEW:
+    if beside and len(missing) > _FEW:
         files = [str(path) for path in missing]
         done = subprocess.run(
             [sys.executable, "-m", "alliances.staging.pictures", str(folder), *files], capture_output=True, check=False

@@ -6,8 +6,9 @@ The staged Markdown is read with Pandoc, so that what is checked is what is rend
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
+from itertools import islice
 from typing import Any
 
 from alliances import pandoc
@@ -101,13 +102,18 @@ class Walk:
 
 
 def walk(markdown: str, cache: Cache | None = None) -> Walk:
-    """Read a staged chapter, where it has not been read before, and list its links, loose numbers and anchors."""
-    chapter = take_apart(markdown)
-    texts = [chapter.text, *chapter.runs]
+    """Read a staged chapter; as :func:`walk_all` for one."""
+    return walk_all([markdown], cache)[0]
+
+
+def walk_all(chapters: Sequence[str], cache: Cache | None = None) -> list[Walk]:
+    """Read staged chapters, what has not been read before, and list their links, loose numbers and anchors."""
+    divided = [take_apart(chapter) for chapter in chapters]
+    parts = [(text, chapter.label) for chapter in divided for text in (chapter.text, *chapter.runs)]
 
     def read(places: list[int]) -> list[dict[str, list[Any]]]:
-        documents = pandoc.parse_all([texts[place] for place in places], cache)
-        walks = [_walk(document, chapter.label) for document in documents]
+        documents = pandoc.parse_all([parts[place][0] for place in places], cache)
+        walks = [_walk(document, parts[place][1]) for place, document in zip(places, documents, strict=True)]
         return [
             {
                 "links": [astuple(link) for link in found.links],
@@ -118,12 +124,14 @@ def walk(markdown: str, cache: Cache | None = None) -> Walk:
         ]
 
     # What counts as a number is said here, and in the modules that this one stands on.
-    keys = [key_of(pandoc.text_key(text), chapter.label, library_digest()) for text in texts]
-    return join(
-        Walk(
-            [Link(*link) for link in lists["links"]], [Loose(*loose) for loose in lists["loose"]], set(lists["anchors"])
-        )
-        for lists in kept_json(cache, "walks", keys, read)
+    keys = [key_of(pandoc.text_key(text), label, library_digest()) for text, label in parts]
+    found = iter(kept_json(cache, "walks", keys, read))
+    return [join(_restored(lists) for lists in islice(found, 1 + len(chapter.runs))) for chapter in divided]
+
+
+def _restored(lists: dict[str, list[Any]]) -> Walk:
+    return Walk(
+        [Link(*link) for link in lists["links"]], [Loose(*loose) for loose in lists["loose"]], set(lists["anchors"])
     )
 
 

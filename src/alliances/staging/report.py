@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from alliances.prose.values import date_text
 from alliances.staging import annexes
 from alliances.staging.chapters import Chapter, Chart
 from alliances.staging.figures import draw
-from alliances.staging.provenance import Link, Walk, join, walk, wrong_values
+from alliances.staging.provenance import Link, Walk, join, walk_all, wrong_values
 
 TITLE = "Europe’s Defence Alliances"
 SUBTITLE = "A reproducible report"
@@ -167,20 +166,19 @@ def stage_text(
 
     def read(*names: str) -> list[Link]:
         missing = [name for name in names if by_name[name]]
-        walks.update(zip(missing, pool.map(lambda name: walk(by_name[name], cache), missing), strict=True))
+        walks.update(zip(missing, walk_all([by_name[name] for name in missing], cache), strict=True))
         return [link for name in missing for link in walks[name].links]
 
-    with ThreadPoolExecutor() as pool:
-        links = read(*(name for name in order if name in by_name))
-        by_name["annex-further"] = chapter_text(annexes.further(dataset, links, _charted(chapters)))
-        links += read("annex-further")
-        by_name["annex-derived"] = chapter_text(annexes.derived(figures, dataset, links))
-        links += read("annex-derived")
-        by_name["annex-evidence"] = chapter_text(annexes.evidence(dataset, links))
-        by_name["annex-reference"] = chapter_text(annexes.reference_facts(figures, links))
-        by_name["annex-sources"] = chapter_text(annexes.sources(dataset))
-        by_name["annex-parameters"] = chapter_text(annexes.parameters_chapter(parameters, defaults))
-        read(*(name for name in order if name not in walks))
+    links = read(*(name for name in order if name in by_name))
+    by_name["annex-further"] = chapter_text(annexes.further(dataset, links, _charted(chapters)))
+    links += read("annex-further")
+    by_name["annex-derived"] = chapter_text(annexes.derived(figures, dataset, links))
+    links += read("annex-derived")
+    by_name["annex-evidence"] = chapter_text(annexes.evidence(dataset, links))
+    by_name["annex-reference"] = chapter_text(annexes.reference_facts(figures, links))
+    by_name["annex-sources"] = chapter_text(annexes.sources(dataset))
+    by_name["annex-parameters"] = chapter_text(annexes.parameters_chapter(parameters, defaults))
+    read(*(name for name in order if name not in walks))
     whole = join(walks[name] for name in order if name in walks)
     problems = [
         f"In {loose.section} the number “{loose.token}” is not linked to evidence: “… {loose.context} …”."
