@@ -30,6 +30,7 @@ SECONDS = 1_000  # milliseconds, for Playwright
 # All cells are drawn, those too that are out of sight.
 SETTINGS = '{"windowingMode": "none"}'
 CHARTS = ".jp-OutputArea-output .vega-embed :is(svg, canvas).marks"
+IDLE = ".jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status=idle]"
 PROMPTS = ".jp-CodeCell .jp-InputPrompt"
 
 
@@ -100,7 +101,7 @@ def page(browser: Any, lab: str) -> Iterator[Any]:
 def open_notebook(page: Any, lab: str, name: str) -> None:
     page.goto(f"{lab}/lab/tree/{name}.ipynb?reset")
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
-    page.locator(".jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+    page.locator(IDLE).wait_for()
 
 
 def choose(page: Any, menu: str, entry: str) -> None:
@@ -109,12 +110,14 @@ def choose(page: Any, menu: str, entry: str) -> None:
 
 
 def run_all(page: Any, cells: int) -> None:
+    choose(page, "Edit", "Clear Outputs of All Cells")
     choose(page, "Run", "Run All Cells")
     page.wait_for_function(
         "([prompts, cells]) => [...document.querySelectorAll(prompts)].filter((p) => /^\\[\\d+\\]:$/.test(p.innerText))"
-        ".length === cells && !document.querySelector('.jp-mod-running')",
+        ".length === cells",
         arg=[PROMPTS, cells],
     )
+    page.locator(IDLE).wait_for()
 
 
 def outputs(notebook: nbformat.NotebookNode) -> list[Any]:

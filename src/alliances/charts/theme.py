@@ -18,7 +18,7 @@ from alliances.prose.links import evidence_link
 alt.renderers.enable("mimetype")
 
 WIDTH = 600  # pixels; at 96 to the inch this is the width of the report's column on A4
-FONT = "Source Sans Pro"
+FONT = "Source Sans Pro, sans-serif"  # JupyterLab does not bring the first
 INK, GREY, PALE = "#1f2933", "#5b6770", "#d5dbe0"
 BLUE, AMBER, TEAL, PLUM = "#1d4e89", "#b35c00", "#2a7f78", "#7a3b69"
 HEAT = ["#eef2f6", "#9dbde0"]  # ink is readable on all of it, in print, on a light and on a dark page
