@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,12 +24,15 @@ _CUT = {"t": "RawBlock", "c": ["cut", ""]}
 
 @functools.cache
 def _program() -> str:
+    # pypandoc asks Pandoc for its version; Ctrl-C ends Pandoc as well, which is no news.
+    logging.getLogger("pypandoc").setLevel(logging.CRITICAL)
     return str(pypandoc.get_pandoc_path())
 
 
 @functools.cache
 def version() -> str:
     """Return Pandoc's version, such as ``3.9``."""
+    _program()
     return str(pypandoc.get_pandoc_version())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -45,6 +46,13 @@ def signals_stop() -> Iterator[None]:
             _last[:] = [number]
             raise Stopped(number)
 
+    def say_unless_stopped(unraised: sys.UnraisableHookArgs) -> None:
+        # Raised while Python destroys an object, it goes no further; raise_if_told raises it again.
+        if not isinstance(unraised.exc_value, Stopped):
+            hook(unraised)
+
+    hook = sys.unraisablehook
+    sys.unraisablehook = say_unless_stopped
     before = {}
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
         number = getattr(signal, name, None)
@@ -55,6 +63,7 @@ def signals_stop() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        sys.unraisablehook = hook
         _last.clear()
 
 
