@@ -33,6 +33,7 @@ from alliances.staging import chapters as staged_chapters
 from alliances.staging.figures import draw_ahead, draw_png
 from alliances.staging.provenance import walk
 from alliances.staging.report import StagedReport, chapter_text, notebook_names, stage, stage_text
+from alliances.stopping import finish, raise_if_told
 
 OUTPUT = Path("report", "_output")
 Say = Callable[[str], None]
@@ -328,6 +329,8 @@ def build_edition(
             typeset_before.keep(edition.report.folder, Cache(root))
         if result.notice:
             say(result.notice)
+        raise_if_told()
+        finish()
         put_in_place(own / "edition", folder)
     Cache(root).prune()
     files = [folder / path.name for path in result.files.values()]

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["Stopped", "raise_if_told", "signals_stop"]
+__all__ = ["Stopped", "finish", "raise_if_told", "signals_stop"]
 
 _last: list[int] = []  # the signal that has come
+_finishing = threading.Event()
 _PATIENCE = 20  # seconds for clearing up, in which a second Ctrl-C changes nothing
 
 
@@ -42,9 +43,11 @@ def signals_stop() -> Iterator[None]:
         nonlocal told
         now = time.monotonic()
         if not told or now - told > _PATIENCE:
+            ends = bool(told) or not _finishing.is_set()
             told = now
-            _last[:] = [number]
-            raise Stopped(number)
+            if ends:
+                _last[:] = [number]
+                raise Stopped(number)
 
     def say_unless_stopped(unraised: sys.UnraisableHookArgs) -> None:
         # Raised while Python destroys an object, it goes no further; raise_if_told raises it again.
@@ -65,6 +68,15 @@ def signals_stop() -> Iterator[None]:
             signal.signal(number, handler)
         sys.unraisablehook = hook
         _last.clear()
+        _finishing.clear()
+
+
+def finish() -> None:
+    """Have what is left done whatever comes: to stop now would leave the result in place and say that it is not.
+
+    Should it take longer than one waits for clearing up, a second signal stops it all the same.
+    """
+    _finishing.set()
 
 
 def raise_if_told() -> None:
