@@ -32,7 +32,7 @@ from alliances.paths import find_root
 from alliances.staging.report import notebook_names
 from bench_editions import environment, run
 from bench_editions import measure as measure_editions
-from helpers import CHROMIUM, copy_project
+from helpers import CHROMIUM, chromium, copy_project
 
 Times = dict[str, list[float]]
 
@@ -105,18 +105,14 @@ def measure_first_view(page: Path, rounds: int) -> float | None:
     """Seconds until the page, opened from disk, shows something, in medians; nothing where there is no Chromium."""
     if CHROMIUM is None:
         return None
-    from playwright.sync_api import sync_playwright
-
     seconds = []
-    with sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as browser:
         for _ in range(rounds):
             tab = browser.new_page()
             tab.goto(page.as_uri())
             tab.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
             seconds.append(tab.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime") / 1000)
             tab.close()
-        browser.close()
     return statistics.median(seconds)
 
 

@@ -11,7 +11,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +36,20 @@ from alliances import open_edition
 from alliances.charts.weights import source_weights
 
 edition = open_edition(as_of=as_of, focus=focus, exclude_sources=exclude_sources)"""
+
+
+# ---------------------------------------------------------------- browsers
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """Run the Chromium of this machine, without a window."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as running:
+        started = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
 
 
 # ---------------------------------------------------------------- projects

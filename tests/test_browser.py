@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from helpers import CHROMIUM, Edition, read_csv, words
+from helpers import CHROMIUM, Edition, chromium, read_csv, words
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
@@ -39,10 +39,8 @@ SHIFTS = """
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as running:
-        started = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

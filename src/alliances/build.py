@@ -33,7 +33,7 @@ from alliances.staging import chapters as staged_chapters
 from alliances.staging.figures import draw_ahead, draw_png
 from alliances.staging.provenance import walk
 from alliances.staging.report import StagedReport, chapter_text, notebook_names, stage, stage_text
-from alliances.stopping import finish, raise_if_told
+from alliances.stopping import finish
 
 OUTPUT = Path("report", "_output")
 Say = Callable[[str], None]
@@ -329,7 +329,6 @@ def build_edition(
             typeset_before.keep(edition.report.folder, Cache(root))
         if result.notice:
             say(result.notice)
-        raise_if_told()
         finish()
         put_in_place(own / "edition", folder)
     Cache(root).prune()

@@ -14,9 +14,11 @@ import pypandoc
 
 from alliances.execution.cache import Cache, kept_json, key_of
 
-__all__ = ["Document", "document", "elements", "label", "parse", "parse_all", "run", "text_key", "version"]
+__all__ = ["Document", "document", "elements", "flat", "label", "parse", "parse_all", "run", "text_key", "version"]
 
 Document = dict[str, Any]
+# pypandoc asks Pandoc for its version before anything else; Ctrl-C ends Pandoc as well, which is no news.
+logging.getLogger("pypandoc").setLevel(logging.CRITICAL)
 _LARGE = 500_000  # characters, about half a report in Pandoc's own form
 _CUT_TEXT = "\n\n```{=cut}\n```\n\n"
 _CUT = {"t": "RawBlock", "c": ["cut", ""]}
@@ -24,15 +26,12 @@ _CUT = {"t": "RawBlock", "c": ["cut", ""]}
 
 @functools.cache
 def _program() -> str:
-    # pypandoc asks Pandoc for its version; Ctrl-C ends Pandoc as well, which is no news.
-    logging.getLogger("pypandoc").setLevel(logging.CRITICAL)
     return str(pypandoc.get_pandoc_path())
 
 
 @functools.cache
 def version() -> str:
     """Return Pandoc's version, such as ``3.9``."""
-    _program()
     return str(pypandoc.get_pandoc_version())
 
 
@@ -77,6 +76,15 @@ def elements(node: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(node, list):
         for item in node:
             yield from elements(item)
+
+
+def flat(blocks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the blocks of a document in reading order, those within a div in its place."""
+    for block in blocks:
+        if block["t"] == "Div":
+            yield from flat(block["c"][1])
+        else:
+            yield block
 
 
 def label(element: dict[str, Any]) -> str:
@@ -125,7 +133,9 @@ def parse_all(texts: Sequence[str], cache: Cache | None = None) -> list[Document
             else:
                 parts[-1].append(block)
         # A text that does not close what it opens swallows the cuts behind it.
-        return [document(part) for part in parts] if len(parts) == len(some) else [_read(text) for text in some]
+        if len(parts) != len(some):
+            return [_read(text) for text in some]
+        return [{**whole, "blocks": part} for part in parts]
 
     return kept_json(cache, "parsed", [text_key(text) for text in texts], read)
 

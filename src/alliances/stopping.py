@@ -72,10 +72,11 @@ def signals_stop() -> Iterator[None]:
 
 
 def finish() -> None:
-    """Have what is left done whatever comes: to stop now would leave the result in place and say that it is not.
+    """Have what is left done whatever comes, unless a signal has come: to stop would leave the result and deny it.
 
     Should it take longer than one waits for clearing up, a second signal stops it all the same.
     """
+    raise_if_told()
     _finishing.set()
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import pypandoc
-
+from alliances import pandoc
 from alliances.comparison.model import Change, Group, Part
 from alliances.comparison.reading import EditionFolder
 from alliances.comparison.sequences import align, alike, pair_up
@@ -139,10 +137,9 @@ def read_sections(markdown: str) -> list[Section]:
     """
     if not markdown.strip():
         return []
-    document = json.loads(pypandoc.convert_text(markdown, "json", format="markdown"))
     found: list[tuple[str, str, str, list[str]]] = []
     chapter = ""
-    for block in _flat(document["blocks"]):
+    for block in pandoc.flat(pandoc.parse(markdown)["blocks"]):
         if block["t"] == "Header":
             level, (label, *_), inlines = block["c"]
             heading = _clean(_words(inlines))
@@ -153,14 +150,6 @@ def read_sections(markdown: str) -> list[Section]:
             found.append(("", "", "", []))
         found[-1][3].extend(_read(block))
     return [Section(label, chapter, heading, tuple(told)) for label, chapter, heading, told in found]
-
-
-def _flat(blocks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for block in blocks:
-        if block["t"] == "Div":
-            yield from _flat(block["c"][1])
-        else:
-            yield block
 
 
 def _read(block: dict[str, Any]) -> Iterator[str]:

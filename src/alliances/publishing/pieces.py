@@ -8,7 +8,7 @@ numbers it names and on nothing else, and is kept.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any
@@ -149,14 +149,6 @@ def _outlines(texts: Sequence[str], cache: Cache | None) -> list[Outline]:
     return [Outline(**found) for found in kept_json(cache, "outlines", keys, read)]
 
 
-def _headers(blocks: list[Any]) -> Iterator[dict[str, Any]]:
-    for block in blocks:
-        if block["t"] == "Header":
-            yield block
-        elif block["t"] == "Div":
-            yield from _headers(block["c"][1])
-
-
 def split(markdown: str, cache: Cache | None = None) -> list[Piece]:
     """Split a report at its chapters and read each; one with footnotes stays whole, since their numbers run on."""
     pieces = [Piece.of(text, cache) for text in divide(markdown)]
@@ -289,9 +281,9 @@ def _blocks(pieces: Sequence[Piece], cache: Cache | None) -> list[list[Any]]:
         document["blocks"] for document in pandoc.parse_all([piece.text for piece in pieces], cache)
     ]
     for piece, blocks in zip(pieces, found, strict=True):
-        for header in _headers(blocks):
-            if number := piece.headings.get(pandoc.label(header)):
-                header["c"][1][2].append(["number", number])
+        for block in pandoc.flat(blocks):
+            if block["t"] == "Header" and (number := piece.headings.get(pandoc.label(block))):
+                block["c"][1][2].append(["number", number])
     return found
 
 
