@@ -147,6 +147,11 @@ def test_html_cites_descriptors_and_lists_references(page: Page) -> None:
         "(Opinion, July 2025)",
         "(Explainer on the proposal, March 2025; Opinion, July 2025)",
     ]
+    short = {(cite.get_text(), cite.a["href"]) for cite in page.soup.select("#sec-annex-evidence .citation")}
+    assert short == {
+        ("(Opinion, July 2025)", "#ref-opinion-2025-07"),
+        ("(Explainer on the proposal, March 2025)", "#ref-explainer-2025-03"),
+    }
     entries = page.words("#refs .csl-entry")
     assert [entry.split(". ")[0] for entry in entries] == [
         "Explainer on the proposal, March 2025", "Opinion, July 2025",
@@ -474,7 +479,7 @@ def test_both_engines_give_the_same_document(publication: Publication, page: Pag
 
 def test_both_engines_read_the_same_settings(project_root: Path) -> None:
     settings = yaml.safe_load((project_root / "report" / "_quarto.yml").read_text("utf-8"))
-    options = {*embedded._COMMON, *embedded._PAGE}
+    options = {*embedded._COMMON, *embedded._CITEPROC, *embedded._PAGE}
     assert f"--toc-depth={settings['toc-depth']}" in options
     assert f"--csl={settings['csl']}" in options
     assert f"--bibliography={settings['bibliography']}" in options

@@ -2,11 +2,12 @@
 --
 -- Turns `@fig-x` into "Figure 3" and writes figures (#fig-…) and tables (#tbl-…) the way Quarto does, so that one
 -- theme serves both. The numbers come with the document: it is a part of the report, and the engine has counted the
--- whole and knows that each reference has an end.
+-- whole and knows that each reference has an end. So do short citations (`[@source]`), which citeproc has made out once.
 
 local words = { fig = "Figure", tbl = "Table", sec = "Section" }
 local nbsp = "\u{a0}"
 local numbers = {}      -- identifier -> the number as text, such as "4.1"
+local short = {}        -- source -> its citation
 
 -- Quarto replaces `error` by a message and goes on, so the filters end the render themselves.
 local function fail(message)
@@ -23,7 +24,10 @@ end
 
 local function reference(cite)
   for _, citation in ipairs(cite.citations) do
-    if not kind_of(citation.id) then return nil end -- an ordinary citation: citeproc's business
+    if not kind_of(citation.id) then -- an ordinary citation: citeproc's business, unless it is done already
+      cite.content = short[citation.id] or cite.content
+      return cite
+    end
   end
   local inlines = pandoc.Inlines({})
   for index, citation in ipairs(cite.citations) do
@@ -114,5 +118,6 @@ function Pandoc(doc)
   for identifier, number in pairs(doc.meta["piece-numbers"]) do
     numbers[identifier] = pandoc.utils.stringify(number)
   end
+  short = doc.meta["piece-citations"]
   return doc:walk({ Cite = reference }):walk({ traverse = "topdown", Figure = figure, Div = div })
 end

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -187,7 +188,13 @@ def stage_edition(
         say(f"  executed {notebook} in {seconds:.1f} s")
         step("notebooks", done, len(paths))
 
+    staging = threading.Event()
     with ThreadPoolExecutor(1) as ahead:
+
+        def work_ahead(name: str, notebook: NotebookNode) -> None:
+            if jobs != 1:  # on one processor it costs what it saves
+                ahead.submit(_work_ahead, name, notebook, cache, staging)
+
         try:
             executed = run_notebooks(
                 paths,
@@ -197,12 +204,13 @@ def stage_edition(
                 jobs=jobs,
                 log=log,
                 progress=executed_one,
-                finished=lambda name, notebook: ahead.submit(_work_ahead, name, notebook, cache),
+                finished=work_ahead,
                 cache=cache,
                 explain=explain,
                 warm=warm,
                 timeout=timeout,
             )
+            staging.set()
             step("notebooks", len(paths), len(paths))  # those that were kept, too
             chapters = [staged_chapters.read_chapter(key, notebook) for key, notebook in executed.items()]
             step("figures", 0, 1)
@@ -221,14 +229,15 @@ def stage_edition(
     return StagedEdition(parameters, defaults, known, staged, scratch / "notebooks")
 
 
-def _work_ahead(name: str, notebook: NotebookNode, cache: Cache) -> None:
+def _work_ahead(name: str, notebook: NotebookNode, cache: Cache, staging: threading.Event) -> None:
     """Put into the cache what staging and publishing will look for, while other notebooks still run."""
     with suppress(Exception):  # what is wrong with a chapter or a chart is told when the report is staged
         chapter = staged_chapters.read_chapter(name, notebook)
         draw_ahead(chapter.charts, cache)
-        text = chapter_text(chapter.markdown)
-        walk(text, cache)
-        Piece.of(text, cache)
+        if not staging.is_set():  # or else the text is being read already
+            text = chapter_text(chapter.markdown)
+            walk(text, cache)
+            Piece.of(text, cache)
 
 
 def build_edition(

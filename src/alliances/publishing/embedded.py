@@ -11,33 +11,32 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from alliances import pandoc
 from alliances.errors import PublishError
-from alliances.execution.cache import Cache
-from alliances.execution.digests import file_digest
+from alliances.execution.cache import Cache, key_of
+from alliances.execution.digests import file_digest, library_digest
 from alliances.pandoc import Document
 from alliances.parts import MARKS
 from alliances.publishing import html
+from alliances.publishing.citations import made_out
 from alliances.publishing.log import Log
-from alliances.publishing.pieces import Piece, number, render, split
+from alliances.publishing.pieces import Piece, cited, number, render, split
 from alliances.publishing.typesetting import Typesetter, TypesettingError
 
 __all__ = ["pieces", "render_html", "render_pdf", "version"]
 
 # What both formats are written with; the Quarto project says the same in _quarto.yml.
-_COMMON = (
-    "--lua-filter=filters/crossref.lua",
-    "--lua-filter=filters/finish.lua",
+_COMMON = ("--lua-filter=filters/crossref.lua", "--lua-filter=filters/finish.lua", "--wrap=none", "--number-sections")
+_CITEPROC = (
     "--citeproc",
-    "--wrap=none",
-    "--number-sections",
     "--bibliography=references.json",
     "--csl=theme/alliances.csl",
     "--metadata=link-citations:true",
 )
 _PAGE = ("--metadata-file=edition.yml", "--standalone", "--toc", "--toc-depth=2", "--number-sections", "--wrap=none")
-_FORMATS = {"html": ("--to=html5", "--section-divs", "--mathml"), "pdf": ("--to=typst",)}
+_FORMATS = {"html": ("--to=html5", "--section-divs", "--mathml"), "pdf": ("--to=typst-citations",)}
 _MAIN = re.compile(r'(?<=<main id="main">\n).*(?=</main>)', re.DOTALL)
 _HERE = "// Here the chapters follow."
 
@@ -181,18 +180,28 @@ def _written(
     stage: Path, log: Log, report: Sequence[Piece], starts: Callable[[str], str], kind: str, cache: Cache | None
 ) -> list[str]:
     options = (*_COMMON, *_FORMATS[kind])
-    shared = [*(stage / "filters").glob("*.lua"), stage / "references.json", stage / "theme" / "alliances.csl"]
-    digests = [file_digest(path) for path in sorted(shared)]
+    files = (*(stage / "filters").glob("*.lua"), *_reference_files(stage))
+    digests = [file_digest(path) for path in sorted(files)]
 
     def how(piece: Piece) -> list[str]:
         drawings = piece.outline.drawings if kind == "html" else []  # Typst opens them itself
         return [*options, *digests, *(file_digest(stage / name) for name in drawings)]
 
-    def write(document: Document) -> str:
-        return _pandoc(stage, log, document, *options)
+    def write(document: Document, cites: bool) -> str:
+        return _pandoc(stage, log, document, *options, *(_CITEPROC if cites else ()))
 
     mark, between = (MARKS["html"], "\n") if kind == "html" else (MARKS["typst"], "\n\n")
-    return render(report, write, starts, how, mark, between, cache)
+    return render(report, write, starts, how, mark, between, _citations(stage, log, cited(report), cache), cache)
+
+
+def _citations(stage: Path, log: Log, labels: Sequence[str], cache: Cache | None) -> dict[str, Any]:
+    """Return short citations of sources, by label."""
+    key = key_of(pandoc.version(), library_digest(), labels, *map(file_digest, _reference_files(stage)))
+    return made_out(labels, lambda document: _pandoc(stage, log, document, *_CITEPROC, "--to=json"), key, cache)
+
+
+def _reference_files(stage: Path) -> tuple[Path, Path]:
+    return stage / "references.json", stage / "theme" / "alliances.csl"
 
 
 def _pandoc(stage: Path, log: Log, document: Document, *options: str) -> str:

@@ -8,7 +8,7 @@ numbers it names and on nothing else, and is kept.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any
@@ -19,14 +19,15 @@ from alliances.execution.cache import Cache, kept_json, key_of
 from alliances.execution.digests import library_digest
 from alliances.pandoc import Document
 from alliances.parts import divide, take_apart
+from alliances.publishing import citations
 
-__all__ = ["Outline", "Piece", "number", "render", "split"]
+__all__ = ["Outline", "Piece", "cited", "number", "render", "split"]
 
 _FLOAT = re.compile(r"^(fig|tbl)-.")
 _CROSS_REFERENCE = re.compile(r"^(fig|tbl|sec)-.")
 _RAW_ID = re.compile(r'\sid="([^"]+)"')
 _ANCHORS = ("Header", "Div", "Span", "Figure", "Image", "Table", "Code", "CodeBlock", "Link")
-Write = Callable[[Document], str]
+Write = Callable[[Document, bool], str]
 
 
 @dataclass
@@ -49,8 +50,9 @@ class Outline:
         What it cites or refers to.
     drawings : list of str
         Files of the pictures that it shows.
-    has_notes, lists_references : bool
-        Whether it has footnotes; whether the list of references stands in it.
+    has_notes, lists_references, cites_at_length : bool
+        Whether it has footnotes; whether the list of references stands in it; whether it cites otherwise than a source
+        and nothing more.
     """
 
     first: str
@@ -62,12 +64,13 @@ class Outline:
     drawings: list[str]
     has_notes: bool
     lists_references: bool
+    cites_at_length: bool
 
     @classmethod
     def of(cls, document: Document) -> Outline:
         """Read a document of Pandoc's."""
         blocks = document["blocks"]
-        found = cls(_first_label(blocks), [], [], [], [], [], [], False, False)
+        found = cls(_first_label(blocks), [], [], [], [], [], [], False, False, False)
         for element in pandoc.elements(blocks):
             kind: str = element["t"]
             content: Any = element.get("c")
@@ -78,7 +81,10 @@ class Outline:
             elif kind == "Link" and re.match("#.", content[2][0]):
                 found.targets.append(content[2][0][1:])
             elif kind == "Cite":
-                found.cited += [citation["citationId"] for citation in content[0]]
+                labels = [citation["citationId"] for citation in content[0]]
+                found.cited += labels
+                if not citations.is_short(content[0]) and not all(map(_CROSS_REFERENCE.match, labels)):
+                    found.cites_at_length = True
             elif kind == "Image":
                 found.drawings.append(content[2][0])
             elif kind == "Note":
@@ -208,6 +214,12 @@ def _check_ends(pieces: Sequence[Piece], numbers: Collection[str]) -> None:
         raise PublishError(f"In report.md links lead to anchors that do not exist: {', '.join(dead)}.")
 
 
+def cited(pieces: Sequence[Piece]) -> list[str]:
+    """Return the labels of all sources that a report cites, in order."""
+    labels = {label for piece in _all(pieces) for label in piece.outline.cited}
+    return sorted(label for label in labels if not _CROSS_REFERENCE.match(label))
+
+
 def render(
     pieces: Sequence[Piece],
     write: Write,
@@ -215,6 +227,7 @@ def render(
     how: Callable[[Piece], Sequence[str]],
     mark: str,
     between: str,
+    short: Mapping[str, list[Any]],
     cache: Cache | None,
 ) -> list[str]:
     """Have Pandoc write the pieces that it has not written before, in one go.
@@ -224,7 +237,7 @@ def render(
     pieces : sequence of Piece
         The chapters of the whole report, numbered.
     write : callable
-        Takes a document of some pieces and returns what Pandoc writes.
+        Takes a document of some pieces, and whether it has citations to be made out; returns what Pandoc writes.
     starts : callable
         Takes the label that a piece begins with, and returns a pattern of that with which it begins in what Pandoc
         writes.
@@ -232,6 +245,8 @@ def render(
         Returns all else on which a piece's result depends: format, filters, references, drawings.
     mark, between : str
         What stands in a chapter for its entries, and what between two of them.
+    short : Mapping of str to list
+        Short citations by label, as :func:`alliances.publishing.citations.made_out` returns them.
     cache : Cache, optional
         Where results are kept.
 
@@ -242,23 +257,28 @@ def render(
     """
     runs = [run for piece in pieces for run in piece.runs]
     every = [*runs, *pieces]  # in this order: to Pandoc, what follows the heading of a chapter is part of the chapter
-    cited = sorted({label for piece in every for label in piece.outline.cited if not _CROSS_REFERENCE.match(label)})
+    sources = cited(pieces)
 
     def key(piece: Piece) -> str:
         parts: list[Any] = [pandoc.version(), library_digest(), *how(piece), piece.text, piece.numbers, piece.headings]
-        parts += [cited] if piece.outline.lists_references else []
+        parts += [sources] if piece.outline.lists_references else []
         return key_of(*parts)
 
-    def together(some: Sequence[Piece]) -> list[str]:
-        rest = [] if any(piece.outline.lists_references for piece in some) else _REST
+    def together(some: Sequence[Piece], *, cites: bool) -> list[str]:
+        rest = [] if not cites or any(piece.outline.lists_references for piece in some) else citations.REST
         blocks = [block for piece in _blocks(some, cache) for block in piece]
         labels = [*(piece.outline.first for piece in some), *([pandoc.label(rest[0])] if rest else [])]
-        whole = write(_document(some, [*blocks, *rest], cited))
+        whole = write(_document(some, [*blocks, *rest], sources, {} if cites else short), cites)
         return _part(whole, [starts(label) if label else "" for label in labels])[: len(some)]
 
     def missing(places: list[int]) -> list[str]:
-        some = [every[place] for place in places]
-        return together(some) or [text for piece in some for text in together([piece])]
+        found: dict[int, str] = {}
+        for cites in (False, True):
+            those = [place for place in places if _cites(every[place]) is cites]
+            some = [every[place] for place in those]
+            texts = some and together(some, cites=cites)
+            found |= zip(those, texts or [text for one in some for text in together([one], cites=cites)], strict=True)
+        return [found[place] for place in places]
 
     texts = kept_json(cache, "pieces", [key(piece) for piece in every], missing)
     entries = (text.strip() for text in texts[: len(runs)])
@@ -268,11 +288,9 @@ def render(
     ]
 
 
-# A piece to be thrown away: the references, which citations link to only where they are listed.
-_REST: list[Any] = [
-    {"t": "Header", "c": [1, ["piece-rest", ["unnumbered"], []], [{"t": "Str", "c": "Rest"}]]},
-    {"t": "Div", "c": [["refs", [], []], []]},
-]
+def _cites(piece: Piece) -> bool:
+    """Whether citeproc has something to do in a piece; short citations are put in as they have been made out."""
+    return piece.outline.lists_references or piece.outline.cites_at_length
 
 
 def _blocks(pieces: Sequence[Piece], cache: Cache | None) -> list[list[Any]]:
@@ -287,34 +305,24 @@ def _blocks(pieces: Sequence[Piece], cache: Cache | None) -> list[list[Any]]:
     return found
 
 
-def _document(pieces: Sequence[Piece], blocks: list[Any], cited: Sequence[str]) -> Document:
+def _document(
+    pieces: Sequence[Piece], blocks: list[Any], sources: Sequence[str], short: Mapping[str, list[Any]]
+) -> Document:
     """Make a document of pieces, with what the filters and the list of references have to know of the whole report."""
     numbers = {label: found for piece in pieces for label, found in piece.numbers.items()}
     meta: dict[str, Any] = {
         "piece-numbers": {"t": "MetaMap", "c": {key: _text(value) for key, value in sorted(numbers.items())}},
-        "nocite": {"t": "MetaInlines", "c": [_cite(cited)] if cited else []},
+        "piece-citations": {
+            "t": "MetaMap",
+            "c": {label: {"t": "MetaInlines", "c": inlines} for label, inlines in sorted(short.items())},
+        },
+        **citations.listed(sources),
     }
     return pandoc.document(blocks, meta)
 
 
 def _text(words: str) -> dict[str, Any]:
     return {"t": "MetaString", "c": words}
-
-
-def _cite(labels: Sequence[str]) -> dict[str, Any]:
-    mode = {"t": "AuthorInText"}
-    citations = [
-        {
-            "citationId": label,
-            "citationPrefix": [],
-            "citationSuffix": [],
-            "citationMode": mode,
-            "citationNoteNum": 0,
-            "citationHash": 0,
-        }
-        for label in labels
-    ]
-    return {"t": "Cite", "c": [citations, []]}
 
 
 def _part(written: str, starts: Sequence[str]) -> list[str]:
