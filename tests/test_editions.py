@@ -138,4 +138,4 @@ def test_a_value_that_is_not_passed_makes_no_difference(name: str, focus: str, a
 def test_values_that_are_named_are_passed() -> None:
     assert telling("reassurance-force", {"focus": "GBR"}) == {"focus": "GBR"}
     assert outputs("reassurance-force", {"focus": "GBR"}) != outputs("reassurance-force", {"focus": ""})
-    assert telling("glance", {"focus": "POL", "as_of": "2025-03-20"}) == {"focus": "POL", "as_of": "2025-03-20"}
+    assert telling("members", {"focus": "POL", "as_of": "2025-03-20"}) == {"focus": "POL", "as_of": "2025-03-20"}

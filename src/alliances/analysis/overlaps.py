@@ -104,7 +104,7 @@ def _overlap(
     label = f"Countries in {join_and([IN_SENTENCE[group] for group in inside])}"
     figure = _figure(
         dataset,
-        f"glance-overlap-{'-'.join(inside)}",
+        f"members-overlap-{'-'.join(inside)}",
         f"{label}, but not in {join_and(others, 'or')}" if others else label,
         codes,
         [known[group] for group in inside],
@@ -152,7 +152,7 @@ def count_within(dataset: Dataset, inside: tuple[str, ...], outside: tuple[str, 
     without = f", but not in {join_and([IN_SENTENCE[group] for group in outside], 'or')}" if outside else ""
     return _figure(
         dataset,
-        f"glance-within-{'-'.join(inside)}{'-not-' + '-'.join(outside) if outside else ''}",
+        f"members-within-{'-'.join(inside)}{'-not-' + '-'.join(outside) if outside else ''}",
         f"Countries in {join_and([IN_SENTENCE[group] for group in inside])}{without}",
         sorted(codes, key=names.__getitem__),
         [known[group] for group in inside],

@@ -153,7 +153,7 @@ def membership_grid(dataset: Dataset, *, focus: str = "") -> Any:
         grid_frame,
         columns=list(columns.values()),
         styles=ROLE_STYLES,
-        label="fig-glance-memberships",
+        label="fig-members-grid",
         headline=_grid_headline(frame, countries),
         subtitle="Leads, members, partners and participants that the texts name; NATO and EU from the public record",
         caption="Countries and the formats in which the texts place them.",
@@ -240,7 +240,7 @@ def membership_map(dataset: Dataset, *, focus: str = "") -> Any:
     return finish(
         map_of_europe(dataset, frame, AREAS, focus=focus),
         dataset=dataset,
-        label="fig-glance-map",
+        label="fig-members-map",
         headline=headline,
         subtitle="Members of NATO, the European Union and, as far as the texts name them, the Joint Expeditionary Force"
         if jef

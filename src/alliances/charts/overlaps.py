@@ -99,7 +99,7 @@ def overlap_chart(dataset: Dataset, *, focus: str = "") -> Any:
     return finish(
         fit(alt.layer(empty, rule, full, bars, counts, words), step),
         dataset=dataset,
-        label="fig-glance-overlaps",
+        label="fig-members-overlaps",
         headline=_headline(known, found),
         subtitle="Countries by the combination of groups to which they belong; each country is counted once",
         caption="How the groups overlap.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alliances.analysis.derived import Derived, Input, Reference
+from alliances.analysis.derived import Derived, Reference
 from alliances.analysis.formats import format_count, newest_characteristic, sources_by_format, stage_row, text_count
 from alliances.analysis.frames import records
 from alliances.analysis.memberships import member_rows, named_members, reference_list
@@ -34,7 +34,6 @@ STAGE_LABELS = {
 }
 PURPOSE = (("objective", "task"), ("mandate",), ("assessment",), ("relation",), ("composition",))
 DASH = "–"
-FEWEST_LINES = 3  # a grid of fewer countries says less than a sentence
 
 
 def _purpose(dataset: Dataset, alliance_id: str) -> str:
@@ -122,33 +121,4 @@ def kinds_of_formats(dataset: Dataset) -> Narrative:
             else "",
         ],
         {"every": every, "proposals": proposals, "precedents": precedents},
-    )
-
-
-def placed_countries(dataset: Dataset) -> Narrative:
-    """Count the countries that the texts place in a format other than NATO."""
-    frame = dataset["memberships"]
-    codes = set(dataset["countries"]["iso3"])
-    frame = frame[frame["actor_id"].isin(codes) & (frame["alliance_id"] != "nato")].drop_duplicates("actor_id")
-    if frame.empty:
-        return Narrative("")
-    names = dataset.names
-    rows = [dataset.row(row_id) for row_id in frame["membership_id"]]
-    placed = Derived(
-        id="glance-placed",
-        text=str(len(rows)),
-        value=float(len(rows)),
-        label="Countries that a text places in a format other than NATO",
-        formula="number of countries of which a text says that they lead, belong to or take part in one",
-        inputs=tuple(
-            Input(names[row["actor_id"]], row.row_id) for row in sorted(rows, key=lambda row: names[row["actor_id"]])
-        ),
-        unit="countries",
-    )
-    # Too few for a chart are named here.
-    named = f": {join_and([evidence_link(dataset, row) for row in rows])}" if len(rows) < FEWEST_LINES else ""
-    return paragraph(
-        dataset,
-        [f"Beyond that, the texts themselves place {{placed|country|countries}} in a format other than NATO{named}."],
-        {"placed": placed},
     )
