@@ -154,7 +154,8 @@ def _hatch_layers(ids_by_hatch: Mapping[str, Sequence[str]]) -> list[Any]:
             continue
         shape = {"type": "Feature", "properties": {}, "geometry": {"type": "MultiLineString", "coordinates": lines}}
         # Named, so that it stays apart from the data behind the chart that a reader can download.
-        data = alt.InlineData(values=[shape], name=f"hatching_{hatch}")
+        text = json.dumps([shape])  # as with the topology, Altair then need not look at each number
+        data = alt.InlineData(values=text, format=alt.JsonDataFormat(type="json"), name=f"hatching_{hatch}")
         layers.append(alt.Chart(data).mark_geoshape(filled=False, stroke=LINE, strokeWidth=1.1, clip=False))
     return layers
 
