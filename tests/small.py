@@ -70,7 +70,7 @@ class Bench:
             text=True,
             encoding="utf-8",
             start_new_session=True,
-            preexec_fn=(lambda: _prepare(prepare)) if sys.platform != "win32" else None,
+            preexec_fn=(lambda: heeds_ctrl_c(prepare)) if sys.platform != "win32" else None,
         )
 
     def run(
@@ -113,7 +113,7 @@ class Bench:
         return found + [str(path) for path in self.temporary.iterdir()]
 
 
-def _prepare(more: Callable[[], None] | None) -> None:
+def heeds_ctrl_c(more: Callable[[], None] | None = None) -> None:
     """A shell lets what it starts in the background ignore Ctrl-C; what we start does not, wherever tests run."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if more:

@@ -34,6 +34,7 @@ from helpers import (
     tree,
     write_notebook,
 )
+from small import heeds_ctrl_c
 
 EDITION = {"report.html", "report.pdf", "facts.json", "rows.json", "manifest.json", "notebooks", "figures"}
 
@@ -606,6 +607,7 @@ def test_an_interrupt_leaves_nothing_behind(built: Path, tmp_path: Path) -> None
     process = subprocess.Popen(
         [sys.executable, "-m", "alliances.cli", "build", "--engine", "embedded"],
         cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=heeds_ctrl_c,
     )  # fmt: skip
     assert process.stderr is not None
     assert "1 notebooks" in process.stderr.readline()

@@ -126,7 +126,7 @@ def outputs(notebook: nbformat.NotebookNode) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("name", ["members", "force"])
+@pytest.mark.parametrize("name", ["positions", "force"])
 def test_a_notebook_opens_with_its_charts_and_runs_to_the_same(page: Any, lab: str, project: Path, name: str) -> None:
     file = project / "notebooks" / f"{name}.ipynb"
     committed = nbformat.read(file, as_version=4)

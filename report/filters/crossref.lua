@@ -118,6 +118,6 @@ function Pandoc(doc)
   for identifier, number in pairs(doc.meta["piece-numbers"]) do
     numbers[identifier] = pandoc.utils.stringify(number)
   end
-  short = doc.meta["piece-citations"]
+  short = doc.meta["piece-citations"] or {}
   return doc:walk({ Cite = reference }):walk({ traverse = "topdown", Figure = figure, Div = div })
 end

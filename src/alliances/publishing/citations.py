@@ -50,16 +50,18 @@ def made_out(labels: Sequence[str], write: Callable[[Document], str], key: str, 
 
     Returns
     -------
-    dict of str to list
-        What stands in the text, as Pandoc's inlines, by label.
+    dict
+        Metadata that tells ``crossref.lua`` what stands in the text, by label.
     """
 
     def make(_: list[int]) -> list[dict[str, Any]]:
         cites = [{"t": "Para", "c": [_cite([label], "NormalCitation")]} for label in labels]
         blocks = json.loads(write(pandoc.document([*cites, *REST], listed(labels))))["blocks"]
-        return [{label: block["c"][0]["c"][1] for label, block in zip(labels, blocks[: len(labels)], strict=True)}]
+        inlines = [block["c"][0]["c"][1] for block in blocks[: len(labels)]]
+        return [{label: {"t": "MetaInlines", "c": found} for label, found in zip(labels, inlines, strict=True)}]
 
-    return kept_json(cache, "citations", [key], make)[0] if labels else {}
+    found = kept_json(cache, "citations", [key], make)[0] if labels else {}
+    return {"piece-citations": {"t": "MetaMap", "c": found}}
 
 
 def _cite(labels: Sequence[str], mode: str) -> dict[str, Any]:

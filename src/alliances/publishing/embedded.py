@@ -188,14 +188,17 @@ def _written(
         return [*options, *digests, *(file_digest(stage / name) for name in drawings)]
 
     def write(document: Document, cites: bool) -> str:
-        return _pandoc(stage, log, document, *options, *(_CITEPROC if cites else ()))
+        if cites:
+            return _pandoc(stage, log, document, *options, *_CITEPROC)
+        short = _short_citations(stage, log, cited(report), cache)
+        return _pandoc(stage, log, {**document, "meta": {**document["meta"], **short}}, *options)
 
     mark, between = (MARKS["html"], "\n") if kind == "html" else (MARKS["typst"], "\n\n")
-    return render(report, write, starts, how, mark, between, _citations(stage, log, cited(report), cache), cache)
+    return render(report, write, starts, how, mark, between, cache)
 
 
-def _citations(stage: Path, log: Log, labels: Sequence[str], cache: Cache | None) -> dict[str, Any]:
-    """Return short citations of sources, by label."""
+def _short_citations(stage: Path, log: Log, labels: Sequence[str], cache: Cache | None) -> dict[str, Any]:
+    """Return metadata with the short citations of sources."""
     key = key_of(pandoc.version(), library_digest(), labels, *map(file_digest, _reference_files(stage)))
     return made_out(labels, lambda document: _pandoc(stage, log, document, *_CITEPROC, "--to=json"), key, cache)
 

@@ -8,7 +8,7 @@ numbers it names and on nothing else, and is kept.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any
@@ -227,7 +227,6 @@ def render(
     how: Callable[[Piece], Sequence[str]],
     mark: str,
     between: str,
-    short: Mapping[str, list[Any]],
     cache: Cache | None,
 ) -> list[str]:
     """Have Pandoc write the pieces that it has not written before, in one go.
@@ -237,7 +236,8 @@ def render(
     pieces : sequence of Piece
         The chapters of the whole report, numbered.
     write : callable
-        Takes a document of some pieces, and whether it has citations to be made out; returns what Pandoc writes.
+        Takes a document of some pieces, and whether it has citations that have not been made out; returns what Pandoc
+        writes.
     starts : callable
         Takes the label that a piece begins with, and returns a pattern of that with which it begins in what Pandoc
         writes.
@@ -245,8 +245,6 @@ def render(
         Returns all else on which a piece's result depends: format, filters, references, drawings.
     mark, between : str
         What stands in a chapter for its entries, and what between two of them.
-    short : Mapping of str to list
-        Short citations by label, as :func:`alliances.publishing.citations.made_out` returns them.
     cache : Cache, optional
         Where results are kept.
 
@@ -268,7 +266,7 @@ def render(
         rest = [] if not cites or any(piece.outline.lists_references for piece in some) else citations.REST
         blocks = [block for piece in _blocks(some, cache) for block in piece]
         labels = [*(piece.outline.first for piece in some), *([pandoc.label(rest[0])] if rest else [])]
-        whole = write(_document(some, [*blocks, *rest], sources, {} if cites else short), cites)
+        whole = write(_document(some, [*blocks, *rest], sources), cites)
         return _part(whole, [starts(label) if label else "" for label in labels])[: len(some)]
 
     def missing(places: list[int]) -> list[str]:
@@ -305,17 +303,11 @@ def _blocks(pieces: Sequence[Piece], cache: Cache | None) -> list[list[Any]]:
     return found
 
 
-def _document(
-    pieces: Sequence[Piece], blocks: list[Any], sources: Sequence[str], short: Mapping[str, list[Any]]
-) -> Document:
+def _document(pieces: Sequence[Piece], blocks: list[Any], sources: Sequence[str]) -> Document:
     """Make a document of pieces, with what the filters and the list of references have to know of the whole report."""
     numbers = {label: found for piece in pieces for label, found in piece.numbers.items()}
     meta: dict[str, Any] = {
         "piece-numbers": {"t": "MetaMap", "c": {key: _text(value) for key, value in sorted(numbers.items())}},
-        "piece-citations": {
-            "t": "MetaMap",
-            "c": {label: {"t": "MetaInlines", "c": inlines} for label, inlines in sorted(short.items())},
-        },
         **citations.listed(sources),
     }
     return pandoc.document(blocks, meta)
