@@ -137,10 +137,10 @@ def test_a_process_that_a_notebook_starts_goes_with_it(small: Bench) -> None:
 TOO_LATE = (0, -signal.SIGINT)  # the edition is in place, and the interpreter about to leave
 MOMENTS = [
     pytest.param("2 notebooks", 0.0, id="before-kernels", marks=long),
-    pytest.param("2 notebooks", 0.5, id="while-they-warm", marks=long),
+    pytest.param("2 notebooks", 0.1, id="while-they-start", marks=long),
     pytest.param("executed first", 0.0, id="in-a-notebook"),
     pytest.param("staged", 0.0, id="before-stitching", marks=long),
-    pytest.param("staged", 0.3, id="while-stitching", marks=long),
+    pytest.param("staged", 0.1, id="while-stitching", marks=long),
 ]
 
 
