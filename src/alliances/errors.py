@@ -29,6 +29,10 @@ class AlliancesError(Exception):
 
     exit_code: int = 2
 
+    def _render_traceback_(self) -> list[str]:
+        """Show the sentence alone where a notebook's cell raises it: IPython asks for this."""
+        return [str(self)]
+
 
 class DataError(AlliancesError):
     """The dataset or a source text cannot be used as it is."""
@@ -39,7 +43,15 @@ class ParameterError(AlliancesError):
 
 
 class NarrativeError(AlliancesError):
-    """A sentence names a row or figure that does not exist."""
+    """A sentence, chart or table of a notebook asks for what is not there, or says what nothing supports.
+
+    Attributes
+    ----------
+    line : int or None
+        Line of the text at fault, from 0, where there is one.
+    """
+
+    line: int | None = None
 
 
 class StagingError(AlliancesError):

@@ -1,133 +1,115 @@
-"""The parameters of an edition: one model, from which help, validation and documentation come."""
+"""The parameters of an edition: three that are built in, and the scenario of `data/parameters.csv`."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from alliances.dataset import Dataset
+from alliances.dataset import Dataset, Scenario
 from alliances.errors import ParameterError
 
+#: The parameters that every project has: type, meaning, example.
+BUILT_IN: dict[str, tuple[str, str, str]] = {
+    "as_of": (
+        "ISO date",
+        "State of knowledge: what was published by this day. Empty: the latest publication date.",
+        "2025-03-20",
+    ),
+    "focus": ("ISO 3166-1 alpha-3", "Country lens: highlighted in the charts. Empty: none.", ""),
+    "exclude_sources": ("list of source_id", "Sources left out.", ""),
+}
 
-class Parameters(BaseModel):
-    """Parameters of an edition, checked against the dataset.
 
-    An empty value means the default. The same names stand in a notebook's ``parameters`` cell, on the
-    command line and in files.
+@dataclass(frozen=True)
+class Parameters:
+    """Parameters of an edition, checked against the dataset by `check_parameters`.
+
+    Attributes
+    ----------
+    as_of : str
+        State of knowledge, an ISO date.
+    focus : str
+        Country lens, an alpha-3 code; "" for none.
+    exclude_sources : tuple of str
+        Sources left out, in the order of their table.
+    scenario : mapping of str to number or None
+        Value of each scenario parameter; None where nothing is set.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    as_of: str = Field(
-        "",
-        description="State of knowledge: what was published by this day. Empty: the latest publication date.",
-        examples=["2025-03-20"],
-        json_schema_extra={"type_name": "ISO date"},
-    )
-    focus: str = Field(
-        "",
-        description="Country lens: highlighted in the charts. Empty: none.",
-        examples=["POL"],
-        json_schema_extra={"type_name": "ISO 3166-1 alpha-3"},
-    )
-    exclude_sources: tuple[str, ...] = Field(
-        (),
-        description="Sources left out.",
-        examples=["opinion-2025-07"],
-        json_schema_extra={"type_name": "list of source_id"},
-    )
-    troops: int | None = Field(
-        None,
-        ge=1,
-        le=5_000_000,
-        description="Size of the modelled contingent. Empty: as the known sources give it.",
-        examples=[25000],
-        json_schema_extra={"type_name": "integer"},
-    )
-    years: int | None = Field(
-        None,
-        ge=1,
-        le=100,
-        description="Length of its deployment in years. Empty: as the known sources give it.",
-        examples=[5],
-        json_schema_extra={"type_name": "integer"},
-    )
-    front_km: float | None = Field(
-        None,
-        ge=1,
-        le=20_000,
-        description="Length in kilometres of the line it is set against. Empty: as the known sources give it.",
-        examples=[1100],
-        json_schema_extra={"type_name": "number"},
-    )
-    cost_per_soldier_year: float | None = Field(
-        None,
-        ge=1,
-        le=10_000_000,
-        description="Unit cost in US dollars. Empty: derived from the known sources.",
-        examples=[120000],
-        json_schema_extra={"type_name": "US dollars"},
-    )
-    rotation: int = Field(
-        3,
-        ge=1,
-        le=10,
-        description="Soldiers needed for one deployed: an assumption, shown as one.",
-        examples=[4],
-        json_schema_extra={"type_name": "integer"},
-    )
+    as_of: str
+    focus: str = ""
+    exclude_sources: tuple[str, ...] = ()
+    scenario: Mapping[str, int | float | None] = field(default_factory=dict)
 
     @property
     def day(self) -> date:
         """The state of knowledge as a date."""
         return date.fromisoformat(self.as_of)
 
+    def __getitem__(self, name: str) -> Any:
+        return self.as_dict()[name]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all values by name, as JSON and YAML write them."""
+        built_in = {"as_of": self.as_of, "focus": self.focus, "exclude_sources": list(self.exclude_sources)}
+        return {**built_in, **self.scenario}
+
     def as_notebook_values(self, names: Iterable[str]) -> dict[str, Any]:
         """Return those of the parameters that a notebook declares, as papermill passes them."""
-        values = self.model_dump()
-        values["exclude_sources"] = list(self.exclude_sources)
-        return {name: values[name] for name in names}
+        values = self.as_dict()
+        return {name: values[name] for name in names if name in values}
 
 
-NAMES: tuple[str, ...] = tuple(Parameters.model_fields)
+def names(dataset: Dataset) -> tuple[str, ...]:
+    """Return the names of all parameters of a project."""
+    return (*BUILT_IN, *(scenario.name for scenario in dataset.scenario))
 
 
-def type_name(name: str) -> str:
-    """Return the type of a parameter as users read it."""
-    extra = Parameters.model_fields[name].json_schema_extra
-    return str(extra["type_name"]) if isinstance(extra, dict) else ""
+def described(dataset: Dataset) -> list[tuple[str, str, str, str, str]]:
+    """Return name, type, default, meaning and example of each parameter, for help and documents."""
+    examples = {
+        "focus": next((i for i in dataset["memberships"]["actor_id"] if i in set(dataset["countries"]["iso3"])), ""),
+        "exclude_sources": next(iter(dataset["sources"]["source_id"][::-1]), ""),
+    }
+    rows = [
+        (name, kind, "not set", meaning, example or examples.get(name, ""))
+        for name, (kind, meaning, example) in BUILT_IN.items()
+    ]
+    for one in dataset.scenario:
+        unit = dataset.label("unit", one.unit)
+        currency = dataset.label("currency", one.unit)
+        words = f"{one.type}, {currency.plural if currency.known else unit.plural}" if one.unit else one.type
+        default = "not set" if one.default is None else str(one.default)
+        rows.append((one.name, words, default, one.meaning, str(one.example)))
+    return rows
 
 
-def markdown_table() -> str:
-    """Return the table of parameters as README prints it; a test keeps the two in step."""
+def markdown_table(dataset: Dataset) -> str:
+    """Return the table of parameters as README prints it."""
     rows = ["| Parameter | Type | Default | Meaning | Example |", "|---|---|---|---|---|"]
-    for name, field in Parameters.model_fields.items():
-        default = field.default if field.default not in ("", (), None) else "not set"
-        example = (field.examples or [""])[0]
-        rows.append(f"| `{name}` | {type_name(name)} | {default} | {field.description} | `{example}` |")
+    for name, kind, default, meaning, example in described(dataset):
+        rows.append(f"| `{name}` | {kind} | {default} | {meaning} | `{example}` |")
     return "\n".join(rows)
 
 
-def check_parameters(values: Mapping[str, Any], dataset: Dataset) -> Parameters:
+def check_parameters(
+    values: Mapping[str, Any], dataset: Dataset, declared: Collection[str] | None = None
+) -> Parameters:
     """Check the parameters of an edition and fill in the defaults that depend on the data.
 
     Parameters
     ----------
-    values : Mapping of str to object
+    values : mapping of str to object
         Values by name as a command line, a YAML file or a notebook gives them. ``None``, ``""`` and
         ``[]`` stand for the default.
     dataset : Dataset
-        The dataset that knows the countries and sources.
-
-    Returns
-    -------
-    alliances.parameters.Parameters
-        The checked parameters; ``as_of`` is always set.
+        The dataset that knows the countries, sources and scenario parameters.
+    declared : collection of str, optional
+        Names that the notebooks declare: any other scenario parameter is refused, since nothing would read it.
 
     Raises
     ------
@@ -135,27 +117,33 @@ def check_parameters(values: Mapping[str, Any], dataset: Dataset) -> Parameters:
         On the first unknown name or bad value; the message names the parameter, what was found, what is
         allowed and the nearest valid value.
     """
-    unknown = [name for name in values if name not in NAMES]
-    if unknown:
-        raise ParameterError(
-            f"There is no parameter “{unknown[0]}”{_nearest(unknown[0], NAMES)}; the parameters are {', '.join(NAMES)}."
-        )
-    given = {name: value for name, value in values.items() if not _is_default(value)}
+    known = names(dataset)
+    for name in values:
+        if name not in known:
+            raise ParameterError(
+                f"There is no parameter “{name}”{_nearest(str(name), known)}; the parameters are {', '.join(known)}."
+            )
+    scenario = {one.name: one for one in dataset.scenario}
     checked: dict[str, Any] = {"as_of": dataset.default_as_of().isoformat()}
-    for name, value in given.items():
-        if name == "as_of":
+    numbers = {name: one.default for name, one in scenario.items()}
+    for name, value in values.items():
+        if value is None or (isinstance(value, (str, list, tuple)) and not value):
+            continue
+        if name in scenario:
+            numbers[name] = _number(scenario[name], value)
+            if declared is not None and name not in declared:
+                read = [other for other in scenario if other in declared]
+                raise ParameterError(
+                    f"Parameter {name} is “{value}”, but no notebook of this report declares it, so nothing would "
+                    f"change; the scenario parameters that are read are {', '.join(read) or 'none'}."
+                )
+        elif name == "as_of":
             checked[name] = _iso_day(value)
         elif name == "focus":
             checked[name] = _country(value, dataset)
-        elif name == "exclude_sources":
-            checked[name] = _sources(value, dataset)
         else:
-            checked[name] = _number(name, value)
-    return Parameters(**checked)
-
-
-def _is_default(value: Any) -> bool:
-    return value is None or (isinstance(value, (str, list, tuple)) and len(value) == 0)
+            checked[name] = _sources(value, dataset)
+    return Parameters(**checked, scenario=numbers)
 
 
 def _nearest(found: str, allowed: Iterable[str]) -> str:
@@ -165,24 +153,23 @@ def _nearest(found: str, allowed: Iterable[str]) -> str:
 
 def _iso_day(value: Any) -> str:
     text = value.isoformat()[:10] if isinstance(value, date) else str(value).strip()
-    numbers = re.fullmatch(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})", text)
     if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
         try:
             return date.fromisoformat(text).isoformat()
         except ValueError:
             pass
     hint = ""
-    if numbers:
-        year, month, day = (int(part) for part in numbers.groups())
+    if found := re.fullmatch(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})", text):
+        year, month, day = (int(part) for part in found.groups())
         if month > 12 >= day:
             month, day = day, month
-        month = min(max(month, 1), 12)
-        for last in range(min(max(day, 1), 31), 27, -1) if day > 27 else [max(day, 1)]:
+        for last in range(min(max(day, 1), 31), 0, -1):
             try:
-                hint = f"; the nearest valid value is {date(max(year, 1), month, last).isoformat()}"
-                break
+                nearest = date(max(year, 1), min(max(month, 1), 12), last)
             except ValueError:
                 continue
+            hint = f"; the nearest valid value is {nearest.isoformat()}"
+            break
     raise ParameterError(
         f"Parameter as_of is “{text}”, which is not a day of the calendar; "
         f"write it as an ISO date such as 2025-03-20{hint}."
@@ -190,27 +177,40 @@ def _iso_day(value: Any) -> str:
 
 
 def _country(value: Any, dataset: Dataset) -> str:
-    names = dict(zip(dataset["countries"]["iso3"], dataset["countries"]["name"], strict=True))
+    codes = dict(zip(dataset["countries"]["iso3"], dataset["countries"]["name"], strict=True))
     if isinstance(value, bool):
+        example = next((code for code in codes if code.startswith("NO")), next(iter(codes), ""))
         raise ParameterError(
             f"Parameter focus is the truth value {value}: YAML reads an unquoted NO, ON or YES so; "
-            "write an alpha-3 code such as NOR."
+            f"write an alpha-3 code such as {example}."
         )
     text = str(value).strip()
-    if text in names:
+    if text in codes:
         return text
-    by_name = {name.lower(): code for code, name in names.items()}
-    alpha2 = {"UK": "GBR", "GB": "GBR", "US": "USA", "NO": "NOR", "DE": "DEU", "PL": "POL", "UA": "UKR"}
-    near = alpha2.get(text.upper()) or by_name.get(text.lower()) or (text.upper() if text.upper() in names else "")
-    if not near:
-        matches = difflib.get_close_matches(text.lower(), by_name, n=1, cutoff=0.6)
-        codes = difflib.get_close_matches(text.upper(), names, n=1, cutoff=0.5)
-        near = by_name[matches[0]] if matches else codes[0] if codes else ""
-    hint = f"; the nearest is {near} ({names[near]})" if near else ""
+    near = _nearest_country(text, codes, dataset)
+    hint = f"; the nearest is {near} ({codes[near]})" if near else ""
     raise ParameterError(
         f"Parameter focus is “{text}”, which is not in data/countries.csv{hint}; "
-        f"allowed are the {len(names)} alpha-3 codes there, from {min(names)} to {max(names)}."
+        f"allowed are the {len(codes)} alpha-3 codes there, from {min(codes, default='')} to {max(codes, default='')}."
     )
+
+
+def _nearest_country(text: str, codes: Mapping[str, str], dataset: Dataset) -> str:
+    named = {name.lower(): code for code, name in codes.items()}
+    for actor in dataset["actors"].query("kind == 'country'").to_dict("records"):
+        for alias in [actor["name"], *actor["aliases"].split("; ")]:
+            named.setdefault(alias.lower(), actor["iso3"])
+    if text.lower() in named:
+        return named[text.lower()]
+    if text.upper() in codes:
+        return text.upper()
+    if re.fullmatch("[A-Za-z]{2}", text):  # an alpha-2 code keeps its letters in most alpha-3 codes
+        both = text.upper()
+        fitting = [code for code in codes if code[0] == both[0] and both[1] in code[1:]]
+        return fitting[0] if len(fitting) == 1 else next((c for c in fitting if c.startswith(both)), "")
+    by_name = difflib.get_close_matches(text.lower(), named, n=1, cutoff=0.6)
+    by_code = difflib.get_close_matches(text.upper(), codes, n=1, cutoff=0.5)
+    return named[by_name[0]] if by_name else by_code[0] if by_code else ""
 
 
 def _sources(value: Any, dataset: Dataset) -> tuple[str, ...]:
@@ -228,25 +228,33 @@ def _sources(value: Any, dataset: Dataset) -> tuple[str, ...]:
     return tuple(source for source in allowed if source in named)  # order and repeats change nothing
 
 
-def _number(name: str, value: Any) -> int | float:
-    field = Parameters.model_fields[name]
-    whole = type_name(name) == "integer"
-    bounds = {type(rule).__name__: rule for rule in field.metadata}
-    low, high = int(bounds["Ge"].ge), int(bounds["Le"].le)
+def _number(scenario: Scenario, value: Any) -> int | float:
+    whole = scenario.type == "integer"
+    low, high = scenario.minimum, scenario.maximum
     allowed = f"{'a whole number' if whole else 'a number'} from {low} to {high}"
     text = str(value).strip()
-    if isinstance(value, bool) or not re.fullmatch(r"[+-]?(0|[1-9]\d*)(\.\d+)?", text):
-        plain = re.sub(r"[,_\s]", "", text)
-        near = f"; the nearest valid value is {plain}" if re.fullmatch(r"[1-9]\d*", plain) else ""
-        raise ParameterError(f"Parameter {name} is “{text}”, which is not {allowed}{near}.")
+    start = f"Parameter {scenario.name} is “{text}”, which"
+    if isinstance(value, str) and (readings := _readings(text, whole)):
+        raise ParameterError(f"{start} can be read as {' or as '.join(readings)}; write the one that is meant.")
+    if isinstance(value, bool) or not re.fullmatch(r"[+-]?(0|[1-9][0-9]*)(\.[0-9]+)?", text):
+        plain = re.sub(r"[,_’'\s]", "", text)
+        near = f"; the nearest valid value is {plain}" if re.fullmatch(r"[1-9][0-9]*", plain) else ""
+        raise ParameterError(f"{start} is not {allowed}{near}.")
     number = float(text)
-    if whole and not number.is_integer():
-        raise ParameterError(
-            f"Parameter {name} is “{text}”, which is not {allowed}; the nearest valid value is {round(number)}."
-        )
-    if not low <= number <= high:
-        nearest = low if number < low else high
-        raise ParameterError(
-            f"Parameter {name} is “{text}”, which is not {allowed}; the nearest valid value is {nearest}."
-        )
+    nearest = min(max(number, low), high)
+    nearest = round(nearest) if whole else nearest
+    if number != nearest:
+        raise ParameterError(f"{start} is not {allowed}; the nearest valid value is {nearest}.")
     return int(number) if number.is_integer() else number
+
+
+def _readings(text: str, whole: bool) -> tuple[str, ...]:
+    """Return what a number may mean that is written differently in different countries; usually nothing."""
+    if re.fullmatch(r"[1-9][0-9]{0,2}([.,][0-9]{3})+", text):
+        joined = re.sub("[.,]", "", text)
+        if text.count(".") + text.count(",") == 1 and not (whole and "," in text):
+            return joined, f"{float(text.replace(',', '.')):g}"
+        return () if "," in text and "." not in text else (joined,)
+    if re.fullmatch(r"[0-9]+,[0-9]+", text):
+        return text.replace(",", "."), text.replace(",", "")
+    return ()

@@ -6,42 +6,30 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from alliances.dataset.consistency import OpenPoint, open_points
 from alliances.dataset.coverage import Coverage, coverage, format_coverage
+from alliances.dataset.files import check_files, stray_files
 from alliances.dataset.problems import Problem
 from alliances.dataset.quote_rules import check_quotes
-from alliances.dataset.quotes import SourceText
-from alliances.dataset.rules import check_rules
-from alliances.dataset.schema import check_files, check_schema
-from alliances.dataset.seeds import read_seed
+from alliances.dataset.rules import check_rules, unlabelled
+from alliances.dataset.schema import check_schema
 from alliances.dataset.tables import Raw, read_descriptor, read_tables
+from alliances.dataset.texts import SourceText, read_text
 from alliances.errors import DataError
 from alliances.paths import find_root
-
-__all__ = ["CheckReport", "Validated", "check", "validate"]
 
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """What validation found and, where the files could be read, the tables.
+    """What validation found and, where the files could be read, the tables (else None) and texts.
 
-    Attributes
-    ----------
-    root : Path
-        Folder that holds `data/` and `seeds/`.
-    problems : tuple of Problem
-        Empty: the data are valid.
-    tables : dict or None
-        Raw tables; None where a file cannot be read as its table.
-    texts : mapping of str to SourceText
-        Those source texts that can be read, by `source_id`.
+    `problems` make the data invalid; `notices` (a term without a label, a stray file) do not.
     """
 
-    root: Path
     problems: tuple[Problem, ...]
-    tables: Raw | None
+    notices: tuple[Problem, ...] = ()
+    tables: Raw | None = None
     texts: Mapping[str, SourceText] = field(default_factory=dict)
 
 
@@ -49,22 +37,15 @@ class Validated:
 class CheckReport:
     """All that `alliances check` says of the data.
 
-    Attributes
-    ----------
-    problems : tuple of Problem
-        What is wrong.
-    coverage : Coverage or None
-        How far the texts are accounted for; None where the tables cannot be read.
-    open_points : tuple of OpenPoint
-        Points on which rows differ and no disagreement names both: for people to judge, not errors.
-    counts : mapping of str to int
-        Rows of each table.
+    `coverage` is None where the tables cannot be read; `open_points` are points on which rows differ and no
+    disagreement names both, for people to judge; `counts` are the rows of each table.
     """
 
     problems: tuple[Problem, ...]
-    coverage: Coverage | None
-    open_points: tuple[OpenPoint, ...]
-    counts: Mapping[str, int]
+    notices: tuple[Problem, ...] = ()
+    coverage: Coverage | None = None
+    open_points: tuple[OpenPoint, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -73,54 +54,25 @@ class CheckReport:
 
     def format(self) -> str:
         """Write the report as text, what needs attention first."""
-        lines = [str(problem) for problem in self.problems]
-        if self.problems:
-            kinds = Counter(problem.file for problem in self.problems)
-            lines += ["", "Problems: " + ", ".join(f"{file} {n}" for file, n in kinds.items()) + "."]
-        else:
-            lines.append("Tables, keys, vocabularies, dates, values and quotations: no problem.")
+        lines = [*map(str, self.problems), *(f"notice: {notice}" for notice in self.notices)]
+        files = Counter(problem.file for problem in self.problems)
+        told = "Problems: " + ", ".join(f"{file} {n}" for file, n in files.items()) + "."
+        lines.append(told if files else "Tables, keys, vocabularies, dates, values and quotations: no problem.")
         if self.coverage is None:
-            lines.append("Coverage and disagreements wait until the files can be read.")
-            return "\n".join(lines)
+            return "\n".join([*lines, "Coverage and disagreements wait until the files can be read."])
         lines += ["", format_coverage(self.coverage)]
-        single = [point for point in self.open_points if point.single]
-        several = [point for point in self.open_points if not point.single]
-        if single:
-            lines += [
-                "",
-                "Rows that differ on one point, and that no row of data/disagreements.csv names together:",
-            ]
-            lines += [_point(point) for point in single]
-        if several:
-            lines += [
-                "",
-                "Rows that differ and may stand side by side (several tasks, dates, scenarios, areas):",
-            ]
-            lines += [_point(point) for point in several]
-        lines += [
-            "",
-            f"{len(single)} undeclared disagreements, {len(several)} points with several values.",
-            "Rows: " + ", ".join(f"{table} {n}" for table, n in self.counts.items()) + ".",
-        ]
-        return "\n".join(lines)
-
-
-def _point(point: OpenPoint) -> str:
-    rows = "; ".join(f"{row_id} ({source}: {value})" for row_id, source, value in point.rows)
-    return f"  {point.table}, {point.subject}: {rows}"
+        alone, several = ([str(p) for p in self.open_points if p.single == single] for single in (True, False))
+        for points, heading in (
+            (alone, "Rows that differ on one point, and that no row of data/disagreements.csv names together:"),
+            (several, "Rows that differ and may stand side by side (several tasks, dates, scenarios, areas):"),
+        ):
+            lines += ["", heading, *points] if points else []
+        lines += ["", f"{len(alone)} undeclared disagreements, {len(several)} points with several values."]
+        return "\n".join([*lines, "Rows: " + ", ".join(f"{table} {n}" for table, n in self.counts.items()) + "."])
 
 
 def validate(root: Path | str | None = None) -> Validated:
-    """Validate the data: files, schema, rules of the rows, quotations.
-
-    Parameters
-    ----------
-    root : Path or str, optional
-        Folder that holds `data/` and `seeds/`; found by `alliances.paths.find_root` by default.
-
-    Returns
-    -------
-    Validated
+    """Validate the data in `root`, which `find_root` finds by default: files, schema, rules of the rows, quotations.
 
     Raises
     ------
@@ -128,50 +80,27 @@ def validate(root: Path | str | None = None) -> Validated:
         If there is no such folder or `data/datapackage.json` cannot be read.
     """
     folder = Path(root) if root is not None else find_root()
-    descriptor: dict[str, Any] = read_descriptor(folder)
-    problems = check_files(folder, descriptor)
-    if problems:
-        return Validated(folder, tuple(problems), None)
+    descriptor = read_descriptor(folder)
+    stray = stray_files(folder, descriptor)
+    if problems := check_files(folder, descriptor):
+        return Validated(tuple(problems), tuple(stray))
     tables = read_tables(folder)
     texts: dict[str, SourceText] = {}
     for row in tables["sources"]:
         try:
-            texts[row["source_id"]] = SourceText(read_seed(folder, row["file"]))
+            texts[row["source_id"]] = read_text(folder, row["file"])
         except DataError:
             continue  # told by the rules, with row and column
-    problems = [
-        *check_schema(folder, descriptor, tables),
-        *check_rules(tables, folder),
-        *check_quotes(tables, texts),
-    ]
-    return Validated(folder, tuple(problems), tables, texts)
+    problems = [*check_schema(descriptor, tables), *check_rules(tables, folder), *check_quotes(tables, texts)]
+    return Validated(tuple(problems), (*stray, *unlabelled(descriptor, tables)), tables, texts)
 
 
 def check(root: Path | str | None = None) -> CheckReport:
-    """Check everything: validity, coverage of the source texts, undeclared disagreements.
-
-    Parameters
-    ----------
-    root : Path or str, optional
-        Folder that holds `data/` and `seeds/`.
-
-    Returns
-    -------
-    CheckReport
-
-    Raises
-    ------
-    DataError
-        If there is no such folder or `data/datapackage.json` cannot be read.
-    """
+    """Check everything: validity, coverage of the source texts, undeclared disagreements; raises as `validate`."""
     validated = validate(root)
     tables = validated.tables
     if tables is None:
-        return CheckReport(validated.problems, None, (), {})
-    readable = {**tables, "sources": [s for s in tables["sources"] if s["source_id"] in validated.texts]}
-    return CheckReport(
-        problems=validated.problems,
-        coverage=coverage(readable, validated.texts),
-        open_points=tuple(open_points(tables)),
-        counts={table: len(rows) for table, rows in tables.items()},
-    )
+        return CheckReport(validated.problems, validated.notices)
+    counts = {table: len(rows) for table, rows in tables.items()}
+    covered, points = coverage(tables, validated.texts), tuple(open_points(tables))
+    return CheckReport(validated.problems, validated.notices, covered, points, counts)

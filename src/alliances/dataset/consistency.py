@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from typing import NamedTuple
 
-from alliances.dataset.dates import first_day, split_period
-from alliances.dataset.tables import FACT_TABLES, Raw, split_list
+from alliances.dataset.dates import overlap
+from alliances.dataset.tables import FACT_TABLES, Raw, meanings, split_list
 
-__all__ = ["OpenPoint", "open_points"]
-
-_Row = Mapping[str, str]
-
-#: Aspects of which a format has one at a time; of the others (tasks, risks …) it may have many.
-SINGLE_ASPECTS = frozenset(
-    {"name", "origin", "begin", "lead", "area", "command", "decision_rule", "readiness", "duration"}
-)
 _SMALL_WORDS = frozenset({"a", "an", "and", "of", "the"})
 #: Beyond so many distinct values of one point every pair counts as undeclared, to keep the work linear.
 _MANY = 200
@@ -28,17 +20,8 @@ _MANY = 200
 class OpenPoint:
     """Rows on one point that give different values without a row of `disagreements` that names both.
 
-    Attributes
-    ----------
-    table : str
-        Table of the rows.
-    subject : str
-        What they are on, for instance ``jef, members``.
-    rows : tuple of (str, str, str)
-        Row id, source id and value of each row that takes part in an undeclared pair.
-    single : bool
-        Whether one value is expected, so that the difference needs an explanation. Otherwise the rows
-        may well stand side by side: several tasks, two dates, two scenarios.
+    `rows` are row id, source id and value. `single`: one value is expected, so that the difference needs an
+    explanation; otherwise the rows may well stand side by side: several tasks, two dates, two scenarios.
     """
 
     table: str
@@ -46,163 +29,93 @@ class OpenPoint:
     rows: tuple[tuple[str, str, str], ...]
     single: bool
 
+    def __str__(self) -> str:
+        rows = "; ".join(f"{row_id} ({source}: {value})" for row_id, source, value in self.rows)
+        return f"  {self.table}, {self.subject}: {rows}"
 
-@dataclass(frozen=True, slots=True)
-class _Fact:
-    """A row as far as comparing goes; equal facts need not be compared with one another.
 
-    `scope` is what the value holds for, its last part a time; `single` whether one value is expected.
-    """
+class _Fact(NamedTuple):
+    """A row as far as comparing goes: its value and date, what it holds for and when, whether one value is expected."""
 
     value: tuple[str, ...]
+    date: str
     scope: tuple[str, ...]
+    time: str
     single: bool
 
 
+#: Table, columns of the point (the last one is never empty), columns of the value as shown.
+_POINTS = (
+    ("observations", ("alliance_id", "indicator"),
+     ("comparator", "value_low", "value_high", "currency", "scenario_id", "ref_area", "time_period")),
+    ("positions", ("actor_id", "alliance_id", "topic"), ("position", "date")),
+    ("characteristics", ("alliance_id", "aspect"), ("value", "date")),
+    ("event_accounts", ("event_id",), ("date",)),
+    ("memberships", ("alliance_id", "actor_id"), ("role", "entry_date")),
+)  # fmt: skip
+
+
 def open_points(tables: Raw) -> list[OpenPoint]:
-    """List the points on which rows differ and no disagreement names both rows.
+    """List the points on which rows differ and no disagreement names both rows, single values first.
 
-    Compared are observations of one alliance and indicator, positions of one actor on one alliance and
-    topic, characteristics of one alliance and aspect, the dates of one event and of one membership.
-
-    Parameters
-    ----------
-    tables : dict of str to list of dict
-        Raw tables.
-
-    Returns
-    -------
-    list of OpenPoint
-        Those where a single value is expected first.
+    Compared are observations of one format and indicator, positions of one actor on one format and topic,
+    characteristics of one format and aspect, the dates of one event and of one membership.
     """
-    declared: set[frozenset[str]] = set()
-    for row in tables["disagreements"]:
-        declared.update(frozenset(pair) for pair in combinations(set(split_list(row["row_ids"])), 2))
-    source_of_quote = {row["quote_id"]: row["source_id"] for row in tables["quotes"]}
-    points: list[OpenPoint] = []
-    for table, key_columns, shown_columns, read, differ in _KINDS:
-        groups: dict[tuple[str, ...], dict[_Fact, list[str]]] = {}
-        shown: dict[str, tuple[str, str]] = {}
+    groups = (split_list(row["row_ids"]) for row in tables["disagreements"])
+    declared = {frozenset(pair) for row_ids in groups for pair in combinations(set(row_ids), 2)}
+    sources = {row["quote_id"]: row["source_id"] for row in tables["quotes"]}
+    means, points = meanings(tables), list[OpenPoint]()
+    for table, key_columns, shown_columns in _POINTS:
+        found: dict[tuple[str, ...], dict[_Fact, list[str]]] = {}
+        shown: dict[str, tuple[str, str, str]] = {}
         for row in tables[table]:
-            fact = read(row)
-            key = tuple(row[c] for c in key_columns)
+            fact, key = _fact(table, row, means), tuple(row[c] for c in key_columns)
             if fact is not None and key[-1]:
                 row_id = row[FACT_TABLES[table]]
-                groups.setdefault(key, {}).setdefault(fact, []).append(row_id)
-                source = source_of_quote.get(next(iter(split_list(row["quote_ids"])), ""), "")
-                shown[row_id] = (source, " ".join(row[c] for c in shown_columns if row[c]))
-        # Which fact a row holds, to count for each pair of facts the pairs of rows that are declared.
-        fact_of = {r: (key, f) for key, facts in groups.items() for f, ids in facts.items() for r in ids}
-        counted = _count_declared(declared, fact_of)
-        for key, facts in groups.items():
-            points += _of_group(table, key, facts, differ, counted, shown)
-    return sorted(points, key=lambda p: not p.single)
+                found.setdefault(key, {}).setdefault(fact, []).append(row_id)
+                source = sources.get(next(iter(split_list(row["quote_ids"])), ""), "")
+                shown[row_id] = (row_id, source, " ".join(row[c] for c in shown_columns if row[c]))
+        for key, facts in found.items():
+            for single, members in _loose(facts, declared):
+                rows = tuple(shown[row_id] for fact in facts if fact in members for row_id in facts[fact])
+                points.append(OpenPoint(table, ", ".join(k for k in key if k), rows, single))
+    return sorted(points, key=lambda point: not point.single)
 
 
-def _count_declared(
-    declared: Iterable[frozenset[str]], fact_of: Mapping[str, tuple[tuple[str, ...], _Fact]]
-) -> Counter[tuple[tuple[str, ...], frozenset[_Fact]]]:
-    counted: Counter[tuple[tuple[str, ...], frozenset[_Fact]]] = Counter()
-    for pair in declared:
-        one, other = (fact_of.get(row_id) for row_id in pair)
-        if one and other and one[0] == other[0] and one[1] != other[1]:
-            counted[one[0], frozenset((one[1], other[1]))] += 1
-    return counted
+def _loose(facts: Mapping[_Fact, list[str]], declared: set[frozenset[str]]) -> Iterator[tuple[bool, set[_Fact]]]:
+    loose: dict[bool, set[_Fact]] = {True: set(facts) if len(facts) > _MANY else set(), False: set()}
+    for one, other in combinations(facts, 2) if len(facts) <= _MANY else ():
+        # 2025-03 and 2025-03-02 do not contradict each other.
+        if one.value == other.value and overlap(one.date, other.date):
+            continue
+        if any(frozenset((a, b)) not in declared for a in facts[one] for b in facts[other]):
+            # What one row leaves open, the other may fill.
+            same = all(not a or not b or a == b for a, b in zip(one.scope, other.scope, strict=True))
+            single = one.single and other.single and same and overlap(one.time, other.time)
+            loose[single].update((one, other))
+    return ((single, members) for single, members in loose.items() if members)
 
 
-def _of_group(
-    table: str, key: tuple[str, ...], facts: Mapping[_Fact, list[str]],
-    differ: Callable[[_Fact, _Fact], bool],
-    counted: Mapping[tuple[tuple[str, ...], frozenset[_Fact]], int], shown: Mapping[str, tuple[str, str]],
-) -> Iterator[OpenPoint]:  # fmt: skip
-    if len({fact.value for fact in facts}) < 2:
-        return
-    loose: dict[bool, set[_Fact]] = {True: set(), False: set()}
-    if len(facts) > _MANY:
-        loose[True].update(facts)
-    else:
-        for one, other in combinations(facts, 2):
-            if not differ(one, other):
-                continue
-            pairs = len(facts[one]) * len(facts[other])
-            if counted.get((key, frozenset((one, other))), 0) < pairs:
-                single = one.single and other.single and _comparable(one.scope, other.scope)
-                loose[single].update((one, other))
-    for single, members in loose.items():
-        if members:
-            rows = tuple((row_id, *shown[row_id]) for fact in facts if fact in members for row_id in facts[fact])
-            yield OpenPoint(table, ", ".join(k for k in key if k), rows, single)
-
-
-def _comparable(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    """Whether two scopes may be the same: what one row leaves open, the other may fill.
-
-    The last part of a scope is a time; times that overlap may be the same.
-    """
-    return all(not a or not b or a == b for a, b in zip(one[:-1], other[:-1], strict=True)) and _overlap(
-        one[-1], other[-1]
-    )
-
-
-def _overlap(one: str, other: str) -> bool:
-    if not one or not other:
-        return True
-    try:
-        (a, b), (c, d) = _ends(one), _ends(other)
-    except ValueError:
-        return one == other
-    return a <= d and c <= b
-
-
-def _ends(period: str) -> tuple[str, str]:
-    dates = split_period(period)
-    first, last = dates[0], dates[-1]
-    first_day(first)
-    start = "" if period.startswith("..") else first
-    # "2025" lasts until "2025-99", so that plain comparison of text finds overlaps.
-    end = "9999" if period.endswith("..") else last + "-99-99"[: 10 - len(last)]
-    return start, end
-
-
-def _observation(row: _Row) -> _Fact | None:
-    # The same sum in a second currency is no second value.
-    if row["same_as"]:
-        return None
-    value = (row["comparator"], row["value_low"], row["value_high"], row["currency"])
-    number = tuple(_plain(v) for v in (row["value_low"], row["value_high"]))
-    if number[0] and number[0] == number[1]:
-        # “about 20” and “20” name one number.
-        value = ("", number[0], "", row["currency"])
-    scope = (row["actor_id"], row["ref_area"], row["scenario_id"], row["duration"], row["time_period"])
-    return _Fact(value, scope, True)
-
-
-def _position(row: _Row) -> _Fact:
-    # What an author wishes is no position of the country.
-    return _Fact((row["position"],), (row["date"],), row["attribution"] != "author_wish")
-
-
-def _characteristic(row: _Row) -> _Fact:
-    # “France and the United Kingdom” and “the United Kingdom and France” are one value.
-    value = " ".join(sorted(set(re.findall(r"\w+", row["value"].casefold())) - _SMALL_WORDS))
-    return _Fact((value,), (row["date"],), row["aspect"] in SINGLE_ASPECTS)
-
-
-def _event(row: _Row) -> _Fact | None:
-    return _Fact((row["date"],), ("",), True) if row["date"] else None
-
-
-def _membership(row: _Row) -> _Fact | None:
-    return _Fact((row["entry_date"],), ("",), True) if row["entry_date"] else None
-
-
-def _values_differ(one: _Fact, other: _Fact) -> bool:
-    return one.value != other.value
-
-
-def _dates_differ(one: _Fact, other: _Fact) -> bool:
-    # 2025-03 and 2025-03-02 do not contradict each other.
-    return not _overlap(one.value[0], other.value[0])
+def _fact(table: str, row: Mapping[str, str], means: Callable[[str, str, str], bool]) -> _Fact | None:
+    match table:
+        case "observations":
+            # The same sum in a second currency is no second value; “about 20” and “20” name one number.
+            low, high = _plain(row["value_low"]), _plain(row["value_high"])
+            value = ("" if low == high else row["comparator"], low, high, row["currency"])
+            scope = (row["actor_id"], row["ref_area"], row["scenario_id"], row["duration"])
+            return None if row["same_as"] else _Fact(value, "", scope, row["time_period"], True)
+        case "positions":
+            # What an author wishes is no position of the actor.
+            return _Fact((row["position"],), "", (), row["date"], not means("attribution", row["attribution"], "wish"))
+        case "characteristics":
+            # “This one and that” and “that and this one” are one value.
+            words = " ".join(sorted(set(re.findall(r"\w+", row["value"].casefold())) - _SMALL_WORDS))
+            # Of a beginning the date is part of what is said: 1967 against 1968 is a difference.
+            dated = means("aspect", row["aspect"], "dated")
+            date, time = (row["date"], "") if dated else ("", row["date"])
+            return _Fact((words,), date, (), time, dated or means("aspect", row["aspect"], "single"))
+    date = row["date"] if table == "event_accounts" else row["entry_date"]
+    return _Fact((), date, (), "", True) if date else None
 
 
 def _plain(text: str) -> str:
@@ -210,22 +123,3 @@ def _plain(text: str) -> str:
         return repr(float(text))
     except ValueError:
         return text
-
-
-#: Table, columns of the point (the last one is never empty), columns of the value, how to read and compare.
-_KINDS: tuple[
-    tuple[
-        str, tuple[str, ...], tuple[str, ...], Callable[[_Row], _Fact | None], Callable[[_Fact, _Fact], bool]
-    ],
-    ...,
-] = (
-    (
-        "observations", ("alliance_id", "indicator"),
-        ("comparator", "value_low", "value_high", "currency", "scenario_id", "ref_area", "time_period"),
-        _observation, _values_differ,
-    ),
-    ("positions", ("actor_id", "alliance_id", "topic"), ("position", "date"), _position, _values_differ),
-    ("characteristics", ("alliance_id", "aspect"), ("value", "date"), _characteristic, _values_differ),
-    ("event_accounts", ("event_id",), ("date",), _event, _dates_differ),
-    ("memberships", ("alliance_id", "actor_id"), ("role", "entry_date"), _membership, _dates_differ),
-)  # fmt: skip

@@ -5,66 +5,50 @@ from __future__ import annotations
 import re
 from datetime import date
 
-__all__ = ["first_day", "precision", "split_period"]
-
-_FORMS = {4: "year", 7: "month", 10: "day"}
 _DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
-_DURATION = re.compile(r"P(?=\d|T\d)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?)?")
-_COARSEST_FIRST = ("year", "month", "day")
+_OPEN_OR_DURATION = re.compile(r"\.\.|P(?=\d|T\d)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?)?")
 
 
 def first_day(text: str) -> date:
-    """Return the earliest day that a date of reduced precision can mean.
-
-    Parameters
-    ----------
-    text : str
-        ``2025``, ``2025-03`` or ``2025-03-20``.
-
-    Raises
-    ------
-    ValueError
-        If it is none of these, or no day of the calendar.
-    """
+    """Return the earliest day that ``2025``, ``2025-03`` or ``2025-03-20`` can mean; ValueError if it is none."""
     if not _DATE.fullmatch(text):
         raise ValueError(text)
     return date.fromisoformat(text + "-01-01"[len(text) - 4 :] if len(text) < 10 else text)
 
 
 def precision(dates: list[str]) -> str:
-    """Return the precision of dates: day, month or year; of several dates the coarsest.
-
-    Parameters
-    ----------
-    dates : list of str
-        Dates as `first_day` takes them, not empty.
-    """
-    return min((_FORMS[len(d)] for d in dates), key=_COARSEST_FIRST.index)
+    """Return the precision of dates: day, month or year, of several the coarsest."""
+    return {4: "year", 7: "month", 10: "day"}[min(map(len, dates))]
 
 
 def split_period(text: str) -> list[str]:
-    """Return the dates of a date or interval; an open end and a duration give none.
+    """Return the one or two dates of a date or an interval; ValueError if it is neither.
 
-    Parameters
-    ----------
-    text : str
-        ``2025``, ``2025-03/2025-07``, ``2003/..`` or ``2025-03-01/P30D``.
-
-    Returns
-    -------
-    list of str
-        One or two dates.
-
-    Raises
-    ------
-    ValueError
-        If it is neither a date nor an interval.
+    An interval is written ``2025-03/2025-07``, ``2003/..`` or ``2025-03-01/P30D``; an open end and a duration
+    give no date.
     """
     parts = text.split("/")
-    dates = [p for p in parts if _DATE.fullmatch(p)]
-    others = [p for p in parts if not _DATE.fullmatch(p)]
-    if not dates or len(parts) > 2 or any(p != ".." and not _DURATION.fullmatch(p) for p in others):
+    dates = [part for part in parts if not _OPEN_OR_DURATION.fullmatch(part)]
+    if not dates or len(parts) > 2:
         raise ValueError(text)
     for each in dates:
         first_day(each)
     return dates
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether two dates or intervals of any precision may be the same time; an empty one may be any."""
+    if not one or not other:
+        return True
+    try:
+        (a, b), (c, d) = _ends(one), _ends(other)
+    except ValueError:
+        return one == other
+    return a <= d and c <= b
+
+
+def _ends(period: str) -> tuple[str, str]:
+    dates = split_period(period)
+    # "2025" lasts until "2025-99", so that plain comparison of text finds overlaps.
+    end = "9999" if period.endswith("..") else dates[-1] + "-99-99"[: 10 - len(dates[-1])]
+    return "" if period.startswith("..") else dates[0], end

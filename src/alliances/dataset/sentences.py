@@ -11,47 +11,30 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["Sentence", "split_sentences", "words"]
-
 _BULLET = re.compile(r"\s*(?:[-*•–—]\s+|\d{1,2}[.)]\s+)?")
 _STOP = re.compile(r"[.!?…]+[”’\"')\]»]*(?=\s)")
-_WORD = re.compile(r"\S*\w\S*")
 _LAST_WORD = re.compile(r"[^\s“‘\"'(\[]+$")
 _NEXT_WORD = re.compile(r"\s+[“‘\"'(\[«—–-]*\s?(\w+)")
 _INITIALS = re.compile(r"(?:[A-Za-z]\.)+$")
 _ABBREVIATIONS = frozenset(
-    re.findall(
-        r"\S+",
-        "adm. approx. art. capt. cf. co. col. corp. dr. ed. esp. est. etc. ft. fig. gen. gov. hon. inc. jr. "
-        "lt. ltd. maj. mr. mrs. ms. no. nos. op. p. pp. prof. rep. rev. sec. sen. sgt. sr. st. tel. viz. "
-        "vol. vs.",
-    )
+    "adm. approx. art. capt. cf. co. col. corp. dr. ed. esp. est. etc. ft. fig. gen. gov. hon. inc. jr. lt. ltd. "
+    "maj. mr. mrs. ms. no. nos. op. p. pp. prof. rep. rev. sec. sen. sgt. sr. st. tel. viz. vol. vs.".split()
 )
+_BEFORE_A_NUMBER = frozenset("no. nos. p. pp. art. fig. vol. approx.".split())
 # After initials such as "U.S." only a word that usually opens a sentence shows that the stop ends one.
 _OPENERS = frozenset(
-    re.findall(
-        r"\w+",
-        "A After Although An And Another As At Because Before Both But By Despite During Each Even For From "
-        "He Her Here His How However I If In Instead It Its Many Meanwhile Moreover Most No Nor Not Of On "
-        "Only Or Our Several She Since So Some Still Such That The Their Then There These They This Those "
-        "Though Through Thus To Today Under Until We What When Where While Who Why With Within Without Yet "
-        "You",
-    )
+    "A After Although An And Another As At Because Before Both But By Despite During Each Even For From He Her Here "
+    "His How However I If In Instead It Its Many Meanwhile Moreover Most No Nor Not Of On Only Or Our Several She "
+    "Since So Some Still Such That The Their Then There These They This Those Though Through Thus To Today Under "
+    "Until We What When Where While Who Why With Within Without Yet You".split()
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence of a source text.
+    """A sentence of a source text, verbatim and without the bullet before it.
 
-    Attributes
-    ----------
-    text : str
-        The sentence, verbatim, without the bullet before it.
-    start, end : int
-        Where it stands in the text (characters; `end` is exclusive).
-    line : int
-        Line of the file, from 1.
+    `start` and `end` (exclusive) are its place in the text, `line` its line in the file, from 1.
     """
 
     text: str
@@ -60,39 +43,14 @@ class Sentence:
     line: int
 
 
-def words(text: str) -> list[tuple[int, int]]:
-    """Return the words of `text`: runs without white space that hold a letter or digit.
-
-    Returns
-    -------
-    list of (int, int)
-        Start and end of each word.
-    """
-    return [m.span() for m in _WORD.finditer(text)]
-
-
 def split_sentences(text: str) -> list[Sentence]:
-    """Split a text into sentences.
-
-    Lines without a letter or digit give none.
-
-    Parameters
-    ----------
-    text : str
-        A whole source text, as in its file.
-
-    Returns
-    -------
-    list of Sentence
-        In the order of the text.
-    """
+    """Split a text into sentences, in its order; lines without a letter or digit give none."""
     found: list[Sentence] = []
     offset = 0
     for number, line in enumerate(text.split("\n"), start=1):
         for start, end in _spans(line):
-            piece = line[start:end]
-            if any(c.isalnum() for c in piece):
-                found.append(Sentence(piece, offset + start, offset + end, number))
+            if any(c.isalnum() for c in line[start:end]):
+                found.append(Sentence(line[start:end], offset + start, offset + end, number))
         offset += len(line) + 1
     return found
 
@@ -106,9 +64,7 @@ def _spans(line: str) -> list[tuple[int, int]]:
             spans.append((start, stop.end()))
             start = stop.end() + len(line[stop.end() :]) - len(line[stop.end() :].lstrip())
     end = len(line.rstrip())
-    if start < end:
-        spans.append((start, end))
-    return spans
+    return [*spans, (start, end)] if start < end else spans
 
 
 def _ends_sentence(line: str, start: int, stop: int, end: int) -> bool:
@@ -121,11 +77,10 @@ def _ends_sentence(line: str, start: int, stop: int, end: int) -> bool:
     if line[stop] != "." or line[stop : stop + 2] == "..":
         return True
     before = _LAST_WORD.search(line[start : stop + 1])
-    token = before.group() if before else ""
     # "U.S.-led" has its stop inside; only what follows the last hyphen can be initials.
-    token = token.rsplit("-", 1)[-1]
+    token = before.group().rsplit("-", 1)[-1] if before else ""
     if _INITIALS.fullmatch(token):
         return word in _OPENERS
-    if token.lower() in {"no.", "nos.", "p.", "pp.", "art.", "fig.", "vol.", "approx."}:
+    if token.lower() in _BEFORE_A_NUMBER:
         return not word[0].isdigit()
     return token.lower() not in _ABBREVIATIONS

@@ -5,22 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from alliances.errors import DataError
-
-__all__ = [
-    "FACT_TABLES",
-    "ROW_PREFIXES",
-    "Raw",
-    "data_path",
-    "iter_facts",
-    "read_descriptor",
-    "read_tables",
-    "split_list",
-]
 
 #: Tables whose rows carry `quote_ids`, with the column that holds the row's id.
 FACT_TABLES: dict[str, str] = {
@@ -33,21 +23,24 @@ FACT_TABLES: dict[str, str] = {
     "statements": "statement_id",
 }
 
-#: How the ids of a table's rows begin.
+#: Tables whose rows can be named as evidence, with the column that holds the row's id.
+ROW_TABLES: dict[str, str] = {
+    **FACT_TABLES,
+    "public_record": "record_id",
+    "disagreements": "disagreement_id",
+    "judgements": "judgement_id",
+}
+
+#: How the ids of a table's rows begin: obs-, mem- … after their key, r- for the public record.
 ROW_PREFIXES: dict[str, str] = {
-    "characteristics": "cha-",
-    "memberships": "mem-",
-    "positions": "pos-",
-    "event_accounts": "acc-",
-    "observations": "obs-",
-    "capabilities": "cap-",
-    "statements": "sta-",
-    "disagreements": "dis-",
-    "judgements": "jud-",
+    table: "r-" if table == "public_record" else f"{key[:3]}-" for table, key in ROW_TABLES.items()
 }
 
 #: A table as read: its rows in file order, every cell a string.
 Raw = dict[str, list[dict[str, str]]]
+
+#: One row of a cell `row-id (reason); row-id (reason)`.
+ASIDE = r"([^\s;()]+)\s*\((.+?)\)(?:;\s*|$)"
 
 
 def data_path(table: str) -> str:
@@ -60,77 +53,68 @@ def split_list(cell: str) -> list[str]:
     return [part.strip() for part in cell.split(";") if part.strip()]
 
 
+def split_aside(cell: str) -> dict[str, str]:
+    """Split a cell `row-id (reason); row-id (reason)` into reasons by row id."""
+    return {found[1]: found[2].strip() for found in re.finditer(ASIDE, cell)}
+
+
 def read_descriptor(root: Path) -> dict[str, Any]:
-    """Read `data/datapackage.json`.
-
-    Parameters
-    ----------
-    root : Path
-        Folder that holds `data/`.
-
-    Returns
-    -------
-    dict
-        The package's descriptor.
-
-    Raises
-    ------
-    DataError
-        If the file is missing or is not JSON.
-    """
-    path = root / "data" / "datapackage.json"
+    """Read `data/datapackage.json`; DataError if it is missing, is not JSON, or lists no tables."""
+    file = "data/datapackage.json"
     try:
-        descriptor: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError(
-            f"{path} does not exist: choose a folder that holds data/datapackage.json, "
-            "or restore the file from version control."
-        ) from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise DataError(
-            f"data/datapackage.json is not valid JSON ({error}): correct it there or restore the file."
-        ) from None
-    return descriptor
+        descriptor = json.loads((root / file).read_text(encoding="utf-8-sig"))
+        for resource in descriptor["resources"]:
+            resource["name"], resource["path"], [field["name"] for field in resource["schema"]["fields"]]
+    except OSError:
+        raise DataError(f"{file} cannot be read in {root}: restore it.") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file} is not UTF-8 (byte {error.start}): save it again with the encoding UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise DataError(f"{file} is not JSON (line {error.lineno}: {error.msg}): correct that line.") from None
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{file} is not a data package of tables (it lacks {error}): restore it.") from None
+    return dict(descriptor)
 
 
-def read_tables(root: Path, names: Iterable[str] | None = None) -> Raw:
-    """Read tables without judging them: every cell a string, missing columns as "".
+def field_types(resource: Mapping[str, Any]) -> dict[str, str]:
+    """Return the type of each column of a table by name."""
+    return {field["name"]: field.get("type", "string") for field in resource["schema"]["fields"]}
 
-    Parameters
-    ----------
-    root : Path
-        Folder that holds `data/`.
-    names : iterable of str, optional
-        Tables to read; all of the package by default.
 
-    Returns
-    -------
-    dict of str to list of dict
-        The rows of each table, in file order.
+def coded(resource: Mapping[str, Any]) -> dict[str, str]:
+    """Return the columns of a table that hold terms, each with its vocabulary."""
+    return {
+        field["name"]: field.get("vocabulary", field["name"])
+        for field in resource["schema"]["fields"]
+        if "vocabulary" in field or "enum" in field.get("constraints", {})
+    }
 
-    Raises
-    ------
-    DataError
-        If a table is missing or is not UTF-8.
+
+def decode(content: bytes) -> str:
+    """Decode a table: UTF-8 with or without a byte-order mark, line ends of any system."""
+    return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_tables(root: Path, names: Collection[str] | None = None) -> Raw:
+    """Read tables of the data package, all of them by default; DataError if one is missing or is not UTF-8.
+
+    A column that the package does not list is kept; one that the file lacks is filled with empty cells.
     """
-    wanted = None if names is None else set(names)
-    tables: Raw = {}
-    for resource in read_descriptor(root)["resources"]:
-        name: str = resource["name"]
-        if wanted is None or name in wanted:
-            columns = [field["name"] for field in resource["schema"]["fields"]]
-            tables[name] = list(_rows(root / "data" / resource["path"], columns))
-    return tables
+    return {
+        resource["name"]: list(_rows(root / "data" / resource["path"], list(field_types(resource))))
+        for resource in read_descriptor(root)["resources"]
+        if names is None or resource["name"] in names
+    }
+
+
+def meanings(tables: Raw) -> Callable[[str, str, str], bool]:
+    """Return a function that says whether a term of a vocabulary means something, by the words in `labels`."""
+    words = {(row["vocabulary"], row["term"]): row["meaning"].split() for row in tables.get("labels", ())}
+    return lambda vocabulary, term, meaning: meaning in words.get((vocabulary, term), ())
 
 
 def iter_facts(tables: Mapping[str, list[dict[str, str]]]) -> Iterator[tuple[str, int, dict[str, str]]]:
-    """Go through the rows of all fact tables.
-
-    Yields
-    ------
-    tuple of (str, int, dict)
-        Table, row as a spreadsheet counts it (the header is row 1), and the row.
-    """
+    """Go through the rows of all fact tables: table, row as a spreadsheet counts it, and the row."""
     for table in FACT_TABLES:
         for number, row in enumerate(tables.get(table, ()), start=2):
             yield table, number, row
@@ -139,15 +123,16 @@ def iter_facts(tables: Mapping[str, list[dict[str, str]]]) -> Iterator[tuple[str
 def _rows(path: Path, columns: list[str]) -> Iterator[dict[str, str]]:
     relative = f"data/{path.name}"
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
+        text = decode(path.read_bytes())
+    except OSError:
         raise DataError(f"{relative} does not exist, but data/datapackage.json lists it: restore the file.") from None
     except UnicodeDecodeError as error:
         raise DataError(
             f"{relative} is not UTF-8 (byte {error.start}): save it again with the encoding UTF-8."
         ) from None
+    empty = dict.fromkeys(columns, "")
     reader = csv.reader(io.StringIO(text, newline=""))
-    next(reader, None)
+    header = next(reader, [])
     for cells in reader:
-        if cells:
-            yield dict(zip(columns, [*cells, *[""] * (len(columns) - len(cells))], strict=False))
+        if any(cells):
+            yield empty | dict(zip(header, [*cells, *[""] * (len(header) - len(cells))], strict=False))

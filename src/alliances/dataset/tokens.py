@@ -6,15 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-__all__ = ["NameFinder", "Token", "find_quantities"]
+from alliances.dataset.tables import split_list
 
-_NUMERAL = r"(?<![\w.,])\d+(?:[.,]\d+)*"
-_SCALE = r"(?:hundred|thousand|million|billion|trillion|bn|mn|m|k)\b"
-_CURRENCY = r"(?:euros?|dollars?|pounds?(?:\s+sterling)?|EUR|USD|GBP)\b"
-_MONTH = (
-    r"(?:January|February|March|April|May|June|July|August|September|October|November|December"
-    r"|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\.?(?=\s+\d))"
-)
+_MONTHS = "January February March April May June July August September October November December".split()
+_MONTH = rf"(?:{'|'.join(_MONTHS)}|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\.?(?=\s+\d))"
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?(?![\d/])"
 _YEAR = r"\d{4}\b"
 _DATE = re.compile(
@@ -24,15 +19,17 @@ _DATE = re.compile(
     rf"|{_MONTH}(?:,?\s+{_YEAR})?"
     rf"|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)(?!\w)"
 )
-_SUM = re.compile(rf"[€£$]\s?\d+(?:[.,]\d+)*(?:\s?{_SCALE})?|{_NUMERAL}(?:\s+{_SCALE})?\s+{_CURRENCY}", re.IGNORECASE)
-_NUMBER = re.compile(
-    rf"{_NUMERAL}(?:\s+(?:hundred|thousand|million|billion|trillion)\b|[a-z]{{1,3}}\b)?(?!\w)", re.IGNORECASE
-)
-_SMALL = (
-    r"(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen"
-    r"|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)"
-)
 _BIG = r"(?:hundred|thousand|million|billion|trillion)"
+_NUMBER = re.compile(
+    r"(?:[$£€¥₹₽₴]\s?\d+(?:[.,]\d+)*(?:\s?(?:hundred|thousand|million|billion|trillion|bn|mn|m|k)\b)?"
+    rf"|(?<![\w.,])\d+(?:[.,]\d+)*(?:\s+{_BIG}\b|[a-z]{{1,3}}\b)?"
+    r"(?:\s+(?:euros?|dollars?|pounds?(?:\s+sterling)?|[A-Z]{3})\b)?)(?!\w)"
+)
+_SMALL_WORDS = (
+    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety"
+).split()
+_SMALL = rf"(?:{'|'.join(_SMALL_WORDS)})"
 _UNIT = (
     r"(?:second|minute|hour|day|night|week|fortnight|month|quarter|year|decade|century"
     r"|kilomet(?:re|er)|mile|hundred|thousand|million|billion|trillion)"
@@ -42,21 +39,16 @@ _NUMBER_WORD = re.compile(
     r"|half|halves|dozens?|decades?)\b",
     re.IGNORECASE,
 )
+_SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_SCALES |= {"k": 1000, "m": 10**6, "mn": 10**6, "bn": 10**9}
+_FIGURE = re.compile(rf"(?<![\w.,])(\d+(?:[.,]\d+)*)(?:[\s-]*({'|'.join(_SCALES)})\b)?")
+_VALUES = {word: n for n, word in zip([*range(2, 20), *range(20, 100, 10)], _SMALL_WORDS, strict=True)}
+_VALUES |= {"one": 1, "decade": 10, "dozen": 12}
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A number, date, sum or name in a text.
-
-    Attributes
-    ----------
-    text : str
-        As it stands there.
-    start, end : int
-        Where it stands (characters; `end` is exclusive).
-    kind : str
-        number, date, sum or name.
-    """
+    """A number, date or name (`kind`) in a text, and where it stands (`end` is exclusive)."""
 
     text: str
     start: int
@@ -65,112 +57,65 @@ class Token:
 
 
 def find_quantities(text: str) -> list[Token]:
-    """Find numerals, number words, dates and sums.
+    """Find numerals, number words, dates and sums in a sentence, in its order and without overlaps.
 
     Number words count from two upwards, with "half", "dozen" and "decade"; "one" counts before a unit
     of time or length only, and ordinals do not count. A month alone and a day of the week are dates;
     "May" that opens the text counts only beside a number, because it may be a verb.
-
-    Parameters
-    ----------
-    text : str
-        A sentence.
-
-    Returns
-    -------
-    list of Token
-        In the order of the text, without overlaps.
     """
-    found = [
-        *_tokens(_DATE, text, "date"),
-        *_tokens(_SUM, text, "sum"),
-        *_tokens(_NUMBER, text, "number"),
-        *_tokens(_NUMBER_WORD, text, "number"),
-    ]
-    found = [t for t in found if t.text != "May" or any(c.isalnum() for c in text[: t.start])]
-    return longest_first(found)
+    found = [*_tokens(_DATE, text, "date"), *_tokens(_NUMBER, text, "number"), *_tokens(_NUMBER_WORD, text, "number")]
+    return longest_first(t for t in found if t.text != "May" or any(c.isalnum() for c in text[: t.start]))
+
+
+def numbers_in(text: str) -> set[float]:
+    """Return the numbers that a text prints in figures or words, parts of dates included."""
+    found: set[float] = set()
+    for figure, word in _FIGURE.findall(text):
+        digits = re.sub(r",(?=\d{3}(?!\d))", "", figure).replace(",", ".")
+        number = float(digits) if digits.count(".") < 2 else 0.0
+        found |= {number, number * _SCALES.get(word, 1)}
+    for match in _NUMBER_WORD.finditer(_FIGURE.sub(" ", text)):
+        value = 0.0
+        for word in re.split(r"[-\s]+", match[0].lower()):
+            number = _VALUES.get(word, 0) or _SCALES.get(word.removesuffix("s"), 0)
+            value = max(value, 1) * number if number >= 100 else value + number
+        found.add(value)
+    return found - {0.0}
 
 
 class NameFinder:
-    """Finds the names and aliases of actors and alliances.
+    """Finds names and aliases of actors and formats; a number inside a name belongs to it.
 
-    A name of one word matches in its own case only ("US", not "us"), or with its first letter in
-    either case where it is written small ("experts"); a name of several words matches in any case
-    ("coalition of the willing"). Names are bounded by non-word characters, so that a possessive
-    ("Ukraine’s") and a compound ("EU-led") match; for countries and persons a possessive that lost its
-    apostrophe ("Ukraines") does too. Of overlapping names the one that begins first counts, then the
-    longest.
-
-    Parameters
-    ----------
-    names : mapping of str to str
-        Each name with the id of its bearer (the first bearer of a name counts).
-    bare_possessives : iterable of str
-        Names that may be followed by a bare "s".
+    A name of one word matches in its own case only ("US", not "us"), or with its first letter in either
+    case where it is written small ("experts"); a name of several words matches in any case. Names are
+    bounded by non-word characters, so that a possessive and a compound ("EU-led") match; the names in
+    `bare_possessives` (countries, persons) may also be followed by an "s" that lost its apostrophe.
     """
 
-    def __init__(self, names: Mapping[str, str], bare_possessives: Iterable[str] = ()) -> None:
+    def __init__(self, names: Iterable[str], bare_possessives: Iterable[str] = ()) -> None:
         bare = set(bare_possessives)
-        ordered = sorted((n for n in names if n), key=lambda n: (-len(n), n))
+        ordered = sorted({n for n in names if n}, key=lambda n: (-len(n), n))
         self._pattern = re.compile("|".join(f"(?:{_name_pattern(n, n in bare)})" for n in ordered)) if ordered else None
 
     @classmethod
     def from_rows(cls, actors: Iterable[Mapping[str, str]], alliances: Iterable[Mapping[str, str]]) -> NameFinder:
-        """Build a finder from the rows of `actors` and `alliances`.
-
-        Parameters
-        ----------
-        actors : iterable of mapping
-            Rows with `actor_id`, `kind`, `name` and `aliases`.
-        alliances : iterable of mapping
-            Rows with `alliance_id`, `name`, `short_name` and `aliases`.
-
-        Returns
-        -------
-        NameFinder
-        """
-        names: dict[str, str] = {}
-        bare: set[str] = set()
+        """Build a finder from the rows of `actors` and `alliances`."""
+        names, bare = set[str](), set[str]()
         for row in actors:
-            own = [row["name"], *_split(row["aliases"])]
-            for name in own:
-                names.setdefault(name, row["actor_id"])
-            if row["kind"] in ("country", "person"):
-                bare.update(own)
+            own = {row["name"], *split_list(row["aliases"])}
+            names |= own
+            bare |= own if row["kind"] in ("country", "person") else set()
         for row in alliances:
-            for name in (row["name"], row["short_name"], *_split(row["aliases"])):
-                names.setdefault(name, row["alliance_id"])
+            names |= {row["name"], row["short_name"], *split_list(row["aliases"])}
         return cls(names, bare)
 
     def find(self, text: str) -> list[Token]:
-        """Find names in a text.
-
-        Parameters
-        ----------
-        text : str
-            A sentence.
-
-        Returns
-        -------
-        list of Token
-            In the order of the text, without overlaps.
-        """
+        """Find names in a sentence, in its order; of overlapping ones the first, then the longest."""
         return list(_tokens(self._pattern, text, "name")) if self._pattern else []
 
 
 def longest_first(tokens: Iterable[Token]) -> list[Token]:
-    """Keep of overlapping tokens the one that begins first, then the longest.
-
-    Parameters
-    ----------
-    tokens : iterable of Token
-        In any order.
-
-    Returns
-    -------
-    list of Token
-        In the order of the text, without overlaps.
-    """
+    """Keep of overlapping tokens the one that begins first, then the longest; in the order of the text."""
     kept: list[Token] = []
     for token in sorted(tokens, key=lambda t: (t.start, -t.end)):
         if not kept or token.start >= kept[-1].end:
@@ -181,10 +126,6 @@ def longest_first(tokens: Iterable[Token]) -> list[Token]:
 def _tokens(pattern: re.Pattern[str], text: str, kind: str) -> Iterable[Token]:
     for match in pattern.finditer(text):
         yield Token(match.group(), match.start(), match.end(), kind)
-
-
-def _split(cell: str) -> list[str]:
-    return [part.strip() for part in cell.split(";") if part.strip()]
 
 
 def _name_pattern(name: str, bare_possessive: bool) -> str:

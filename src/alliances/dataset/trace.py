@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["TRACE_VARIABLE", "note", "read"]
-
 #: Environment variable that names the file in which a kernel notes the tables it reads.
 TRACE_VARIABLE = "ALLIANCES_TRACE"
 _noted: set[tuple[str, str]] = set()

@@ -1,0 +1,1 @@
+"""How things are printed: numbers, dates, names, Markdown, evidence marks. Imports nothing of ours."""

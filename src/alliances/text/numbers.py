@@ -1,0 +1,182 @@
+"""Prints numbers exactly, and finds them in a text, as digits or as words."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from decimal import Decimal
+from fractions import Fraction
+
+from alliances.text.dates import MONTHS
+
+__all__ = [
+    "SIGNIFICANT",
+    "as_digits",
+    "claims",
+    "find_numbers",
+    "is_exact",
+    "mask",
+    "number_text",
+    "number_word",
+    "range_text",
+    "rounded",
+]
+
+#: Significant digits of what cannot be printed exactly: a text's own “about 1.5 million” has no more.
+SIGNIFICANT = 2
+
+_SCALES = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"))
+_UNITS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen"
+).split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_LARGE = "hundred thousand million billion trillion dozen half twice thrice quarter quarters".split()
+#: Number words; “one” is free, since it is more often a pronoun than a number.
+_WORDS = "|".join(sorted({"zero", *_UNITS[2:], *_TENS, *_LARGE, *(f"{w}s" for w in _LARGE[:6])}, key=len, reverse=True))
+_PARTS = "third|fourth|fifth|sixth|seventh|eighth|ninth|tenth"
+#: A capital before digits makes a designation of them (F-16, A400M); an ISO date is one number.
+_NUMBER = re.compile(
+    r"(?<!\w)\d{4}-\d\d(?:-\d\d)?(?![\w-])|(?<![A-Z\d])(?<![A-Z]-)(?<!\d[.,])"
+    r"(?:(?<![\w.,%)])[-−])?[$€£]?(?:(?<!\w)\.)?\d(?:[\d.,]*\d)?(?:st|nd|rd|th)?%?"
+    rf"|\b(?i:(?:{_WORDS})(?:-(?:{_WORDS}|one))?(?:fold)?|(?:{_PARTS})s? of)\b"
+)
+#: “May” begins many a sentence: it is a month only beside a day, a year or a preposition.
+_MONTH = re.compile(
+    rf"\b(?:{'|'.join(m for m in MONTHS if m != 'May')})\b|(?<=\d )May\b|\bMay(?=,? \d)"
+    r"|\b(?i:in|of|by|since|until|till|from|to|early|late|before|after|and|the|last|next|this)[ -](?P<may>May)\b"
+    r"|(?<=mid-)May\b"
+)
+
+_DATE = re.compile(
+    rf"(?:\b(?P<before>\d{{1,2}}) )?\b(?P<month>{'|'.join(MONTHS)})\b(?: (?P<after>\d{{1,2}})(?![\d,.]*\d))?"
+    r"(?:,? (?P<year>\d{4})\b)?"
+)
+
+
+def number_text(value: Fraction | int | float) -> str:
+    """Print a number exactly: ``12000`` as ``12,000``, ``1500000`` as ``1.5 million``."""
+    exact = _fraction(value)
+    return range_text(exact, exact)
+
+
+def range_text(low: Fraction, high: Fraction, sign: str = "") -> str:
+    """Print a value or a band, both bounds on one scale: ``4.85–4.9 million``, ``$40–60 billion``.
+
+    Millions and more are scaled only where at most two decimals then suffice, so nothing is rounded.
+    """
+    for scale, word in _SCALES:
+        if low >= scale and all((bound * 100 / scale).denominator == 1 for bound in (low, high)):
+            return f"{sign}{_band(low / scale, high / scale)} {word}"
+    return f"{sign}{_band(low, high)}"
+
+
+def _band(low: Fraction, high: Fraction) -> str:
+    return "–".join(_plain(bound) for bound in dict.fromkeys((low, high)))
+
+
+def _plain(value: Fraction) -> str:
+    text = f"{Decimal(value.numerator) / Decimal(value.denominator):,f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
+
+
+def number_word(value: Fraction | int) -> str:
+    """Print a whole number up to ten as a word, as prose does; others in figures."""
+    return _UNITS[int(value)] if value == int(value) and 0 <= value <= 10 else number_text(value)
+
+
+def rounded(value: Fraction, digits: int = SIGNIFICANT) -> Fraction:
+    """Round to significant digits, halves away from zero."""
+    if not value:
+        return value
+    places = digits - 1 - (Decimal(value.numerator) / Decimal(value.denominator)).adjusted()
+    scale = Fraction(10) ** places
+    return Fraction(int(abs(value) * scale + Fraction(1, 2)), 1) / scale * (1 if value > 0 else -1)
+
+
+def is_exact(value: Fraction) -> bool:
+    """Whether a value is printed as it is: a whole number, or one that few decimals give without rest."""
+    if value.denominator == 1:
+        return True
+    if abs(value) < 1:
+        return rounded(value, 3) == value
+    return abs(value) < 100_000 and (value * 100).denominator == 1
+
+
+def find_numbers(text: str, months: bool = True) -> list[str]:
+    """Find the numbers in a text: digits, number words but “one”, and names of months.
+
+    Parameters
+    ----------
+    text : str
+        Plain text.
+    months : bool
+        Whether a month counts as a number.
+
+    Returns
+    -------
+    list of str
+        As they stand, in their order.
+    """
+    if not text.isascii():  # ½, ④ and Ⅳ are numbers, ² after a unit is none; what is invisible splits no word
+        text = "".join(_plain_character(character) for character in text)
+    found = [(m.start(), m.group()) for m in _NUMBER.finditer(text)]
+    if months:
+        found += [(m.end() - 3, "May") if m["may"] else (m.start(), m.group()) for m in _MONTH.finditer(text)]
+    return [word for _, word in sorted(found)]
+
+
+def _plain_character(character: str) -> str:
+    category = unicodedata.category(character)
+    if category == "Cf":
+        return ""
+    return unicodedata.normalize("NFKC", character) if category in ("No", "Nl") and character not in "²³" else character
+
+
+def as_digits(number: str) -> str:
+    """Write a number as plain digits, so that “ten”, “10” and “$10” are the same; other words stay."""
+    word = number.casefold()
+    if word in _UNITS:
+        return str(_UNITS.index(word))
+    return re.sub(r"(?<=\d)(?:st|nd|rd|th)$|[$€£%]|,(?=\d{3}(?:\D|$))", "", word).replace("−", "-")
+
+
+def claims(text: str, parts: bool = False) -> dict[str, str]:
+    """List what a text says in numbers, each in one spelling with the words that say it: a date is one claim.
+
+    Parameters
+    ----------
+    text : str
+        Plain text.
+    parts : bool
+        Whether a date makes the claims of its parts too: who knows the day knows the month and the year.
+
+    Returns
+    -------
+    dict of str to str
+        ``{"40": "forty", "12 march 2019": "12 March 2019"}``.
+    """
+    found: dict[str, str] = {}
+
+    def take(date: re.Match[str]) -> str:
+        day, month, year = date["before"] or date["after"] or "", date["month"].casefold(), date["year"] or ""
+        spans = [f"{day} {month} {year}"]
+        spans += [month, year, f"{month} {year}", f"{day} {month}"] if parts else []
+        found.update({" ".join(span.split()): date[0] for span in spans if span.strip()})
+        return " · "
+
+    rest = _DATE.sub(take, text)
+    return found | {as_digits(number): number for number in find_numbers(rest)}
+
+
+def mask(text: str, names: Iterable[str]) -> str:
+    """Take names out of a text, so that a number inside a name is not found as a number."""
+    for name in sorted(names, key=len, reverse=True):
+        if name.casefold() in text.casefold():
+            text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "·", text, flags=re.IGNORECASE)
+    return text
+
+
+def _fraction(value: Fraction | int | float) -> Fraction:
+    return Fraction(repr(value)) if isinstance(value, float) else Fraction(value)
