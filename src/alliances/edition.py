@@ -1,207 +1,421 @@
-"""What a notebook opens: an edition, its chapters, and the sentences and tables that every chapter has.
+"""What a notebook opens: an edition, its frames and values, and the calls that put something into the report.
 
 A notebook reads::
 
     from alliances import open_edition
 
-    edition = open_edition(as_of=as_of, focus=focus, exclude_sources=exclude_sources)
-    jef = edition.chapter("jef")
-    jef.opening("The Joint Expeditionary Force is …")
+    edition = open_edition(as_of=as_of, focus=focus)
+    members = edition.frame("memberships").query("role == 'member'")
+    n = edition.count(members, "actor_id", "members")
+    edition.write(\"\"\"
+    # The force
+
+    It has {n} members.
+    \"\"\")
 """
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
+import linecache
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
 from functools import cached_property
+from types import FrameType
 from typing import Any
 
 import pandas as pd
 
-from alliances.analysis import knowledge
-from alliances.analysis.derived import Reference
+from alliances.analysis import frames
+from alliances.analysis.evidence import Evidence
+from alliances.analysis.facts import fact, unit_of
+from alliances.analysis.moments import Moment
+from alliances.analysis.quantities import COUNT, Quantity, Unit
+from alliances.analysis.subjects import is_subject, newest
+from alliances.analysis.values import UNKNOWN, Absence, Names, Unknown, Value, Words
 from alliances.dataset import Dataset
+from alliances.errors import NarrativeError
+from alliances.narrative.citing import Citing
+from alliances.narrative.figures import compose_figure
+from alliances.narrative.judgements import compose_judgement, list_judgements
+from alliances.narrative.listing import evidence_list
+from alliances.narrative.outputs import show, show_chart
+from alliances.narrative.sentences import Rendered, Teller
+from alliances.narrative.tables import pipe_table
+from alliances.narrative.writing import Written, line, write
 from alliances.parameters import Parameters, check_parameters
-from alliances.prose.dating import dating_notes
-from alliances.prose.links import escape, evidence_link
-from alliances.prose.narrative import Figure, Narrative, paragraph
-from alliances.prose.tables import Table, table
+from alliances.text.dates import is_date
 
-ASPECT_LABELS = {
-    "name": "Name",
-    "origin": "Origin",
-    "begin": "Beginning",
-    "lead": "Lead",
-    "objective": "Objective",
-    "priority": "Priority",
-    "task": "Task",
-    "mandate": "Mandate",
-    "condition": "Condition",
-    "area": "Area",
-    "composition": "Composition",
-    "command": "Command",
-    "decision_rule": "Decisions",
-    "readiness": "Readiness",
-    "duration": "Duration",
-    "funding": "Funding",
-    "relation": "Relation to other formats",
-    "risk": "Risk",
-    "assessment": "Assessment",
-}
-STATUS_LABELS = {
-    "in_force": "in force",
-    "happened": "happened",
-    "announced": "announced",
-    "planned": "planned",
-    "proposed": "proposed",
-    "under_discussion": "under discussion",
-    "failed": "failed",
-}
+__all__ = ["Edition", "open_edition"]
+
+#: Set by a build for its kernels: the parent has validated the data.
+VALIDATED = "ALLIANCES_VALIDATED"
 
 
-@dataclass(frozen=True)
 class Edition:
-    """An edition: checked parameters and the dataset as it was known then.
+    """An edition: the dataset as it was known on a day, and what a notebook says of it.
 
     Parameters
     ----------
     parameters : Parameters
-        The parameters, with ``as_of`` set.
+        The parameters, with `as_of` set.
     dataset : Dataset
-        The dataset, cut to ``as_of`` and without the excluded sources.
-    """
+        The dataset, cut to `as_of` and without the excluded sources.
 
-    parameters: Parameters
-    dataset: Dataset
-
-    @property
-    def day(self) -> Reference:
-        """The cut-off, to be printed as a linked date."""
-        return knowledge.as_of_reference(self.dataset)
-
-    def dating(self) -> Narrative:
-        """Say which sources have an estimated date that the cut-off falls into."""
-        return dating_notes(self.dataset)
-
-    def tell(self, *sentences: str, otherwise: str = "", **figures: Figure | str | None) -> Narrative:
-        """Write a paragraph of those sentences whose evidence is known in this edition."""
-        return paragraph(self.dataset, sentences, figures, otherwise)
-
-    def section(self, heading: str, *sentences: str, otherwise: str = "", **figures: Figure | str | None) -> Narrative:
-        """Write a section with its heading; nothing at all where no sentence is known."""
-        told = self.tell(*sentences, otherwise=otherwise, **figures)
-        return Narrative(f"## {heading}\n\n{told.text}", told.figures) if told else told
-
-    def draw(self, chart: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-        """Draw a chart of ``alliances.charts`` from the edition's dataset, with its focus where the chart has one."""
-        if "focus" in inspect.signature(chart).parameters:
-            options.setdefault("focus", self.parameters.focus)
-        return chart(self.dataset, *arguments, **options)
-
-    def chapter(self, *alliance_ids: str) -> Chapter:
-        """Open the chapter on one or several formats."""
-        return Chapter(self, alliance_ids)
-
-
-@dataclass(frozen=True)
-class Chapter:
-    """The chapter on one or several formats: what every such chapter has in common.
-
-    Parameters
+    Attributes
     ----------
-    edition : Edition
-        The edition.
-    alliance_ids : tuple of str
-        The formats, the chapter's main one first.
+    parameters, dataset
+        Likewise; ``edition.dataset["memberships"]`` is the raw table.
     """
 
-    edition: Edition
-    alliance_ids: tuple[str, ...]
+    def __init__(self, parameters: Parameters, dataset: Dataset) -> None:
+        self.parameters = parameters
+        self.dataset = dataset
+        self._citing = Citing(dataset, dict(self._assumptions()))
+        self._teller = Teller(dataset, self._citing)
+
+    def _assumptions(self) -> Iterator[tuple[str, str]]:
+        for one in self.dataset.scenario:
+            value = self.parameters.scenario.get(one.name)
+            if value is not None:
+                whose = "an assumption of this report" if value == one.default else "set by the reader of this edition"
+                yield one.name, f"{one.meaning.split('.')[0].split(':')[0]}: {value:,}, {whose}"
 
     @cached_property
-    def known(self) -> bool:
-        """Whether any text of this edition says anything of the chapter's formats."""
-        return any(knowledge.mentioned(self.edition.dataset, alliance) for alliance in self.alliance_ids)
+    def as_of(self) -> Moment:
+        """The day of the edition: texts published by then are known."""
+        return Moment(self.parameters.as_of)
 
-    def rows(self, table_name: str) -> pd.DataFrame:
-        """Return the known rows of a table on the chapter's formats."""
-        frame = self.edition.dataset[table_name]
-        return frame[frame["alliance_id"].isin(self.alliance_ids)]
+    @cached_property
+    def focus(self) -> Words | Unknown:
+        """The country of the lens, as a sentence names it; unknown, hence falsy, without one."""
+        code = self.parameters.focus
+        return Words(self.dataset.name(code)) if code else UNKNOWN
 
-    def opening(self, *sentences: str, **figures: Figure | str | None) -> Narrative:
-        """Open the chapter with its point; one sentence where no known text mentions the format."""
-        if not self.known:
-            name = self.edition.dataset.alliance_names[self.alliance_ids[0]]
-            day = knowledge.as_of_reference(self.edition.dataset)
-            return self.edition.tell(
-                "No text of this edition, which ends on {day}, mentions {name}.",
-                day=day,
-                name="the formats of this chapter" if len(self.alliance_ids) > 1 else _with_article(name),
-            )
-        return self.edition.tell(*sentences, otherwise="", **figures)
+    # From the data to frames and values
 
-    def tell(self, *sentences: str, otherwise: str = "", **figures: Figure | str | None) -> Narrative:
-        """Write a paragraph; nothing where no known text mentions the format."""
-        return self.edition.tell(*sentences, otherwise=otherwise, **figures) if self.known else Narrative("")
-
-    def section(self, heading: str, *sentences: str, otherwise: str = "", **figures: Figure | str | None) -> Narrative:
-        """Write a section; nothing where no known text mentions the format."""
-        if not self.known:
-            return Narrative("")
-        return self.edition.section(heading, *sentences, otherwise=otherwise, **figures)
-
-    def fact_box(self, *aspects: str) -> Table:
-        """Lay out what the sources say of the format, one line an aspect and source.
+    def frame(self, table: str) -> pd.DataFrame:
+        """Open a table as a pandas frame, one row a known row, codes joined to names and labels.
 
         Parameters
         ----------
-        *aspects : str
-            Aspects of ``characteristics`` to show, in this order; all where none is named.
+        table : str
+            For instance ``memberships``, ``observations``, ``public_record``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns of the table, ``row_id`` (also the index), ``actor``, ``alliance``, ``…_label``, ``source``,
+            ``published``, ``mark``, and ``value`` for observations. Keep ``row_id``: it is the evidence.
         """
-        dataset = self.edition.dataset
-        order = aspects or tuple(ASPECT_LABELS)
-        frame = self.rows("characteristics")
-        frame = frame[frame["aspect"].isin(order)]
-        ranked = frame.assign(rank=[order.index(a) for a in frame["aspect"]]).sort_values("rank", kind="stable")
-        lines: list[list[str]] = []
-        before = ""
-        for row_id in ranked["characteristic_id"]:
-            row = dataset.row(row_id)
-            aspect = ASPECT_LABELS[row["aspect"]]
-            lines.append(
-                [
-                    "" if aspect == before else aspect,
-                    evidence_link(dataset, row, escape(row["value"][0].upper() + row["value"][1:])),
-                    STATUS_LABELS[row["status"]],
-                    f"[@{row.source_id}]",
-                ]
-            )
-            before = aspect
-        name = dataset.alliance_names[self.alliance_ids[0]]
-        return table(
-            f"tbl-{self.alliance_ids[0]}-facts",
-            f"{name[0].upper() + name[1:]}: what the texts say, with the status that each gives it.",
-            ["Aspect", "What the text says", "Status", "Source"],
-            lines,
-            [14, 44, 14, 28],
-        )
+        return frames.named_frame(self.dataset, table)
 
-    def outlook(self, *points: str) -> Narrative:
-        """List what to watch: a bullet for each point whose evidence is known."""
-        if not self.known:
-            return Narrative("")
-        told = [self.edition.tell(point) for point in points]
-        items = [f"- {point.text}" for point in told if point]
-        figures = tuple(figure for point in told for figure in point.figures)
-        return Narrative("## What to watch\n\n" + "\n".join(items), figures) if items else Narrative("")
+    def spread(self, frame: pd.DataFrame, column: str = "value") -> pd.DataFrame:
+        """Add ``value_low``, ``value_high``, ``value_text``, ``value_bound`` to a frame of quantities, for a chart."""
+        return frames.spread(frame, column)
 
+    def __getitem__(self, name: str) -> Any:
+        """Return a row (``edition["obs-…"]``) or a subject's newest value (``edition["format.aspect"]``).
 
-_WITHOUT_ARTICLE = ("NATO", "SkyShield", "EUMAM UA", "ASAP", "EDIRPA", "UK bilateral support", "EU missions")
+        Unknown, hence falsy, where this edition does not know it.
 
+        Raises
+        ------
+        NarrativeError
+            If there never was such a row; the message names the nearest id.
+        """
+        if not isinstance(name, str):
+            raise NarrativeError(f"edition[{name!r}] is no row; write an id or a subject in quotation marks.")
+        if is_subject(self.dataset, name):
+            row = newest(self.dataset, name)
+            return fact(self.dataset, row) if row else UNKNOWN
+        return self._teller.row(name)
 
-def _with_article(name: str) -> str:
-    return name if name in _WITHOUT_ARTICLE else f"the {name}"
+    def count(self, frame: pd.DataFrame, by: str, what: str) -> Quantity:
+        """Count the distinct values of a column: ``edition.count(members, "actor_id", "members")``.
+
+        Rows are what one source says, so a country may stand in several; `by` says what is counted.
+        """
+        call = f"edition.count({what!r})"
+        evidence = frames.evidence_of(frame, self.dataset, call)
+        number = Fraction(len(frames.distinct(frame, by, call)))
+        made = f"different values of {by} in {len(frame)} rows"
+        return Quantity(number, number, ((COUNT, 1),), name=what, made=made, basis=evidence)
+
+    def names(self, frame: pd.DataFrame, by: str) -> Names:
+        """List the distinct values of a column as a sentence does, names with their article."""
+        call = f"edition.names({by!r})"
+        evidence = frames.evidence_of(frame, self.dataset, call)
+        known = {**self.dataset.names, **self.dataset.alliance_names}
+        values = [self.dataset.name(v) if v in known else v for v in frames.distinct(frame, by, call)]
+        for value in values:
+            self._teller.check_words(value, evidence, call)
+        return Names(tuple(values), evidence)
+
+    def value(self, frame: pd.DataFrame, function: Callable[[pd.DataFrame], Any], *, how: str) -> Any:
+        """Take one value out of a frame: ``edition.value(f, lambda f: f["entry_date"].max(), how="latest day …")``.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            With its row ids.
+        function : callable
+            Takes the frame and returns a Quantity, a number, an ISO date or a text.
+        how : str
+            What is taken, in words: the formula that Evidence prints.
+        """
+        call = f"edition.value({how!r})"
+        if not callable(function):
+            raise NarrativeError(f"{call} takes a function of the frame, never a bare value; write lambda f: …")
+        evidence = frames.evidence_of(frame, self.dataset, call)
+        found = frames.taken(frame, function, call) if len(frame) else None
+        if found is None or isinstance(found, Value):
+            return UNKNOWN if found is None else found
+        if isinstance(found, Fraction):
+            return Quantity(found, found, (), name=how, made=how, basis=evidence)
+        says_so = frame[(frame.astype("str") == found).any(axis=1)]
+        if len(says_so):  # a date or a word that stands in a cell is carried by its rows alone
+            evidence = frames.evidence_of(says_so, self.dataset, call)
+        if is_date(found):
+            return Moment(found, evidence, name=how)
+        self._teller.check_words(found, evidence, call)
+        return Words(found, evidence)
+
+    def none(self, frame: pd.DataFrame, what: str, *, among: pd.DataFrame) -> Absence | Unknown:
+        """State an absence: true where the frame is empty though `among`, in which was searched, is not."""
+        searched = frames.evidence_of(among, self.dataset, f"edition.none({what!r})")
+        if len(frame) or not searched:
+            return UNKNOWN
+        number = Fraction(0)
+        made = f"no row of the {len(among)} searched"
+        return Absence("none", Quantity(number, number, ((COUNT, 1),), name=what, made=made, basis=searched).evidence)
+
+    def parameter(self, name: str, what: str, **units: int) -> Quantity | Unknown:
+        """Take a scenario parameter as a quantity, printed as an assumption; unknown where it is not set.
+
+        Parameters
+        ----------
+        name : str
+            A row of ``data/parameters.csv``.
+        what : str
+            What it is, as formulas name it.
+        **units : int
+            Units and their powers: ``USD=1, persons=-1``.
+        """
+        if name not in self.parameters.scenario:
+            known = ", ".join(self.parameters.scenario)
+            raise NarrativeError(f"There is no scenario parameter “{name}”; data/parameters.csv has {known or 'none'}.")
+        unit = next((one.unit for one in self.dataset.scenario if one.name == name), "")
+        if units.get(unit) != 1 if unit else units:
+            measured = f"in {unit}; write {unit}=1 among its units" if unit else "in nothing; leave out its units"
+            raise NarrativeError(f"The parameter “{name}” is measured {measured}.")
+        value = self.parameters.scenario[name]
+        if value is None:
+            return UNKNOWN
+        exact = Fraction(repr(value)) if isinstance(value, float) else Fraction(value)
+        powers = tuple((self._unit(term), power) for term, power in units.items())
+        return Quantity(exact, exact, powers, name=what, basis=Evidence(parameters=(name,)))
+
+    def _unit(self, term: str) -> Unit:
+        is_currency = self.dataset.label("currency", term).known
+        return unit_of(self.dataset, "" if is_currency else term, term if is_currency else "")[0][0]
+
+    def find(self, text: str) -> pd.DataFrame:
+        """Find rows by id, value, words, country, format or mark: ``edition.find("20,000")``."""
+        return frames.find(self.dataset, text)
+
+    # Into the report
+
+    def _called(self) -> FrameType:
+        """Begin a call, and return the frame of the cell that makes it."""
+        self._citing.begin()
+        return sys._getframe(2)
+
+    @contextmanager
+    def _pointing(self, caller: FrameType, text: Any = "") -> Iterator[None]:
+        """Name the line of the cell that an error is about; `text` is the template that is told meanwhile."""
+        try:
+            if not isinstance(text, str):
+                raise NarrativeError(f"{text!r:.60} is no text; write a template in quotation marks")
+            yield
+        except NarrativeError as error:
+            source = linecache.getlines(caller.f_code.co_filename)
+            place = _line(source, text, error.line, caller.f_lineno)
+            raise NarrativeError(f"Line {place} of the cell: {str(error).rstrip('.')}.") from None
+
+    def _tell(self, caller: FrameType, text: str, marked: bool = True) -> Written:
+        with self._pointing(caller, text):
+            return line(self._teller, text, _variables(caller), marked)
+
+    def write(self, markdown: str, *, box: str = "", **variables: Any) -> None:
+        """Write sentences; each stands only where its evidence is known.
+
+        One sentence a line, ending in a full stop (it may run over several lines). Placeholders:
+
+        - ``{obs-jef-members-opinion}`` a row, ``{jef.members}`` a subject's newest value, ``{n}`` a variable
+        - ``{row:these words}`` words that the row supports, ``{row.date.when}`` “on 9 May 2025”,
+          ``{ratio.percent}``, ``{ratio.times}``, ``{part.of(whole):members}``, ``{n|member belongs|members belong}``
+        - ``[@row_id]`` at the end sets evidence for plain words, ``[-@row_id]`` names what speaks against an inference
+
+        Before a sentence: ``else:`` an alternative to the one above where that is not known (alone on its line: to the
+        paragraph); ``then:`` falls with the one before; ``opens:`` goes with the one after; ``ours:`` an inference of
+        this report. A number that is typed is refused.
+
+        Parameters
+        ----------
+        markdown : str
+            Headings, paragraphs and lists.
+        box : str
+            Class of what stands under its headings, on the first pages: ``bottom-line``, ``so-what``, ``watch``.
+        **variables : object
+            More variables; those of the notebook are known.
+
+        Examples
+        --------
+        >>> edition.write('''
+        ... ## Members
+        ...
+        ... {of_them.of(n):members} are in the alliance.
+        ... then: {outside} stays outside.
+        ... ''')  # doctest: +SKIP
+        """
+        caller = self._called()
+        with self._pointing(caller, markdown):
+            written = write(self._teller, markdown, {**_variables(caller), **variables})
+            more = {"class": box} if box else {}
+            show(self._citing, "prose", written.markdown, written.sentences, **more)
+
+    def figure(
+        self, chart: Any, id: str, *, title: str, alt: str, subtitle: str = "", caption: str = "", note: str = "",
+        width: int = 112, narrow: Any = None, reference: str = "", assumption: str = "", at_least: int = 3,
+    ) -> None:  # fmt: skip
+        """Put an Altair chart into the report.
+
+        Parameters
+        ----------
+        chart : altair chart
+            Its data carry ``row_id`` in each layer with a number; the source line comes from them.
+        id : str
+            ``fig-…``, for references ``@fig-…`` and links.
+        title, subtitle, caption, alt, note : str
+            Templates as in `write`: the finding; measure and unit; what else to know; the alternative text (one
+            sentence, 250 characters at most). The figure falls with its title.
+        width : {47, 112, 166}
+            Printed width in millimetres: side column, text column, page.
+        narrow : altair chart, optional
+            The chart for a phone; without it only the width changes.
+        reference, assumption : str
+            Whose the data are where no row gives them; said under the figure.
+        at_least : int
+            Fewer rows than this make no figure.
+        """
+        caller = self._called()
+        texts = {"title": title, "subtitle": subtitle, "caption": caption, "alt": alt, "note": note}
+        told = {name: self._tell(caller, text, name in ("caption", "note")) for name, text in texts.items()}
+        with self._pointing(caller):
+            figure = compose_figure(
+                self._teller, chart, id, told, width=width, narrow=narrow, own=reference or assumption,
+                at_least=at_least,
+            )  # fmt: skip
+            if figure:
+                show_chart(self._citing, figure.spec, figure.markdown, figure.sentences, id=id, **figure.more)
+
+    def table(
+        self, frame: pd.DataFrame, id: str, *, caption: str, columns: Mapping[str, str], group: str = "",
+        at_least: int = 2,
+    ) -> None:  # fmt: skip
+        """Put a frame into the report as a table; its first column heads the rows and carries their marks.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            With its row ids.
+        id : str
+            ``tbl-…``.
+        caption : str
+            Template as in `write`; the table falls with it.
+        columns : Mapping of str to str
+            Columns to show and their heads.
+        group : str
+            Column whose words stand above the rows that share them.
+        at_least : int
+            Fewer rows than this make no table.
+        """
+        caller = self._called()
+        told = self._tell(caller, caption)
+        with self._pointing(caller):
+            if not id.startswith("tbl-"):
+                raise NarrativeError(
+                    f"the table’s id “{id}” does not begin with tbl-, so that nothing could refer to it"
+                )
+            body, cells = pipe_table(self._teller, frame, columns, group)
+            if told.markdown and len(frame) >= at_least:
+                text = f"{body}\n\n*{told.markdown}*"
+                sentences = [*told.sentences, *cells]
+                show(self._citing, "table", text, sentences, id=id, caption=told.markdown, body=body, source="")
+
+    def facts(self, id: str, text: str) -> None:
+        """Put a fact box beside the opening: a line an entry, ``Label | words``, each falling like a sentence."""
+        caller = self._called()
+        entries: list[list[str]] = []
+        sentences: list[Rendered] = []
+        for raw in filter(None, map(str.strip, str(text).splitlines())):
+            with self._pointing(caller, raw):
+                label, bar, words = raw.partition(" | ")
+                if not bar:
+                    raise NarrativeError(f"“{raw[:60]}” in a fact box has no “ | ” between label and words")
+                self._teller.check_typed(label)
+                told = line(self._teller, words, _variables(caller))
+            if told.markdown:
+                entries.append([label, told.markdown])
+                sentences += told.sentences
+        markdown = "\n".join(f"- **{label}** {words}" for label, words in entries)
+        show(self._citing, "facts", markdown, sentences, id=id, entries=entries)
+
+    def pull(self, value: str, words: str) -> None:
+        """Put one figure and a few words into the side column; both are templates as in `write`."""
+        caller = self._called()
+        figure = self._tell(caller, value, marked=False)
+        self._tell(caller, words)
+        told = self._tell(caller, f"{value} {words}")
+        if told.markdown and figure.markdown:
+            rest = told.markdown.removeprefix(figure.markdown).strip()
+            text = f"**{figure.markdown}** {rest}"
+            show(self._citing, "side", text, told.sentences, value=figure.markdown, text=rest)
+
+    def judgement(self, id: str, because: str = "", but: str = "") -> None:
+        """Print a judgement: proposition with horizon, for, against, confidence, what would prove it wrong.
+
+        Parameters
+        ----------
+        id : str
+            A row of ``data/judgements.csv``; nothing is printed where what it requires is not known.
+        because, but : str
+            What speaks for it and against it, templates as in `write`; their rows' marks follow in any case.
+        """
+        caller = self._called()
+        reasons = [self._tell(caller, text) for text in (because, but)]
+        with self._pointing(caller):
+            told = compose_judgement(self._teller, id, *reasons)
+            if told:
+                show(self._citing, "judgement", told.markdown, told.sentences, id=id, **told.more)
+
+    def judgements(self) -> None:
+        """List the ranked judgements that stand in this edition: likelihood, proposition, two marks, confidence."""
+        listed = list_judgements(self._teller)
+        show(self._citing, "judgements", listed.markdown, listed.sentences, **listed.more)
+
+    def cover(self, finding: str, figure: str = "") -> None:
+        """Set the finding that stands on the cover, and the figure that shows it."""
+        caller = self._called()
+        told = self._tell(caller, finding, marked=False)
+        show(self._citing, "cover", told.markdown, told.sentences, finding=told.markdown, figure=figure)
+
+    def evidence(self) -> None:
+        """List the evidence of this notebook, so that its marks lead somewhere; the report has a list of its own."""
+        show(self._citing, "evidence", evidence_list(self.dataset, self._citing), [])
 
 
 def open_edition(**values: Any) -> Edition:
@@ -210,7 +424,7 @@ def open_edition(**values: Any) -> Edition:
     Parameters
     ----------
     **values : object
-        Any of the parameters of :class:`alliances.parameters.Parameters`.
+        Those parameters that the notebook declares.
 
     Raises
     ------
@@ -219,6 +433,19 @@ def open_edition(**values: Any) -> Edition:
     DataError
         If the dataset is not valid.
     """
-    complete = Dataset.load(validate=not knowledge.validated_by_parent())
-    parameters = check_parameters(values, complete)
-    return Edition(parameters, complete.known(parameters.day, parameters.exclude_sources))
+    whole = Dataset.load(validate=not os.environ.get(VALIDATED))
+    parameters = check_parameters(values, whole)
+    return Edition(parameters, whole.known(parameters.day, parameters.exclude_sources))
+
+
+def _variables(caller: FrameType) -> dict[str, Any]:
+    return {**caller.f_globals, **caller.f_locals}
+
+
+def _line(source: Sequence[str], text: Any, at: int | None, call: int) -> int:
+    lines = text.splitlines() if isinstance(text, str) else []
+    wanted = lines[at].strip() if at is not None and at < len(lines) else ""
+    for number, words in enumerate(source, 1):
+        if wanted and number >= call and wanted in words:
+            return number
+    return call

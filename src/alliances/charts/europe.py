@@ -1,73 +1,142 @@
-"""The map of Europe: its shapes, hatching that survives greyscale, names on the map, and a legend of one's own.
+"""The map of Europe as plain Altair layers, drawn at its printed size.
 
-The shapes lie beside this module (``europe.topo.json``; ``europe.README.md`` says whose they are and how the
-file was made) and go into each chart, so that a map needs no network.
+The shapes lie beside this module (``europe.topo.json``; ``europe.README.md`` says whose they are and how the file was
+made) and go into each chart once, so that a map needs no network. Names come from ``data/countries.csv``.
 """
 
 from __future__ import annotations
 
+import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
-from math import ceil, cos, floor, radians, sqrt
+from math import cos, radians, sin, sqrt
+from pathlib import Path
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
-from alliances.charts.theme import AMBER, INK, WIDTH
-from alliances.dataset import Dataset
+from alliances.charts.theme import WIDTHS, brand, halo, text_width, wrapped
+from alliances.errors import NarrativeError
+from alliances.paths import find_root
 
-HEIGHT = 610
-# Albers' equal-area conic, its parallels chosen for the latitudes shown: areas compare, and distances are
-# true to a few per cent from Iceland to Cyprus.
-PROJECTION: dict[str, Any] = {
-    "type": "conicEqualArea",
-    "parallels": [40, 64],
-    "rotate": [-14, 0],
-    "center": [0.6, 53.0],
-    "scale": 930,
-    "translate": [WIDTH / 2, 312],
-    # Cut by the projection, so that each mark may do without a clipping path: a PNG then takes a quarter of the time.
-    "clipExtent": [[0, 0], [WIDTH, HEIGHT]],
-}
-NO_KIND = "–"
-LAND, BORDER, LINE = "#f1f1ee", "#8b969f", "#41505c"
+__all__ = ["europe"]
 
 Point = tuple[float, float]
-
-# Where a country's name stands, in degrees of longitude and latitude: on its shape, or at sea beside it.
-NAME_AT: dict[str, Point] = {
+# Albers' equal-area conic, its parallels chosen for the latitudes shown: areas compare.
+_PARALLELS, _ROTATE, _CENTRE = (40, 64), -14, 53
+_WEST, _EAST, _SOUTH, _NORTH = -0.334, 0.372, -0.325, 0.332  # what a map shows, in the plane of the projection
+# Where a name stands if the middle of the shape is no good place, in degrees of longitude and latitude.
+_NAME_AT: dict[str, Point] = {
     "ALB": (18.1, 40.5), "AUT": (14.4, 47.5), "BEL": (4.1, 50.75), "BGR": (25.4, 42.75), "BIH": (17.8, 44.2),
     "CYP": (33.1, 34.5), "CZE": (15.4, 49.85), "DEU": (10.3, 51.2), "DNK": (8.4, 56.4), "ESP": (-3.7, 40.2),
-    "EST": (25.8, 58.75), "FIN": (26.5, 63.2), "FRA": (2.4, 47.0), "GBR": (-1.9, 53.0), "GRC": (22.3, 39.35),
-    "HRV": (15.6, 45.45), "HUN": (19.3, 47.1), "IRL": (-8.1, 53.2), "ISL": (-18.7, 64.9), "ITA": (12.3, 43.2),
+    "EST": (25.8, 58.8), "FIN": (26.5, 63.2), "FRA": (2.4, 47.0), "GBR": (-1.9, 53.0), "GRC": (22.3, 39.35),
+    "HRV": (15.6, 45.45), "HUN": (19.3, 47.1), "IRL": (-8.1, 53.2), "ISL": (-18.7, 64.9), "ITA": (12.6, 42.9),
     "LTU": (23.8, 55.35), "LUX": (7.1, 49.7), "LVA": (25.6, 56.9), "MKD": (21.8, 41.6), "MLT": (16.1, 35.8),
     "MNE": (17.4, 42.1), "NLD": (4.6, 52.75), "NOR": (8.9, 61.2), "POL": (19.3, 52.2), "PRT": (-7.95, 39.6),
-    "ROU": (25.0, 45.9), "RUS": (41.5, 56.5), "SVK": (19.4, 48.75), "SVN": (14.4, 46.15), "SWE": (15.3, 62.3),
+    "ROU": (25.0, 45.9), "RUS": (38.5, 56.0), "SVK": (19.4, 48.75), "SVN": (14.4, 46.15), "SWE": (15.3, 62.3),
     "TUR": (33.3, 39.1), "UKR": (31.4, 49.1),
 }  # fmt: skip
+_DASHES = ([1, 0], [3, 2], [1, 1.6])
+_MOVES = [(x, y) for x in (-18, -9, 0, 9, 18) for y in (-18, -12, -6, 0, 6, 12, 18)]
+_OFFSETS = sorted(_MOVES, key=lambda move: (abs(move[0]) + abs(move[1]), move))
+_BOX = 11  # a box of the legend, in pixels
 
 
-@dataclass(frozen=True)
-class Swatch:
-    """A kind of area on the map and how it is drawn.
+def europe(
+    frame: pd.DataFrame,
+    colour: str,
+    *,
+    domain: Sequence[str] = (),
+    range: Sequence[str] = (),
+    outline: str = "",
+    outlines: Sequence[str] = (),
+    hatch: str = "",
+    labels: str | None = None,
+    focus: str = "",
+    width: int | str = 112,
+) -> alt.LayerChart:
+    """Draw countries in colours, with their names; those beyond the map stand in boxes under it.
 
     Parameters
     ----------
-    label : str
-        Its line in the legend.
-    fill : str
-        Its colour. Kinds on one map differ in lightness, so that they stay apart in greyscale.
+    frame : DataFrame
+        One row a country: ``iso3`` (or ``actor_id``), ``row_id``, and the columns named below.
+    colour : str
+        Column of words that colours a country.
+    domain, range : sequence of str
+        The words in the order of the legend, and their colours; otherwise as they come, in the brand's order.
+    outline : str
+        Column of words that says how a country is outlined: how we know.
+    outlines : sequence of str
+        Its words: the first is drawn plainly, the second dashed, the third dotted.
     hatch : str
-        ``""``, ``rising``, ``falling`` or ``crossed``.
+        Column of words; a country that has one is hatched, and the word stands in the legend.
+    labels : str, optional
+        Column of the labels; an empty one is left out. By default names, and none at 47 mm. A label for which there
+        is no room is left out as well.
+    focus : str
+        A country to outline, ISO alpha-3.
+    width : int or str
+        Printed width, the figure's: 47, 112, 166 or ``"narrow"``.
     """
+    sheet = _Sheet(WIDTHS[width])
+    labels = ("" if width == 47 else "name") if labels is None else labels
+    shown = _countries(frame, [c for c in (colour, outline, hatch) if c], labels)
+    kinds = [kind for kind in (domain or shown[colour].unique()) if kind]
+    every = [brand(name) for name in ("ready", "peacekeepers", "undecided", "refuses", "compare", "refuses-pale")]
+    known = set(shown[colour])
+    fills = {kind: fill for kind, fill in zip(kinds, range or every * 9, strict=False) if kind in known}
+    how = list(outlines or (shown[outline].unique() if outline else ()))[:3]
+    on_map, away = shown[shown["id"] != ""], shown[shown["id"] == ""]
+    pale = [kind for kind, fill in fills.items() if _light(fill) > 200]
+    shape = _codes(find_root()).get(focus, ("",))[0]
+    layers = [_land(on_map, fills, [colour, outline, hatch])]
+    layers += _hatched([r for one in on_map[on_map[hatch] != ""]["id"] for r in sheet.rings(one)] if hatch else [], 5)
+    layers += _outlined(on_map, colour, pale, 0.7, 0)
+    for number, kind in enumerate(how[1:], 1):
+        layers += _outlined(on_map, outline, [kind], 1.3, number)
+    layers += _outlined(on_map, "id", [shape] if shape else [], 2.2, 0)
+    layers += sheet.names(on_map.sort_values("iso3", key=lambda codes: codes != focus, kind="stable"))
+    layers += sheet.boxes(away, colour, fills)
+    entries = [(colour, kind, fill, 0) for kind, fill in fills.items()]
+    entries += [(outline, kind, brand("paper"), number) for number, kind in enumerate(how) if number]
+    entries += [(hatch, kind, brand("grey"), 0) for kind in (shown[hatch].unique() if hatch else ()) if kind]
+    layers += sheet.legend(entries, shown, hatch)
+    form = alt.TopoDataFormat(type="topojson", feature="countries")
+    chart = alt.layer(*layers, data=alt.InlineData(_topology(), format=form, name="_europe"))
+    chart = chart.project(**sheet.projection)
+    return chart.properties(width=sheet.width, height=sheet.height)
 
-    label: str
-    fill: str = LAND
-    hatch: str = ""
+
+def _countries(frame: pd.DataFrame, columns: list[str], labels: str) -> pd.DataFrame:
+    """Return the frame's countries with names, labels and the ids of their shapes, empty beyond the map."""
+    key = "iso3" if "iso3" in frame or "actor_id" not in frame else "actor_id"
+    needed = list(dict.fromkeys([key, "row_id", *columns, *([labels] if labels and labels != "name" else [])]))
+    lacking = [column for column in needed if column not in frame]
+    if lacking and len(frame):
+        raise NarrativeError(f"The map's frame has no column {' and no '.join(lacking)}.")
+    shown = frame.reindex(columns=[*needed, *(["name"] if "name" in frame else [])]).fillna("")
+    twice = shown.loc[shown[key].duplicated(), key]
+    if len(twice):
+        raise NarrativeError(f"The map takes one row a country and {twice.iloc[0]} has several: aggregate them first.")
+    codes = _codes(find_root())
+    shown["id"] = [codes.get(code, ("", ""))[0] for code in shown[key]]
+    if "name" not in shown:
+        shown["name"] = [codes.get(code, ("", str(code)))[1] for code in shown[key]]
+    shown["iso3"] = shown[key]
+    shown["label"] = shown[labels] if labels else ""
+    return shown
+
+
+@cache
+def _codes(root: Path) -> dict[str, tuple[str, str]]:
+    """Return the id of the shape, empty where the map has none, and the name of each country by alpha-3."""
+    with (root / "data" / "countries.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {r["iso3"]: (r["iso_numeric"] if r["iso_numeric"] in _shapes() else "", r["name"]) for r in rows}
 
 
 @cache
@@ -76,219 +145,171 @@ def _topology() -> str:
 
 
 @cache
-def _rings() -> dict[str, tuple[tuple[Point, ...], ...]]:
-    """Decode the topology: the rings of each country by ISO numeric id."""
+def _shapes() -> dict[str, list[list[Point]]]:
+    """Decode the topology: the rings of each country in degrees, by ISO numeric id."""
     shapes = json.loads(_topology())
     (scale_x, scale_y), (move_x, move_y) = shapes["transform"]["scale"], shapes["transform"]["translate"]
     arcs: list[list[Point]] = []
     for arc in shapes["arcs"]:
         x = y = 0
-        points = []
+        arcs.append([])
         for step_x, step_y in arc:
             x, y = x + step_x, y + step_y
-            points.append((x * scale_x + move_x, y * scale_y + move_y))
-        arcs.append(points)
-
-    def ring(numbers: Sequence[int]) -> tuple[Point, ...]:
-        joined: list[Point] = []
-        for number in numbers:
-            joined += arcs[number] if number >= 0 else arcs[~number][::-1]
-        return tuple(joined)
-
+            arcs[-1].append((x * scale_x + move_x, y * scale_y + move_y))
     found = {}
     for shape in shapes["objects"]["countries"]["geometries"]:
         polygons = shape["arcs"] if shape["type"] == "MultiPolygon" else [shape["arcs"]]
-        found[shape["id"]] = tuple(ring(numbers) for polygon in polygons for numbers in polygon)
+        rings = [ring for polygon in polygons for ring in polygon]
+        found[shape["id"]] = [[p for n in ring for p in (arcs[n] if n >= 0 else arcs[~n][::-1])] for ring in rings]
     return found
 
 
-def on_map(dataset: Dataset) -> dict[str, str]:
-    """Return the ISO numeric id of each country of the dataset that the map shows with a name, by alpha-3."""
-    countries = dataset["countries"]
-    codes = zip(countries["iso3"], countries["iso_numeric"], strict=True)
-    return {iso3: numeric for iso3, numeric in codes if iso3 in NAME_AT and numeric in _rings()}
+def _plane(longitude: float, latitude: float) -> Point:
+    """Project degrees as Vega does, but for scale and place."""
+    s0, s1 = (sin(radians(parallel)) for parallel in _PARALLELS)
+    n = (s0 + s1) / 2
+    c = 1 + s0 * (2 * n - s0)
+    r = sqrt(c - 2 * n * sin(radians(latitude))) / n
+    return r * sin(n * radians(longitude + _ROTATE)), sqrt(c) / n - r * cos(n * radians(longitude + _ROTATE))
 
 
-def _hatching(ids: Sequence[str], *, rising: bool, spacing: float = 0.42) -> list[list[list[float]]]:
-    """Return parallel lines that fill the shapes, as pairs of points in degrees.
+class _Sheet:
+    """The paper: where things are in pixels, and what is set under the map, or beside it on the widest."""
 
-    The lines are drawn in a plane in which a degree of longitude is shrunk as it is at 52° north; the spacing is
-    in degrees of latitude.
-    """
-    shrink, root = cos(radians(52)), sqrt(2)
-    lines = []
-    sign = 1 if rising else -1
-    for iso_numeric in ids:
-        turned = [[((v + sign * u * shrink) / root, (v - sign * u * shrink) / root) for u, v in ring]
-                  for ring in _rings()[iso_numeric]]  # fmt: skip
-        across = [q for ring in turned for _, q in ring]
-        for number in range(ceil(min(across) / spacing), floor(max(across) / spacing) + 1):
-            level = number * spacing
-            cuts = sorted(_cuts(turned, level))
-            for start, end in zip(cuts[::2], cuts[1::2], strict=False):
-                if end - start > 0.1:
-                    lines.append([_back(p, level, shrink * root, root, sign) for p in (start, end)])
-    return lines
+    def __init__(self, width: int) -> None:
+        beside = width > 500
+        self.width, self.map_width = width, 430 if beside else width
+        self.scale = self.map_width / (_EAST - _WEST)
+        self.map_height = self.height = round(self.scale * (_NORTH - _SOUTH))
+        self.start, self.foot = (self.map_width + 14.0, 14.0) if beside else (0.0, self.map_height + 8.0)
+        self.projection: dict[str, Any] = {
+            "type": "conicEqualArea", "parallels": list(_PARALLELS), "rotate": [_ROTATE, 0], "center": [0, _CENTRE],
+            "scale": self.scale, "translate": [-self.scale * _WEST, self.scale * _NORTH],
+            "clipExtent": [[1, 1], [self.map_width - 1, self.map_height - 1]],
+        }  # fmt: skip
 
+    def place(self, point: Point) -> Point:
+        """Return where a point in degrees is."""
+        x, y = _plane(*point)
+        return self.scale * (x - _WEST), self.scale * (_NORTH - y + _plane(-_ROTATE, _CENTRE)[1])
 
-def _cuts(rings: Sequence[Sequence[Point]], level: float) -> Iterator[float]:
-    for ring in rings:
-        for (p1, q1), (p2, q2) in zip(ring, [*ring[1:], ring[0]], strict=True):
-            if (q1 < level) != (q2 < level):
-                yield p1 + (level - q1) / (q2 - q1) * (p2 - p1)
+    def rings(self, shape: str) -> list[list[Point]]:
+        """Return the rings of a country."""
+        return [[self.place(point) for point in ring] for ring in _shapes()[shape]]
 
-
-def _back(p: float, q: float, width: float, root: float, sign: int) -> list[float]:
-    return [round(sign * (p - q) / width, 2), round((p + q) / root, 2)]
-
-
-def _hatch_layers(ids_by_hatch: Mapping[str, Sequence[str]]) -> list[Any]:
-    layers = []
-    for hatch, ids in ids_by_hatch.items():
-        lines: list[list[list[float]]] = []
-        if hatch in ("rising", "crossed"):
-            lines += _hatching(ids, rising=True)
-        if hatch in ("falling", "crossed"):
-            lines += _hatching(ids, rising=False)
-        if not lines:
-            continue
-        shape = {"type": "Feature", "properties": {}, "geometry": {"type": "MultiLineString", "coordinates": lines}}
-        # Named, so that it stays apart from the data behind the chart that a reader can download.
-        text = json.dumps([shape])  # as with the topology, Altair then need not look at each number
-        data = alt.InlineData(values=text, format=alt.JsonDataFormat(type="json"), name=f"hatching_{hatch}")
-        layers.append(alt.Chart(data).mark_geoshape(filled=False, stroke=LINE, strokeWidth=1.1, clip=False))
-    return layers
-
-
-def _legend(swatches: Sequence[Swatch], left: float, top: float) -> list[Any]:
-    """Draw a legend at a place in pixels: Vega's own cannot show hatching."""
-    step, width, height = 19, 26, 13
-    boxes = [
-        {
-            "x": left,
-            "x2": left + width,
-            "y": top + n * step,
-            "y2": top + n * step + height,
-            "fill": swatch.fill,
-            "label": swatch.label,
-        }
-        for n, swatch in enumerate(swatches)
-    ]
-    strokes = []
-    for n, swatch in enumerate(swatches):
-        y1, y2 = top + n * step, top + n * step + height
-        for hatch, forward in (("rising", True), ("falling", False)):
-            if swatch.hatch in (hatch, "crossed"):
-                for x in range(0, width - height + 1, 6):
-                    ends = (left + x, left + x + height) if forward else (left + x + height, left + x)
-                    strokes.append({"x": ends[0], "x2": ends[1], "y": y2, "y2": y1})
-
-    def at(column: str, channel: Any) -> Any:
-        return channel(f"{column}:Q", scale=None, axis=None)
-
-    base = alt.Chart(alt.InlineData(values=boxes, name="legend"))
-    layers: list[Any] = [
-        base.mark_rect(stroke=BORDER, strokeWidth=0.8).encode(
-            x=at("x", alt.X), x2="x2", y=at("y", alt.Y), y2="y2", fill=alt.Fill("fill:N", scale=None)
-        ),
-        base.mark_text(align="left", baseline="middle", dx=7, dy=height / 2, fontSize=12, color=INK).encode(
-            x=at("x2", alt.X), y=at("y", alt.Y), text="label:N"
-        ),
-    ]
-    if strokes:
-        ruled = alt.Chart(alt.InlineData(values=strokes, name="legend_hatching"))
-        layers.append(
-            ruled.mark_rule(color=LINE, strokeWidth=1.1).encode(
-                x=at("x", alt.X), x2="x2", y=at("y", alt.Y), y2="y2"
-            )
-        )  # fmt: skip
-    return layers
-
-
-def map_of_europe(
-    dataset: Dataset,
-    frame: pd.DataFrame,
-    swatches: Mapping[str, Swatch],
-    *,
-    focus: str = "",
-    legend_at: Point = (4, 118),
-) -> Any:
-    """Draw countries by kind, with their names.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        The edition's dataset.
-    frame : DataFrame
-        One line a country: ``iso3, name, kind, row_id, text``. ``kind`` is a key of ``swatches``, or missing
-        for a country that is only named. Countries that are not on the map are left out. ``text`` stands in the
-        tooltip; where there is a column ``word``, it stands under the name on the map.
-    swatches : Mapping of str to Swatch
-        The kinds, in the order of the legend.
-    focus : str
-        A country to outline.
-    legend_at : tuple of float
-        Upper left corner of the legend in pixels.
-
-    Returns
-    -------
-    altair.LayerChart
-        To be completed by :func:`alliances.charts.theme.finish`.
-    """
-    ids = on_map(dataset)
-    shown = frame[frame["iso3"].isin(list(ids))].copy()
-    shown["id"] = shown["iso3"].map(ids)
-    shown["kind"] = shown["kind"].fillna(NO_KIND)  # Vega leaves a shape without a value unfilled
-    shown["kind"] = shown["kind"].fillna("")  # a missing value is no JSON
-    shown["lon"] = [NAME_AT[code][0] for code in shown["iso3"]]
-    shown["lat"] = [NAME_AT[code][1] for code in shown["iso3"]]
-    words = shown["word"] if "word" in shown else pd.Series("", index=shown.index)
-    shown["lines"] = [f"{_broken(name)}\n{word}".strip() for name, word in zip(shown["name"], words, strict=True)]
-    kinds = [kind for kind in swatches if kind in set(shown["kind"])]
-    # Vega reads the topology from a string as well, and Altair then need not check each of its numbers.
-    shapes = alt.InlineData(
-        values=_topology(), format=alt.TopoDataFormat(type="topojson", feature="countries"), name="europe"
-    )
-    # The shapes are the data of the whole chart, so that they stand in it once; layers of their own data override them.
-    kind_fill = alt.Fill(
-        "kind:N", legend=None, scale=alt.Scale(domain=kinds, range=[swatches[kind].fill for kind in kinds])
-    )
-    land = (
-        alt.Chart()
-        .transform_lookup("id", alt.LookupData(shown, "id", ["name", "kind", "text"]), default=NO_KIND)
-        .mark_geoshape(stroke=BORDER, strokeWidth=0.6, clip=False)
-        .encode(
-            fill=alt.condition(f"datum.kind != '{NO_KIND}'", kind_fill, alt.value(LAND)),
-            tooltip=[alt.Tooltip("name:N", title="Country"), alt.Tooltip("text:N", title="What")],
+    def names(self, shown: pd.DataFrame) -> list[Any]:
+        """Set labels where they cover neither one another nor the edge."""
+        taken: list[tuple[float, ...]] = []
+        rows = []
+        for line in shown[shown["label"] != ""].to_dict("records"):
+            lines = wrapped(line["label"], 64)
+            wide, high = max(map(text_width, lines)) / 2 + 1.5, len(lines) * 6
+            ring = max(self.rings(line["id"]), key=len)
+            middle = (sum(p[0] for p in ring) / len(ring), sum(p[1] for p in ring) / len(ring))
+            x, y = self.place(_NAME_AT[line["iso3"]]) if line["iso3"] in _NAME_AT else middle
+            x, y = min(max(x, wide + 2), self.map_width - wide - 2), min(max(y, high), self.map_height - high)
+            spots = [(x + dx - wide, y + dy - high, x + dx + wide, y + dy + high) for dx, dy in _OFFSETS]
+            free = [s for s in spots if s[0] > 0 and s[2] < self.map_width and not any(_meet(s, t) for t in taken)]
+            for left, top, *_ in free[:1]:
+                taken += free[:1]
+                text = {"text": "\n".join(lines), "row_id": line["row_id"]}
+                rows.append({"x": round(left + wide, 1), "y": round(top + high, 1), **text})
+        mark = alt.Chart(alt.InlineData(values=rows, name="_labels")).mark_text(
+            baseline="middle", lineBreak="\n", lineHeight=12
         )
-    )
-    hatched: dict[str, list[str]] = {}
-    for kind in kinds:
-        if swatches[kind].hatch:
-            hatched.setdefault(swatches[kind].hatch, []).extend(shown.loc[shown["kind"] == kind, "id"])
-    layers = [land, *_hatch_layers(hatched)]
-    if focus in ids:
-        outline = alt.Chart().transform_filter(f"datum.id == '{ids[focus]}'")
-        layers.append(outline.mark_geoshape(filled=False, stroke=AMBER, strokeWidth=3, clip=False))
-    named = alt.Chart(shown).encode(longitude="lon:Q", latitude="lat:Q", text="lines:N")
-    style: dict[str, Any] = {"clip": False, "fontSize": 11, "fontWeight": 600, "lineBreak": "\n", "lineHeight": 11.5}
-    layers.append(
-        named.mark_text(baseline="middle", stroke="white", strokeWidth=4, strokeJoin="round", color="white", **style)
-    )
-    layers.append(named.mark_text(baseline="middle", color=INK, **style))
-    layers += _legend([swatches[kind] for kind in kinds], *legend_at)
-    return (
-        alt.layer(*layers, data=shapes)
-        .project(**PROJECTION)
-        .properties(width=WIDTH, height=HEIGHT, autosize=alt.AutoSizeParams(type="pad", contains="padding"))
-    )
+        return [halo(mark.encode(**_at("x", "y"), text="text:N"))] if rows else []
+
+    def boxes(self, away: pd.DataFrame, colour: str, fills: dict[str, str]) -> list[Any]:
+        """Set the countries beyond the map, each in a box of its colour."""
+        rows = [{"text": one["name"], "fill": fills.get(one[colour], brand("land")), "row_id": one["row_id"]}
+                for one in away.to_dict("records")]  # fmt: skip
+        for row, x, y, wide in self.flow(rows, 12, 22, 6):
+            row |= {"x": x, "y": y, "x2": x + wide, "y2": y + 18, "tx": x + 6, "ty": y + 9.5}
+            row["ink"] = brand("paper" if _light(row["fill"]) < 120 else "ink")
+        base = alt.Chart(alt.InlineData(values=rows, name="_beyond"))
+        box = base.mark_rect().encode(**_at("x", "y"), x2="x2", y2="y2", fill=alt.Fill("fill:N", scale=None))
+        return [box, _beside(base).encode(color=alt.Color("ink:N", scale=None))] if rows else []
+
+    def legend(self, kinds: list[tuple[str, str, str, int]], shown: pd.DataFrame, hatch: str) -> list[Any]:
+        """Set a legend: Vega's own shows no hatching and does not break into lines."""
+        rows = [{"text": kind, "fill": fill, "dash": dash, "hatch": bool(hatch) and field == hatch,
+                 "row_id": " ".join(shown.loc[shown[field] == kind, "row_id"])}
+                for field, kind, fill, dash in kinds if (shown[field] == kind).any()]  # fmt: skip
+        squares: list[list[Point]] = []
+        for row, x, y, _ in self.flow(rows, _BOX + 5, 17, 12):
+            row |= {"x": x + 1 + _BOX / 2, "y": y + 8, "tx": x + _BOX + 6, "ty": y + 8}
+            square = [(x + 1 + a * _BOX, y + 2.5 + b * _BOX) for a, b in ((0, 0), (1, 0), (1, 1), (0, 1))]
+            squares += [square] if row["hatch"] else []
+        dash = alt.StrokeDash("dash:O", legend=None, scale=alt.Scale(domain=[0, 1, 2], range=list(_DASHES)))
+        base = alt.Chart(alt.InlineData(values=rows, name="_legend"))
+        box = base.mark_point(shape="square", size=_BOX**2, stroke=brand("grey"), strokeWidth=1)
+        box = box.encode(**_at("x", "y"), fill=alt.Fill("fill:N", scale=None), strokeDash=dash)
+        return [box, *_hatched(squares, 4), _beside(base)] if rows else []
+
+    def flow(self, rows: list[dict[str, Any]], extra: int, line: int, gap: int) -> Iterator[tuple[Any, ...]]:
+        """Set rows of text side by side in lines: each with its left, top and width. The sheet grows by the lines."""
+        x, y = self.start, self.foot
+        for row in rows:
+            wide = round(text_width(row["text"]) * 1.03 + extra, 1)
+            if x > self.start and x + wide > self.width:
+                x, y = self.start, y + line
+            yield row, round(x, 1), y, wide
+            x += wide + gap
+        if rows:
+            self.foot = y + line + 6
+            self.height = max(self.height, round(self.foot) - 4)
 
 
-def _broken(name: str) -> str:
-    """Break a name of several words, as maps do."""
-    return name.replace("United Kingdom", "United\nKingdom").replace("North Macedonia", "North\nMacedonia")
+def _meet(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-def off_map(dataset: Dataset, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the lines of a frame whose countries lie outside the map."""
-    return frame[~frame["iso3"].isin(list(on_map(dataset)))]
+def _hatched(rings: Sequence[Sequence[Point]], spacing: float) -> list[Any]:
+    """Fill rings given in pixels with rising lines, one symbol whose path they are."""
+    turned = [[(x + y, x - y) for x, y in ring] for ring in rings]  # along a rising line x + y stays what it is
+    edges = [edge for ring in turned for edge in zip(ring, [*ring[1:], ring[0]], strict=True)]
+    path, level = "", min((u for ring in turned for u, _ in ring), default=0.0)
+    highest = max((u for ring in turned for u, _ in ring), default=0.0)
+    while (level := level + spacing * sqrt(2)) < highest:
+        met = [(a, b) for a, b in edges if (a[0] < level) != (b[0] < level)]
+        cuts = sorted(v1 + (level - u1) / (u2 - u1) * (v2 - v1) for (u1, v1), (u2, v2) in met)
+        ends = [f"{(level + v) / 2:.1f},{(level - v) / 2:.1f}" for v in cuts]
+        path += "".join(f"M{start}L{end}" for start, end in zip(ends[::2], ends[1::2], strict=False))
+    chart = alt.Chart(alt.InlineData(values=[{}], name="_once"))
+    mark = chart.mark_point(shape=path, size=4, filled=False, stroke=brand("paper"), strokeWidth=1.3, opacity=1)
+    return [mark.encode(x=alt.value(0), y=alt.value(0))] if path else []  # of size 4, a symbol is drawn in pixels
+
+
+def _joined(shown: pd.DataFrame, fields: list[str]) -> Any:
+    columns = list(dict.fromkeys(["name", *filter(None, fields), "row_id"]))
+    return alt.Chart().transform_lookup("id", alt.LookupData(shown, "id", columns), default="")
+
+
+def _land(shown: pd.DataFrame, fills: dict[str, str], fields: list[str]) -> Any:
+    fill = alt.Fill(f"{fields[0]}:N", legend=None, scale=alt.Scale(domain=list(fills), range=list(fills.values())))
+    coloured = f"indexof({json.dumps(list(fills))}, datum['{fields[0]}']) >= 0"
+    return _joined(shown, fields).mark_geoshape(stroke=brand("paper"), strokeWidth=0.7).encode(
+        fill=alt.condition(coloured, fill, alt.value(brand("land"))),
+        tooltip=[alt.Tooltip(f"{name}:N") for name in dict.fromkeys(["name", *filter(None, fields)])],
+    )  # fmt: skip
+
+
+def _outlined(shown: pd.DataFrame, field: str, kinds: list[str], width: float, dash: int) -> list[Any]:
+    chart = _joined(shown, [field] if field != "id" else []).transform_filter(alt.FieldOneOfPredicate(field, kinds))
+    casing = chart.mark_geoshape(filled=False, stroke=brand("paper"), strokeWidth=width + 1.6)
+    ink = brand("ink" if width > 1 else "grey")
+    line = chart.mark_geoshape(filled=False, stroke=ink, strokeWidth=width, strokeDash=_DASHES[dash])
+    return [casing, line] if kinds else []
+
+
+def _beside(base: alt.Chart) -> Any:
+    return base.mark_text(align="left", baseline="middle").encode(**_at("tx", "ty"), text="text:N")
+
+
+def _at(x: str, y: str) -> dict[str, Any]:
+    return {"x": alt.X(f"{x}:Q", scale=None, axis=None), "y": alt.Y(f"{y}:Q", scale=None, axis=None)}
+
+
+def _light(colour: str) -> float:
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return 0.3 * red + 0.59 * green + 0.11 * blue

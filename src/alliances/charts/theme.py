@@ -1,190 +1,160 @@
-"""The look of the charts, and how a finished chart says what it is.
+"""The look of the charts: the brand's colours, type at printed size, and an Altair theme that is on once imported.
 
-Importing this module makes Altair show charts as Vega-Lite 5, which JupyterLab draws natively and without
-a network.
+A notebook takes colours from here by what they stand for: ``from alliances.charts import READY, REFUSE``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import altair as alt
+import pandas as pd
+import yaml
 
-from alliances.analysis.derived import Derived, Reference, carried
-from alliances.dataset import Dataset, Row
-from alliances.prose.links import evidence_link
+from alliances.errors import DataError
+from alliances.paths import find_root
+
+__all__ = ["FONT", "SIZE", "WIDTHS", "brand", "halo", "text_width", "wrapped"]
+
+FONT = "Source Sans Pro, sans-serif"  # JupyterLab does not bring the first
+SIZE = 11.5  # pixels of a label, 8.6 pt in print: nothing is set under 8 pt, which is 10.67
+#: Pixels of the layout's three printed widths in millimetres, and of a chart for a phone.
+WIDTHS: dict[int | str, int] = {47: 178, 112: 423, 166: 627, "narrow": 320}
+_COLOURS = {name.upper(): name for name in "ink navy grey tint blue rule paper land compare ready".split()}
+_COLOURS |= {"PEACE": "peacekeepers", "OPEN": "undecided", "REFUSE": "refuses"}
+
+
+def __getattr__(name: str) -> str:
+    if name in _COLOURS:
+        return brand(_COLOURS[name])  # read when asked for: importing this module needs no project around it
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def brand(name: str) -> str:
+    """Return a colour of the palette in ``report/_brand.yml`` as ``#RRGGBB``, for instance ``brand("ready")``.
+
+    Raises
+    ------
+    DataError
+        If the palette is missing or has no such colour.
+    """
+    palette = _palette(find_root())
+    if name not in palette:
+        raise DataError(f"report/_brand.yml has no colour “{name}”; it has {', '.join(palette)}.")
+    return palette[name]
+
+
+@cache
+def _palette(root: Path) -> dict[str, str]:
+    for folder in (root, Path(__file__).resolve().parents[3]):  # data without a look of their own have the report's
+        path = folder / "report" / "_brand.yml"
+        if path.is_file():
+            palette = yaml.safe_load(path.read_text(encoding="utf-8"))["color"]["palette"]
+            return {str(name): str(colour) for name, colour in palette.items()}
+    raise DataError(f"There is no report/_brand.yml in {root}: it holds the colours of the charts.")
+
+
+def text_width(text: str, size: float = SIZE, weight: int = 400) -> float:
+    """Estimate the width of a text in Source Sans Pro, in pixels; good to a few per cent."""
+    widths = [("ijlI.,:;'’!|()f/-tr", 0.3), (" ", 0.2), ("mwMW%—", 0.8), ("ABCDEFGHKNOPQRSTUVXYZ", 0.6)]
+    ems = sum(next((width for letters, width in widths if c in letters), 0.51) for c in text)
+    return ems * size * (1.04 if weight > 400 else 1)
+
+
+def wrapped(text: str, width: float, size: float = SIZE, weight: int = 400) -> list[str]:
+    """Break a text into lines that are no wider than `width` pixels; its own line breaks stay."""
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        lines.append("")
+        for word in paragraph.split():
+            longer = f"{lines[-1]} {word}".strip()
+            if lines[-1] and text_width(longer, size, weight) > width:
+                lines.append(word)
+            else:
+                lines[-1] = longer
+    return lines
+
+
+def halo(labels: alt.Chart, width: float = 3) -> alt.LayerChart:
+    """Set a light edge around the texts of a chart of text marks, so that lines and areas do not cross them."""
+    style = labels.mark.to_dict() if isinstance(labels.mark, alt.MarkDef) else {"type": "text"}
+    edge = labels.copy(deep=False)
+    edge.mark = alt.MarkDef(**{**style, "stroke": brand("paper"), "strokeWidth": width, "strokeJoin": "round"})
+    return alt.layer(edge, labels)
+
+
+class Printed(str):
+    """The words of an object with provenance: a chart can print them and draw nothing else."""
+
+    __slots__ = ()
+
+
+def _plain(data: Any) -> Any:
+    """Make a chart's data plain JSON: days as ISO text, which browsers read as UTC, and quantities as their words."""
+    if isinstance(data, pd.DataFrame):
+        data = data.reset_index(drop=True)
+        for name, cells in data.items():
+            if pd.api.types.is_datetime64_any_dtype(cells):
+                days = (cells.dropna() == cells.dropna().dt.normalize()).all()
+                data[name] = cells.dt.strftime("%Y-%m-%d" if days else "%Y-%m-%dT%H:%M:%SZ")
+            elif cells.dtype == object:
+                data[name] = pd.Series([_plain_cell(cell) for cell in cells], dtype=object)
+    made = alt.default_data_transformer(data)
+    for row in made["values"] if isinstance(made.get("values"), list) else []:
+        row.update({key: None for key, cell in row.items() if cell != cell})  # pandas 3 leaves NaN among texts
+    return made
+
+
+def _plain_cell(cell: Any) -> Any:
+    if cell is None or isinstance(cell, (str, int, float, list, dict)) or hasattr(cell, "dtype") or pd.isna(cell):
+        return cell
+    return cell.isoformat() if isinstance(cell, date) else Printed(cell)
+
+
+@alt.theme.register("alliances", enable=True)
+def _theme() -> alt.theme.ThemeConfig:
+    ink, grey, rule, ready = brand("ink"), brand("grey"), brand("rule"), brand("ready")
+    small = {"labelFontSize": SIZE, "titleFontSize": SIZE, "titleFontWeight": "normal", "titleColor": grey,
+             "labelColor": ink, "labelLimit": 0, "titleLimit": 0}  # fmt: skip
+    scaled = {"domain": True, "domainColor": rule, "ticks": True, "tickColor": rule, "tickSize": 4, "labelPadding": 3,
+              "labelColor": grey, "labelOverlap": "parity", "labelSeparation": 6, "tickCount": 5}  # fmt: skip
+    config: dict[str, Any] = {
+        "font": FONT,
+        "background": brand("paper"),
+        "view": {"stroke": None, "continuousWidth": 400, "continuousHeight": 200, "discreteHeight": {"step": 24}},
+        "title": {"anchor": "start", "frame": "group", "fontSize": 12.5, "fontWeight": 600, "color": ink, "offset": 8,
+                  "subtitleFontSize": 12, "subtitleLineHeight": 15, "subtitleColor": grey, "subtitlePadding": 4},
+        "axis": {**small, "grid": False, "gridColor": brand("tint"), "domain": False, "ticks": False,
+                 "labelPadding": 6},
+        "axisQuantitative": scaled,
+        "axisTemporal": scaled,
+        "legend": {**small, "orient": "top", "direction": "horizontal", "titleOrient": "left", "columnPadding": 14,
+                   "symbolType": "square", "symbolSize": 110, "symbolStrokeWidth": 1, "offset": 8},
+        "header": {**small, "labelFontWeight": 600, "labelAnchor": "start", "labelOrient": "top", "title": None},
+        "text": {"font": FONT, "fontSize": SIZE, "color": ink},
+        "bar": {"color": brand("blue")},
+        "point": {"color": brand("blue"), "filled": True, "size": 70, "opacity": 1},
+        "rule": {"color": grey},
+        "tick": {"color": brand("blue"), "thickness": 2},
+        "line": {"color": brand("blue"), "strokeWidth": 2},
+        "area": {"color": brand("blue")},
+        "scale": {"barBandPaddingInner": 0.4, "rectBandPaddingInner": 0.05},
+        "range": {
+            "category": [ready, *(brand(c) for c in ("refuses", "peacekeepers", "compare", "undecided", "grey"))],
+            "ordinal": [brand("undecided"), brand("peacekeepers"), ready],
+            "ramp": [brand("tint"), brand("peacekeepers"), ready],
+            "heatmap": [brand("tint"), brand("peacekeepers"), ready],
+            "diverging": [brand("refuses"), brand("tint"), ready],
+        },
+        "concat": {"spacing": 22},
+        "facet": {"spacing": 18},
+    }  # fmt: skip
+    return {"config": config}  # type: ignore[typeddict-item]
+
 
 alt.renderers.enable("mimetype")
-
-WIDTH = 600  # pixels; at 96 to the inch this is the width of the report's column on A4
-FONT = "Source Sans Pro, sans-serif"  # JupyterLab does not bring the first
-INK, GREY, PALE = "#1f2933", "#5b6770", "#d5dbe0"
-BLUE, AMBER, TEAL, PLUM = "#1d4e89", "#b35c00", "#2a7f78", "#7a3b69"
-HEAT = ["#eef2f6", "#9dbde0"]  # ink is readable on all of it, in print, on a light and on a dark page
-
-# Vega sets the first line of a label where it would set the only one; set above its place, two lines are centred.
-LABEL_BASELINE = alt.condition("indexof(datum.value, '\\n') < 0", alt.value("middle"), alt.value("bottom"))
-
-# Statuses and kinds of evidence differ in shape and fill as well as in colour.
-STATUS_STYLES: dict[str, tuple[str, str, bool]] = {
-    # label: (shape, colour, filled)
-    "reported": ("circle", BLUE, True),
-    "estimate": ("circle", BLUE, False),
-    "plan": ("square", TEAL, False),
-    "proposal": ("diamond", AMBER, False),
-    "pledge": ("triangle-up", TEAL, True),
-    "scenario": ("diamond", PLUM, False),
-    "comparison": ("circle", GREY, True),
-    "under discussion": ("triangle-down", AMBER, False),
-    "assumption": ("cross", PLUM, False),
-}
-
-
-def styled(
-    field: str, kinds: Sequence[str], styles: Mapping[str, tuple[str, str, bool]], *, legend: bool = True
-) -> dict[str, Any]:
-    """Encode kinds of evidence as shape, outline and fill at once, with one legend.
-
-    Parameters
-    ----------
-    field : str
-        Column that holds the kind.
-    kinds : sequence of str
-        Kinds that occur, in the order of the legend.
-    styles : Mapping of str to tuple
-        Kind to shape, colour, and whether the mark is filled.
-    legend : bool
-        Whether to draw a legend; with one kind there is none.
-
-    Returns
-    -------
-    dict
-        Keyword arguments for ``encode`` of a point mark.
-    """
-    shown = (
-        alt.Legend(orient="bottom", direction="horizontal", columns=3, labelLimit=260, symbolStrokeWidth=2)
-        if legend and len(kinds) > 1
-        else None
-    )
-    shapes, colours = [styles[kind][0] for kind in kinds], [styles[kind][1] for kind in kinds]
-    fills = [styles[kind][1] if styles[kind][2] else "white" for kind in kinds]
-    return {
-        "shape": alt.Shape(f"{field}:N", title=None, legend=shown, scale=alt.Scale(domain=kinds, range=shapes)),
-        "stroke": alt.Stroke(f"{field}:N", title=None, legend=shown, scale=alt.Scale(domain=kinds, range=colours)),
-        "fill": alt.Fill(f"{field}:N", title=None, legend=shown, scale=alt.Scale(domain=kinds, range=fills)),
-    }
-
-
-def fit(chart: Any, step: int) -> Any:
-    """Set a chart to the width of the report's column, with a fixed height for each of its lines."""
-    return chart.properties(
-        width=WIDTH, height={"step": step}, autosize=alt.AutoSizeParams(type="fit-x", contains="padding")
-    )
-
-
-def configure(chart: alt.TopLevelMixin) -> Any:
-    """Give a chart the report's type, colours and lines."""
-    return chart.configure(
-        font=FONT,
-        background="transparent",
-        padding={"left": 2, "right": 6, "top": 2, "bottom": 2},
-        view=alt.ViewConfig(stroke=None),
-        title=alt.TitleConfig(
-            anchor="start",
-            frame="bounds",
-            fontSize=15,
-            fontWeight=600,
-            color=INK,
-            subtitleColor=GREY,
-            subtitleFontSize=12,
-            offset=12,
-        ),
-        axis=alt.AxisConfig(
-            labelColor=INK,
-            titleColor=GREY,
-            labelFontSize=12,
-            titleFontSize=12,
-            titleFontWeight="normal",
-            gridColor="#e6eaed",
-            domain=False,
-            ticks=False,
-            labelPadding=6,
-        ),
-        legend=alt.LegendConfig(
-            labelFontSize=12,
-            titleFontSize=12,
-            labelColor=INK,
-            titleColor=GREY,
-            titleFontWeight="normal",
-            symbolSize=80,
-        ),
-        text=alt.MarkConfig(font=FONT, fontSize=12, color=INK),
-    )
-
-
-def source_line(dataset: Dataset, rows: Iterable[Row]) -> str:
-    """Write the source line of a chart from the rows that it shows, each source linked to its first quotation."""
-    first: dict[str, Row] = {}
-    for row in rows:
-        first.setdefault(row.source_id, row)
-    links = [evidence_link(dataset, row, dataset.source(source).descriptor) for source, row in first.items()]
-    return f"Source: {'; '.join(links)}." if links else ""
-
-
-def finish(
-    chart: Any,
-    *,
-    dataset: Dataset,
-    label: str,
-    headline: str | Sequence[str],
-    subtitle: str,
-    caption: str,
-    description: str,
-    rows: Sequence[Row] = (),
-    figures: Sequence[Derived | Reference] = (),
-    note: str = "",
-    table: Mapping[str, str] | None = None,
-) -> Any:
-    """Complete a chart: headline, alternative text, caption and source line, all in Vega-Lite's own places.
-
-    Parameters
-    ----------
-    chart : altair chart
-        The chart with its data and marks.
-    dataset : Dataset
-        The edition's dataset.
-    label : str
-        Cross-reference label, ``fig-…``.
-    headline : str or sequence of str
-        The message; a sequence is set on several lines.
-    subtitle : str
-        Measure, unit, area and period.
-    caption : str
-        What the chart shows, Markdown; the source line is added.
-    description : str
-        Alternative text: type of chart, data, takeaway.
-    rows : sequence of Row
-        The rows that it shows.
-    figures : sequence of Derived or Reference
-        Figures that it shows or that its caption prints.
-    note : str
-        A note after the source line.
-    table : Mapping of str to str
-        Column to its name in the table of the data that a reader gets, in order. Columns that only place marks are
-        left out of it, and so are tables that lack one of these columns. Without it the table holds everything.
-    """
-    parts = [caption, source_line(dataset, rows), f"Note: {note}" if note else ""]
-    meta: dict[str, Any] = {
-        "label": label,
-        "caption": " ".join(part for part in parts if part),
-        "sources": sorted({row.source_id for row in rows}),
-        "figures": carried(figures),
-    }
-    if table:
-        meta["table"] = dict(table)
-    head = [headline] if isinstance(headline, str) else list(headline)
-    titled = chart.properties(
-        title=alt.TitleParams(head, subtitle=subtitle.split("\n")), description=description, usermeta=meta
-    )
-    return configure(titled)
+alt.data_transformers.register("alliances", _plain)
+alt.data_transformers.enable("alliances")
