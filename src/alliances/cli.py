@@ -1,24 +1,20 @@
-"""The command line: ``alliances build``, ``batch``, ``diff``, ``check``, ``refresh`` and ``quote``."""
+"""The commands: ``build``, ``check``, ``refresh``, ``find``, ``quote``, ``batch``, ``diff``, ``verify``."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-import yaml
-
-from alliances import __version__, freshness, plain_yaml
-from alliances.comparison.model import PARTS, Comparison
+from alliances import __version__
 from alliances.errors import AlliancesError, ParameterError, sentence_of
 from alliances.paths import find_root
-from alliances.progress import shown
-from alliances.stopping import Stopped, signals_stop
 
 ENGINES = ("auto", "quarto", "embedded")
 FORMATS = ("html", "pdf")
@@ -33,7 +29,7 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(AlliancesError.exit_code)
 
     def format_help(self) -> str:
-        """Add the parameters to the help of ``build``; only here, since their model takes a moment to import."""
+        """Add the parameters to the help of ``build``; only here, since they come from the data."""
         if self.prog.endswith(" build"):
             self.epilog = _parameters_help()
         return super().format_help()
@@ -41,124 +37,75 @@ class _Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """Build the parser of the command line."""
-    top = _Parser(prog="alliances", description="Europe's Defence Alliances: a reproducible report.")
+    top = _Parser(prog="alliances", description="Build the report, check it, find rows in its data, compare editions.")
     top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
 
     build = commands.add_parser(
-        "build",
-        help="execute the notebooks and write report.html and report.pdf",
-        description="Execute the notebooks with papermill and stitch them into a report.",
+        "build", help="execute the notebooks and write report.html and report.pdf",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    )  # fmt: skip
     build.add_argument(
-        "-p",
-        dest="parameters",
-        nargs=2,
-        metavar=("NAME", "VALUE"),
-        action="append",
-        default=[],
+        "-p", dest="parameters", nargs=2, metavar=("NAME", "VALUE"), action="append", default=[],
         help="set a parameter (may be repeated; goes before -f)",
-    )
+    )  # fmt: skip
     build.add_argument("-f", dest="file", type=Path, metavar="PARAMS.yaml", help="read parameters from a YAML file")
-    build.add_argument(
-        "--to",
-        dest="formats",
-        choices=FORMATS,
-        action="append",
-        help="write this format only (may be repeated; default: both)",
-    )
-    build.add_argument(
-        "--engine",
-        choices=ENGINES,
-        default="auto",
-        help="auto takes Quarto 1.9 or newer where it is found, else the embedded engine (default: auto)",
-    )
-    build.add_argument(
-        "--jobs", type=_jobs, default=0, metavar="N", help="notebooks at a time (default: two more than processors)"
-    )
-    build.add_argument(
-        "--output",
-        type=Path,
-        metavar="DIR",
-        help="folder for the edition (default: report/_output, or report/_output/editions/NAME for other parameters)",
-    )
-    build.add_argument(
-        "--force", action="store_true", help="replace what stands in --output even if it is another edition"
-    )
-
+    build.add_argument("--to", dest="formats", choices=FORMATS, action="append", help="write this format only")
+    _common(build, "notebooks at a time (default: two more than processors)", "folder for the edition")
+    build.add_argument("--force", action="store_true", help="replace another edition that stands in --output")
     build.add_argument("--explain", action="store_true", help="say for each notebook why it runs or does not")
-    _add_patience(build)
 
     batch = commands.add_parser("batch", help="build the editions of a matrix file, here or on a Dask cluster")
-    batch.add_argument(
-        "matrix", type=Path, metavar="MATRIX.yaml", help="file with matrix, include, exclude, parameters, to"
-    )
+    batch.add_argument("matrix", type=Path, metavar="MATRIX.yaml", help="file with matrix, include, exclude")
     batch.add_argument("--scheduler", metavar="ADDRESS", help="address of a running Dask scheduler (extra: cluster)")
-    batch.add_argument(
-        "--output", type=Path, metavar="DIR", help="folder of the editions (default: report/_output/editions)"
-    )
-    batch.add_argument("--engine", choices=ENGINES, default="auto", help="as for build (default: auto)")
-    batch.add_argument("--jobs", type=_jobs, default=0, metavar="N", help="workers (default: one a processor)")
-    _add_patience(batch)
+    _common(batch, "workers (default: one a processor)", "folder of the editions (default: report/_output/editions)")
 
-    diff = commands.add_parser(
-        "diff",
-        help="say what changed between two editions",
-        description="Say what changed between two editions. Exit code 0: the same; 1: different; 2: an error.",
-    )
+    diff = commands.add_parser("diff", help="say what changed between two editions; exit code 1 where they differ")
     diff.add_argument("old", type=Path, metavar="OLD", help="folder of the old edition")
     diff.add_argument("new", type=Path, metavar="NEW", help="folder of the new edition")
-    diff.add_argument(
-        "--only",
-        choices=tuple(PARTS),
-        action="append",
-        default=[],
-        metavar="PART",
-        help=f"compare this part only (may be repeated): {', '.join(PARTS)}",
-    )
-    diff.add_argument("--all", action="store_true", help="show every change, not the first ten of each group")
     diff.add_argument("--json", metavar="FILE", help="write all changes as JSON; - for standard output")
     diff.add_argument("--html", type=Path, metavar="FILE", help="write all changes as a page that needs no network")
 
+    verify = commands.add_parser("verify", help="rebuild an edition from its manifest and compare every byte")
+    verify.add_argument("folder", type=Path, metavar="DIR", help="folder of the edition")
     commands.add_parser("check", help="check data, evidence, coverage of the seeds, and notebooks")
     refresh = commands.add_parser("refresh", help="execute the committed notebooks in place at their defaults")
-    refresh.add_argument(
-        "notebooks", nargs="*", type=Path, metavar="NOTEBOOK", help="notebooks to refresh (default: all)"
-    )
+    refresh.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="notebooks to refresh (default: all)")
+    find = commands.add_parser("find", help="find rows by id, mark, value, words, country or format")
+    find.add_argument("text", help="for instance 20,000 or Poland")
     quote = commands.add_parser("quote", help="find words in the seeds and print the row for data/quotes.csv")
     quote.add_argument("words", help="the words as they stand in the text")
     return top
 
 
-def _parameters_help() -> str:
-    from alliances.parameters import NAMES, Parameters, type_name
-
-    lines = ["parameters:"]
-    for name in NAMES:
-        field = Parameters.model_fields[name]
-        lines.append(f"  {name:<22} {type_name(name)}. {field.description} Example: {(field.examples or [''])[0]}")
-    return "\n".join(lines)
-
-
-def _add_patience(command: argparse.ArgumentParser) -> None:
+def _common(command: argparse.ArgumentParser, jobs: str, output: str) -> None:
     command.add_argument(
-        "--timeout",
-        type=_seconds,
-        default=300.0,
-        metavar="SECONDS",
-        help="longest time for a notebook, after which the build stops (default: 300)",
+        "--engine", choices=ENGINES, default="auto", help="auto takes Quarto where it finds 1.9 or newer"
+    )
+    command.add_argument("--jobs", type=_jobs, default=0, metavar="N", help=jobs)
+    command.add_argument("--output", type=Path, metavar="DIR", help=output)
+    command.add_argument(
+        "--timeout", type=_seconds, default=300.0, metavar="SECONDS", help="longest time for a notebook"
     )
     command.add_argument("--quiet", action="store_true", help="say nothing unless something is wrong")
 
 
-def _seconds(text: str) -> float:
+def _parameters_help() -> str:
+    from alliances.dataset import Dataset
+    from alliances.parameters import described
+
     try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if 0 < seconds <= _LONGEST:
-        return seconds
+        rows = described(Dataset.load(find_root(), validate=False))
+    except AlliancesError:
+        return ""
+    listed = (f"  {name:<22} {kind}. {meaning} Example: {example}" for name, kind, _, meaning, example in rows)
+    return "\n".join(["parameters:", *listed])
+
+
+def _seconds(text: str) -> float:
+    with suppress(ValueError):
+        if 0 < float(text) <= _LONGEST:
+            return float(text)
     raise argparse.ArgumentTypeError(f"“{text}” is not a number of seconds above 0 and up to {_LONGEST}")
 
 
@@ -176,24 +123,7 @@ def read_parameters(pairs: Sequence[Sequence[str]], file: Path | None) -> dict[s
     ParameterError
         If the file cannot be read as a mapping.
     """
-    values: dict[str, Any] = {}
-    if file:
-        try:
-            loaded = plain_yaml.load(file.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise ParameterError(
-                f"The parameter file {file} cannot be read ({error}); name another with -f."
-            ) from error
-        except yaml.YAMLError as error:
-            where = str(error).splitlines()[-1].strip()
-            raise ParameterError(
-                f"The parameter file {file} is not YAML ({where}); write lines such as “as_of: 2025-03-20”."
-            ) from error
-        if not isinstance(loaded, dict):
-            raise ParameterError(
-                f"The parameter file {file} holds no mapping; write lines such as “as_of: 2025-03-20”."
-            )
-        values.update({str(name): value for name, value in loaded.items()})
+    values = _file_parameters(file) if file else {}
     excluded: list[str] = []
     for name, value in pairs:
         if name == "exclude_sources":
@@ -204,74 +134,70 @@ def read_parameters(pairs: Sequence[Sequence[str]], file: Path | None) -> dict[s
     return values
 
 
+def _file_parameters(file: Path) -> dict[str, Any]:
+    import yaml
+
+    example = "write lines such as “as_of: 2025-03-20”"
+    try:
+        loaded = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParameterError(f"The parameter file {file} cannot be read ({error}); name another with -f.") from error
+    except yaml.YAMLError as error:
+        where = str(error).splitlines()[-1].strip()
+        raise ParameterError(f"The parameter file {file} is not YAML ({where}); {example}.") from error
+    if not isinstance(loaded, dict):
+        raise ParameterError(f"The parameter file {file} holds no mapping; {example}.")
+    return {str(name): value for name, value in loaded.items()}
+
+
 def run_build(arguments: argparse.Namespace) -> int:
     """Build an edition and say where it stands."""
     values = read_parameters(arguments.parameters, arguments.file)
-    root = find_root()
-    formats = tuple(dict.fromkeys(arguments.formats or FORMATS))
-    output = arguments.output.resolve() if arguments.output else None
-    key = freshness.request_key(root, values, formats, arguments.engine, output)
-    there = None if arguments.force else freshness.find(root, key)
-    if there:
-        if not arguments.quiet:
-            print(f"Nothing has changed; published earlier with {there['engine']}:")
-            _list(Path(path) for path in there["files"])
-        return 0
-    from alliances.execution.warm_process import WarmKernels
-    from alliances.scratch import scratch_folder
+    root, output = find_root(), arguments.output.resolve() if arguments.output else None
+    formats, engine = tuple(dict.fromkeys(arguments.formats or FORMATS)), arguments.engine
+    from alliances.manifest import OUTPUT, is_unchanged, read_manifest
 
-    with scratch_folder(), shown(arguments.quiet) as reporter, WarmKernels() as warm:  # it warms up while we import
-        from alliances.build import build_edition
+    folder = output or root / OUTPUT
+    is_plain = not arguments.force and (output or not values)  # the folder of other editions is named by the data
+    if is_plain and is_unchanged(root, values, formats, engine, folder):  # asked before anything heavy is imported
+        files = [folder / f"report.{name}" for name in formats]
+        return _built(arguments.quiet, read_manifest(folder)["engine"], files, is_kept=True)
+    from alliances.run import forks
 
-        built = build_edition(
-            root,
-            values,
-            formats=formats,
-            engine=arguments.engine,
-            jobs=arguments.jobs,
-            output=output,
-            force=arguments.force,
-            say=reporter.say,
-            step=reporter.step,
-            explain=_explain if arguments.explain else None,
-            timeout=arguments.timeout,
-            warm=warm,
-        )
-    if not built.notice:  # a build that Quarto failed is tried again
-        freshness.note(root, key, built.folder, built.files, built.engine)
-    elif arguments.quiet:
+    forks.start()  # kernels warm up while this process imports what it needs itself
+    from alliances.build import build
+
+    built = build(
+        root, values, formats=formats, engine=engine, jobs=arguments.jobs, output=output, force=arguments.force,
+        timeout=arguments.timeout, say=_say(arguments.quiet),
+        explain=_explain if arguments.explain else lambda name, runs, reason: None,
+    )  # fmt: skip
+    if arguments.quiet and built.notice:
         print(built.notice, file=sys.stderr)
-    if not arguments.quiet:
-        print(f"Published with {built.engine}:")
-        _list(built.files)
+    return _built(arguments.quiet, built.engine, built.files, built.is_kept)
+
+
+def _built(quiet: bool, engine: str, files: Iterable[Path], is_kept: bool) -> int:
+    if not quiet:
+        print(f"{'Nothing has changed; published earlier' if is_kept else 'Published'} with {engine}:")
+        print("\n".join(f"  {_short(path)}" for path in files))
     return 0
 
 
-def _list(files: Iterable[Path]) -> None:
-    for path in files:
-        print(f"  {_short(path)}")
+def _say(quiet: bool) -> Any:
+    return (lambda line: None) if quiet else (lambda line: print(line, file=sys.stderr, flush=True))
 
 
 def run_batch(arguments: argparse.Namespace) -> int:
     """Build the editions of a matrix, and write their index page."""
     root = find_root()
     folder = arguments.output.resolve() if arguments.output else root / "report" / "_output" / "editions"
-    from alliances.scratch import scratch_folder
+    from alliances.batch import run_matrix
 
-    with scratch_folder(), shown(arguments.quiet) as reporter:
-        from alliances.batch.run import run_matrix
-
-        outcomes = run_matrix(
-            root,
-            arguments.matrix,
-            folder,
-            engine=arguments.engine,
-            workers=arguments.jobs,
-            scheduler=arguments.scheduler,
-            say=reporter.say,
-            step=reporter.step,
-            timeout=arguments.timeout,
-        )
+    outcomes = run_matrix(
+        root, arguments.matrix, folder, engine=arguments.engine, workers=arguments.jobs,
+        scheduler=arguments.scheduler, say=_say(arguments.quiet), timeout=arguments.timeout,
+    )  # fmt: skip
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     if failed or not arguments.quiet:
         built = len(outcomes) - len(failed)
@@ -287,44 +213,36 @@ def _explain(name: str, runs: bool, reason: str) -> None:
 
 def run_diff(arguments: argparse.Namespace) -> int:
     """Say what changed between two editions: as text, or into the files that are asked for."""
-    from alliances.comparison.compare import compare
+    from alliances.diff import as_html, as_text, compare
 
-    found = compare(arguments.old, arguments.new, arguments.only)
+    found = compare(arguments.old, arguments.new)
     if arguments.html:
-        from alliances.comparison.page import as_html
-
-        arguments.html.write_text(as_html(found, find_root()), encoding="utf-8")
-        print(f"Written: {_short(arguments.html)}", file=sys.stderr)
+        arguments.html.write_text(as_html(found), encoding="utf-8")
     if arguments.json:
         text = json.dumps(found.as_dict(), ensure_ascii=False, indent=1) + "\n"
         if arguments.json == "-":
             sys.stdout.write(text)
         else:
             Path(arguments.json).write_text(text, encoding="utf-8")
-            print(f"Written: {_short(Path(arguments.json))}", file=sys.stderr)
     if not (arguments.html or arguments.json):
-        _print_comparison(found, everything=arguments.all)
+        print(as_text(found))
     return 0 if found.same else 1
 
 
-def _print_comparison(found: Comparison, *, everything: bool) -> None:
-    from rich.console import Console
-    from rich.text import Text
+def run_verify(arguments: argparse.Namespace) -> int:
+    """Rebuild an edition and compare every byte."""
+    from alliances.verify import verify
 
-    from alliances.comparison.terminal import LIMIT, as_lines
-
-    console = Console(highlight=False, soft_wrap=True)  # plain where standard output is no terminal
-    width = min(console.width, 120) if console.is_terminal else 100
-    for line, style in as_lines(found, width=width, limit=None if everything else LIMIT):
-        console.print(Text(line, style))
+    problems = verify(find_root(), arguments.folder.resolve(), say=_say(False))
+    print("\n".join(problems) if problems else f"{_short(arguments.folder)} was rebuilt: every byte is the same.")
+    return 1 if problems else 0
 
 
 def run_check(_: argparse.Namespace) -> int:
     """Check data, evidence, coverage and notebooks."""
-    root = find_root()
     from alliances.check import check_project
 
-    report = check_project(root)
+    report = check_project(find_root())
     print(report.text)
     return 0 if report.ok else AlliancesError.exit_code
 
@@ -332,76 +250,64 @@ def run_check(_: argparse.Namespace) -> int:
 def run_refresh(arguments: argparse.Namespace) -> int:
     """Renew the committed outputs of notebooks."""
     root = find_root()
+    from alliances.build import notebook_names
     from alliances.dataset import Dataset
-    from alliances.errors import ExecutionError
-    from alliances.execution.refresh import refresh
-    from alliances.staging.report import notebook_names
+    from alliances.parameters import check_parameters
+    from alliances.run.refresh import refresh
 
-    everything = [root / "notebooks" / f"{name}.ipynb" for name in notebook_names(root / "report" / "report.qmd")]
-    chosen = [path.resolve() for path in arguments.notebooks] or everything
-    strange = [path for path in chosen if path.suffix != ".ipynb"]
-    if strange:
-        raise ExecutionError(f"{strange[0]} is not a notebook; name files that end in .ipynb.")
-    Dataset.load(root)
-    refresh(
-        chosen,
-        root,
-        progress=lambda name, seconds: print(f"  refreshed {name} in {seconds:.1f} s", file=sys.stderr),
-    )
+    names = [Path(name).stem for name in arguments.notebooks] or notebook_names(root)
+    defaults = check_parameters({}, Dataset.load(root)).as_dict()
+    refresh(root, names, defaults, say=_say(False))
+    return 0
+
+
+def run_find(arguments: argparse.Namespace) -> int:
+    """Find rows."""
+    from alliances.check import find_rows
+
+    print(find_rows(find_root(), arguments.text))
     return 0
 
 
 def run_quote(arguments: argparse.Namespace) -> int:
     """Find words in the seeds."""
-    root = find_root()
     from alliances.check import find_quote
 
-    print(find_quote(root, arguments.words))
+    print(find_quote(find_root(), arguments.words))
     return 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; user errors are one sentence on standard error and exit code 2."""
     arguments = parser().parse_args(argv)
-    commands = {
-        "batch": run_batch,
-        "build": run_build,
-        "check": run_check,
-        "diff": run_diff,
-        "refresh": run_refresh,
-        "quote": run_quote,
-    }
+    name = arguments.command
+    from alliances.run.stopping import Stopped, scratch, stoppable
+
     try:
-        with signals_stop():
-            return commands[arguments.command](arguments)
+        with stoppable(), scratch():
+            return int(globals()[f"run_{name}"](arguments))
     except AlliancesError as error:
         sentence = " ".join(str(error).split())  # on one line, whatever the value that it repeats
-        print(f"alliances {arguments.command}: {sentence}", file=sys.stderr)
+        print(f"alliances {name}: {sentence}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt as error:
-        what = "the same command goes on from here" if arguments.command == "batch" else "nothing was changed"
-        print(f"alliances {arguments.command}: interrupted; {what}.", file=sys.stderr)
+        what = "the same command goes on from here" if name == "batch" else "nothing was changed"
+        print(f"alliances {name}: interrupted; {what}.", file=sys.stderr)
         return error.exit_code if isinstance(error, Stopped) else 130
     except OSError as error:
-        print(f"alliances {arguments.command}: {sentence_of(error)}", file=sys.stderr)
+        print(f"alliances {name}: {sentence_of(error)}", file=sys.stderr)
         return AlliancesError.exit_code
     except Exception:
-        log = _crash_log()
         print(
-            f"alliances {arguments.command}: an error of the program itself; please report it with {log}.",
-            file=sys.stderr,
+            f"alliances {name}: an error of the program itself; please report it with {_crash_log()}.", file=sys.stderr
         )
-        return AlliancesError.exit_code if arguments.command == "diff" else 1  # where 1 says that editions differ
+        return AlliancesError.exit_code if name in ("diff", "verify") else 1  # where 1 says that editions differ
 
 
-def _crash_log() -> Path:
-    import tempfile
-
-    descriptor, name = tempfile.mkstemp(prefix="alliances-", suffix=".log")
-    os.close(descriptor)
-    path = Path(name)
-    path.write_text(traceback.format_exc(), encoding="utf-8")
-    return path
+def _crash_log() -> str:
+    with tempfile.NamedTemporaryFile("w", prefix="alliances-", suffix=".log", encoding="utf-8", delete=False) as log:
+        log.write(traceback.format_exc())
+    return log.name
 
 
 def _short(path: Path) -> str:

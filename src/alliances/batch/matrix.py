@@ -9,25 +9,22 @@ from typing import Any
 
 import yaml
 
-from alliances import plain_yaml
-from alliances.dataset import Dataset
 from alliances.errors import ParameterError
-from alliances.parameters import NAMES, Parameters, check_parameters
 
 KEYS = ("matrix", "include", "exclude", "parameters", "to")
 FORMATS = ("html", "pdf")
 
 
 def read_matrix(path: Path) -> dict[str, Any]:
-    """Read a matrix file.
+    """Read a matrix file; a scalar that is no number stays text (``2025-03-20``).
 
     Raises
     ------
     ParameterError
-        If it cannot be read, is no mapping, or has a key that is not allowed.
+        If it cannot be read, is no mapping, or has a key or a format that is not allowed.
     """
     try:
-        loaded = plain_yaml.load(path.read_text(encoding="utf-8"))
+        loaded = yaml.load(path.read_text(encoding="utf-8"), _Plain)
     except (OSError, UnicodeDecodeError) as error:
         raise ParameterError(f"The matrix file {path} cannot be read ({error}); name another.") from error
     except yaml.YAMLError as error:
@@ -35,10 +32,16 @@ def read_matrix(path: Path) -> dict[str, Any]:
         raise ParameterError(f"The matrix file {path} is not YAML ({where}); see README for an example.") from error
     if not isinstance(loaded, dict):
         raise ParameterError(f"The matrix file {path} holds no mapping; its keys are {', '.join(KEYS)}.")
-    unknown = [key for key in loaded if key not in KEYS]
-    if unknown:
-        raise ParameterError(f"The matrix file {path} has the key “{unknown[0]}”; allowed are {', '.join(KEYS)}.")
+    for key in [key for key in loaded if key not in KEYS]:
+        raise ParameterError(f"The matrix file {path} has the key “{key}”; allowed are {', '.join(KEYS)}.")
     return loaded
+
+
+class _Plain(yaml.SafeLoader):
+    """Leaves a date as the text that it is."""
+
+
+_Plain.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: node.value)
 
 
 def combinations(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -47,11 +50,6 @@ def combinations(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
     ``matrix`` gives every combination of its lists; ``exclude`` removes those that agree with one of its entries in
     all that the entry names; an entry of ``include`` is added to each combination whose matrix values it does not
     change, and stands on its own where there is none. ``parameters`` hold for all, and give way to the rest.
-
-    Parameters
-    ----------
-    spec : Mapping
-        As :func:`read_matrix` returns it.
 
     Raises
     ------
@@ -62,9 +60,7 @@ def combinations(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
     for name, values in matrix.items():
         if not isinstance(values, list) or not values:
             raise ParameterError(f"matrix: {name} is “{values}”; write a list of at least one value.")
-    common = _mapping(spec.get("parameters"), "parameters")
-    include = [_mapping(entry, "include") for entry in _list(spec.get("include"), "include")]
-    exclude = [_mapping(entry, "exclude") for entry in _list(spec.get("exclude"), "exclude")]
+    exclude = _entries(spec.get("exclude"), "exclude")
     for entry in exclude:
         strange = [name for name in entry if name not in matrix]
         if strange or not entry:
@@ -73,38 +69,18 @@ def combinations(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
                 f"An entry of exclude {named}; it may name only lists of the matrix: {', '.join(matrix)}."
             )
     rows = [dict(zip(matrix, values, strict=True)) for values in itertools.product(*matrix.values())] if matrix else []
-    rows = [row for row in rows if not any(_agrees(row, entry) for entry in exclude)]
+    rows = [row for row in rows if not any(entry.items() <= row.items() for entry in exclude)]
     original = [dict(row) for row in rows]
-    for entry in include:
+    for entry in _entries(spec.get("include"), "include"):
         fits = [
-            number
-            for number, row in enumerate(original)
-            if all(row[name] == value for name, value in entry.items() if name in row)
+            n for n, row in enumerate(original) if all(row.get(name, value) == value for name, value in entry.items())
         ]
         for number in fits:
             rows[number].update(entry)
         if not fits:
             rows.append(dict(entry))
+    common = _mapping(spec.get("parameters"), "parameters")
     return [{**common, **row} for row in rows]
-
-
-def checked(spec: Mapping[str, Any], dataset: Dataset) -> list[Parameters]:
-    """Expand a matrix and check every edition before any work starts; the same edition named twice counts once.
-
-    Raises
-    ------
-    ParameterError
-        If there is no edition, or on the first bad value, with the number of the edition.
-    """
-    found: dict[Parameters, None] = {}
-    for number, values in enumerate(combinations(spec), 1):
-        try:
-            found[check_parameters(values, dataset)] = None
-        except ParameterError as error:
-            raise ParameterError(f"Edition {number} of the matrix: {error}") from error
-    if not found:
-        raise ParameterError(f"The matrix names no edition; give at least one list of values for {', '.join(NAMES)}.")
-    return list(found)
 
 
 def formats(spec: Mapping[str, Any]) -> tuple[str, ...]:
@@ -115,29 +91,21 @@ def formats(spec: Mapping[str, Any]) -> tuple[str, ...]:
     ParameterError
         If it asks for another one.
     """
-    asked = spec.get("to")
-    asked = list(FORMATS) if asked is None else asked if isinstance(asked, list) else [asked]
+    asked = spec.get("to", list(FORMATS))
+    asked = asked if isinstance(asked, list) else [asked]
     wrong = [item for item in asked if item not in FORMATS]
     if wrong or not asked:
         raise ParameterError(f"to: “{wrong[0] if wrong else asked}” is no format; allowed are {' and '.join(FORMATS)}.")
     return tuple(name for name in FORMATS if name in asked)
 
 
-def _agrees(row: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
-    return all(name in row and row[name] == value for name, value in entry.items())
-
-
 def _mapping(value: Any, name: str) -> dict[str, Any]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
+    if value is not None and not isinstance(value, dict):
         raise ParameterError(f"{name} is “{value}”; write names of parameters with their values.")
-    return {str(key): item for key, item in value.items()}
+    return {str(key): item for key, item in (value or {}).items()}
 
 
-def _list(value: Any, name: str) -> list[Any]:
-    if value is None:
-        return []
-    if not isinstance(value, list):
+def _entries(value: Any, name: str) -> list[dict[str, Any]]:
+    if value is not None and not isinstance(value, list):
         raise ParameterError(f"{name} is “{value}”; write a list of entries.")
-    return value
+    return [_mapping(entry, name) for entry in value or []]

@@ -1,1 +1,0 @@
-"""What changed between two editions, as an editor would ask."""

@@ -1,0 +1,73 @@
+"""What an edition is made of, and whether one that stands there is still the one asked for; light to import."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from alliances.run.cache import library_digest, versions
+
+__all__ = ["OUTPUT", "PACKAGES", "input_digests", "input_files", "is_unchanged", "is_whole", "read_manifest", "sha256"]
+
+#: The default edition, below the project's folder.
+OUTPUT = Path("report", "_output")
+#: Packages whose version can change the bytes of a report.
+PACKAGES = ("altair", "ipykernel", "nbclient", "numpy", "pandas", "papermill", "pypandoc-binary", "typst",
+            "vl-convert-python", "font-source-sans-pro", "font-source-serif-pro")  # fmt: skip
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file; "" where there is none."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of an edition; empty where there is none that can be read."""
+    kinds = {"parameters": dict, "defaults": dict, "inputs": dict, "outputs": dict, "formats": list, "engine": str}
+    with suppress(OSError, ValueError):
+        found = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        if isinstance(found, dict) and all(isinstance(found.get(name, kind()), kind) for name, kind in kinds.items()):
+            return found
+    return {}
+
+
+def is_whole(folder: Path, manifest: Mapping[str, Any]) -> bool:
+    """Whether each file of an edition is as its manifest lists it."""
+    outputs = manifest.get("outputs", {})
+    return bool(outputs) and all(sha256(folder / name) == digest for name, digest in outputs.items())
+
+
+def input_files(root: Path) -> list[Path]:
+    """List the files from which an edition is made, the library apart."""
+    report = root / "report"
+    found = [
+        *(root / "seeds").glob("*.txt"), *(root / "data").glob("*.csv"), root / "data" / "datapackage.json",
+        *(root / "notebooks").glob("*.ipynb"), *(root / "notebooks").glob("*.py"),
+        *(report / name for name in ("report.qmd", "_quarto.yml", "_brand.yml")), *(report / "_extensions").rglob("*"),
+    ]  # fmt: skip
+    return sorted(path for path in found if path.is_file() and not path.name.startswith((".", "~")))
+
+
+def input_digests(root: Path) -> dict[str, str]:
+    """Return the SHA-256 of each input by its path in the project."""
+    return {path.relative_to(root).as_posix(): sha256(path) for path in input_files(root)}
+
+
+def is_unchanged(root: Path, values: Mapping[str, Any], formats: Sequence[str], engine: str, folder: Path) -> bool:
+    """Whether the edition with these parameters stands in a folder, and nothing that it is made of has changed."""
+    there = read_manifest(folder)
+    asked = {**there.get("defaults", {}), **{name: value for name, value in values.items() if value not in (None, "")}}
+    return (
+        {name: str(value) for name, value in asked.items()}
+        == {name: str(value) for name, value in there.get("parameters", {}).items()}
+        and set(there.get("formats", ())) == set(formats)
+        and (engine == "auto" or there.get("engine", "").startswith(engine))
+        and there.get("library") == library_digest()
+        and there.get("versions") == versions(*PACKAGES)
+        and there.get("inputs") == input_digests(root)
+        and is_whole(folder, there)
+    )

@@ -1,1 +1,0 @@
-"""Sentences, links and tables, each tied to its evidence."""

@@ -1,0 +1,119 @@
+"""A command as a whole: told to stop it clears up, its temporary files go with it, and it waits for its like."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+from filelock import FileLock, Timeout
+
+from alliances.run.cache import digest
+
+_told: list[int] = []  # the signals that have come
+_finishing = threading.Event()
+
+
+class Stopped(KeyboardInterrupt):
+    """The command was told to stop; `exit_code` is what a shell expects, 130 for Ctrl-C."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.exit_code = 128 + number
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Raise :class:`Stopped` on Ctrl-C, SIGTERM and SIGHUP, once: more of them do not disturb the clearing up."""
+
+    def stop(number: int, _: FrameType | None) -> None:
+        _told.append(number)
+        if (len(_told) == 1 and not _finishing.is_set()) or len(_told) > 4:  # somebody means it
+            raise Stopped(number)
+
+    def say_unless_stopped(unraised: sys.UnraisableHookArgs) -> None:
+        if not isinstance(unraised.exc_value, Stopped):  # raise_if_told raises it again
+            hook(unraised)
+
+    hook, sys.unraisablehook = sys.unraisablehook, say_unless_stopped
+    numbers = {getattr(signal, name, signal.SIGINT) for name in ("SIGINT", "SIGTERM", "SIGHUP")}
+    heard = {n: signal.getsignal(n) for n in numbers}
+    heard = {n: was for n, was in heard.items() if was in (signal.SIG_DFL, signal.default_int_handler)}
+    for number in heard:  # one that is ignored stays ignored
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, was in heard.items():
+            signal.signal(number, was)
+        sys.unraisablehook = hook
+        _told.clear()
+        _finishing.clear()
+
+
+def raise_if_told() -> None:
+    """Raise :class:`Stopped` again: what is raised while Python destroys an object goes no further."""
+    if _told and threading.current_thread() is threading.main_thread():
+        raise Stopped(_told[0])
+
+
+def finish() -> None:
+    """Have what is left done whatever comes: to stop now would leave the result and deny it."""
+    raise_if_told()
+    _finishing.set()
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Let all temporary files of a command and its children be made in one folder, which goes with it.
+
+    The folders of commands that were killed go as well: nobody holds their locks.
+    """
+    for lock in Path(tempfile.gettempdir()).glob("alliances-*/lock"):
+        with suppress(OSError, Timeout):
+            if time.time() - lock.parent.stat().st_mtime > 60:  # a younger one may not be locked yet
+                with FileLock(lock, timeout=0):
+                    shutil.rmtree(lock.parent, ignore_errors=True)
+    before = {name: os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")}
+    made = tempfile.TemporaryDirectory(prefix="alliances-", ignore_cleanup_errors=True)
+    with made as folder, FileLock(Path(folder) / "lock"):
+        tempfile.tempdir = folder
+        os.environ.update(dict.fromkeys(before, folder))
+        config: dict[str, object] = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+        config["tempdir"] = folder  # or it makes one of its own, and is at a loss when that has gone
+        try:
+            yield Path(folder)
+        finally:
+            tempfile.tempdir = None
+            del config["tempdir"]
+            for name, value in before.items():
+                os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+@contextmanager
+def alone(folder: Path, locks: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """Be the only command that writes a folder; where another one does, `say` so and wait.
+
+    The folder need not exist; all who lock have the same folder of `locks`.
+    """
+    lock = FileLock(locks / f"{digest(str(folder.resolve()))[:16]}.lock")
+    with suppress(OSError):  # disks without locks, or that cannot be written
+        locks.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            say(f"Another build is writing {folder}; waiting until it has finished.")
+            lock.acquire(poll_interval=0.1)
+    try:
+        yield
+    finally:
+        lock.release()

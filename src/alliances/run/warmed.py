@@ -1,0 +1,34 @@
+"""What the fork server imports before any kernel is forked; what cannot be imported is left to the kernels.
+
+Nothing here may start a thread or draw a chart: a fork after vl-convert has run never returns.
+"""
+
+import contextlib
+import gc
+import importlib
+import pkgutil
+import sys
+
+_KERNEL = ("ipykernel.debugger", "ipykernel.kernelapp", "IPython.core.completerlib", "IPython.core.debugger",
+           "IPython.core.oinspect", "IPython.extensions.storemagic", "tornado.platform.asyncio")  # fmt: skip
+_ROOMS = ("alliances.analysis", "alliances.charts", "alliances.narrative")
+
+# Nobody steps through a chapter of a build, and the debugger takes longer to import than a kernel to start; ipykernel
+# does without it where it is not installed, and None is Python's own way to say that it is not.
+sys.modules["debugpy"] = None  # type: ignore[assignment]
+for _name in (*_KERNEL, "altair", "alliances.edition", "alliances.run.forks", *_ROOMS):
+    with contextlib.suppress(Exception):
+        _package = importlib.import_module(_name)
+        for _module in pkgutil.iter_modules(_package.__path__, f"{_name}.") if _name in _ROOMS else ():
+            importlib.import_module(_module.name)
+del sys.modules["debugpy"]
+with contextlib.suppress(Exception):
+    from altair.utils import schemapi
+
+    schemapi.disable_debug_mode()  # a chart is then checked when it is put out, not each part when it is made
+with contextlib.suppress(Exception):
+    import pandas as pd
+
+    pd.set_option("display.max_columns", 20)  # imported outside of a kernel, pandas takes itself for in a terminal
+gc.collect()
+gc.freeze()  # the kernels' collectors leave alone what they share, so that it stays shared

@@ -1,1 +1,0 @@
-"""From executed notebooks to one Markdown report with figures and annexes."""
