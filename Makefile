@@ -11,7 +11,7 @@ UV := PYTHONPATH=.tools $(PYTHON) -m uv
 SYNC := $(UV) sync --locked --inexact --compile-bytecode --quiet --python $(PYTHON)
 READY := .setup/packages .setup/quarto
 
-.PHONY: report test test-long lab notebooks check bench lint format bundle clean setup
+.PHONY: report test test-long quick lab notebooks check bench lint format bundle clean setup
 
 report: setup  ## Build the default edition: report/_output/report.html and report.pdf
 	@$(BIN)/alliances build
@@ -22,8 +22,16 @@ test: setup  ## Run all tests, notebooks included
 test-long: setup  ## The same with full property budgets, and the tests that take minutes
 	@ALLIANCES_TEST_EXAMPLES=200 ALLIANCES_LONG=1 $(BIN)/python -m pytest tests notebooks --nbval -n 2 --dist loadfile -q
 
+quick: setup  ## What matters after an edit, in about a minute: style, types, data, notebooks at their defaults
+	@$(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/alliances check
+	@$(BIN)/python -m pytest notebooks --nbval -n 2 --dist loadfile -q
+
+# Long lines of code cells are wrapped: sentences are long. The setting goes into the environment, not the user's folder.
+LAB_SETTINGS := .venv/share/jupyter/lab/settings/overrides.json
 lab: setup  ## Open the notebooks in JupyterLab
-	@$(BIN)/jupyter lab --notebook-dir=notebooks
+	@mkdir -p $(dir $(LAB_SETTINGS))
+	@echo '{"@jupyterlab/notebook-extension:tracker": {"codeCellConfig": {"lineWrap": true}}, "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' >$(LAB_SETTINGS)
+	@$(BIN)/jupyter lab --notebook-dir=notebooks --ip=127.0.0.1
 
 notebooks: setup  ## Execute the committed notebooks in place, after a change of data or code
 	@$(BIN)/alliances refresh
@@ -51,13 +59,12 @@ setup: $(READY)
 .setup/packages: .setup/uv pyproject.toml uv.lock
 	@echo "Setting up: the packages of uv.lock"
 	@$(SYNC)
-	@$(BIN)/python -m alliances.prerender --place-holders
 	@touch $@
 
 # Quarto's package downloads a release from a code host while it builds, which closed networks refuse.
 # It is tried once, for two minutes; after that the embedded engine stands in.
 .setup/quarto: | .setup/packages
-	@if $(BIN)/python -c "import sys; from alliances.publishing import find_quarto; sys.exit(find_quarto() is None)"; then \
+	@if $(BIN)/python -c "import sys; from alliances.publish.quarto import find_quarto; sys.exit(find_quarto() is None)"; then \
 	  echo "Setting up: Quarto is here already"; \
 	elif $(PYTHON) -c "import subprocess, sys; sys.exit(subprocess.run(sys.argv[1:], timeout=120).returncode)" \
 	    env $(SYNC) --extra quarto >.setup/quarto.log 2>&1; then \
@@ -89,11 +96,11 @@ bundle: setup  ## Pack wheels and the project into bundle/, for a machine of thi
 	@$(UV) build --quiet --wheel --python $(PYTHON) --out-dir bundle/wheels
 	@rm -f bundle/wheels/.gitignore
 	@$(BIN)/python -c "import alliances; print(f'alliances=={alliances.__version__}')" >>bundle/requirements.txt
-	@cp -R README.md LICENSE CITATION.cff data seeds notebooks report bundle/project/
-	@cd bundle/project && rm -rf report/_output report/chapters report/figures report/.quarto report/theme/fonts notebooks/.ipynb_checkpoints
+	@cp -R README.md CONTRIBUTING.md LICENSE CITATION.cff data seeds notebooks report bundle/project/
+	@cd bundle/project && rm -rf report/_output report/report.md report/edition.yml report/facts.json report/figures report/vega report/attached report/fonts report/.quarto notebooks/.ipynb_checkpoints
 	@echo "$$BUNDLE_README" >bundle/README.md
 	@$(BIN)/python -c "import platform; print('Made with Python', platform.python_version(), 'on', platform.platform() + '.')" >>bundle/README.md
 	@echo "bundle/ is ready; its README says how to install from it"
 
 clean:  ## Remove what was built, not what was set up
-	rm -rf report/_output report/chapters report/figures .cache .pytest_cache .mypy_cache .ruff_cache
+	rm -rf report/_output report/report.md report/edition.yml report/facts.json report/figures report/vega report/attached report/fonts .cache .pytest_cache .mypy_cache .ruff_cache

@@ -1,71 +1,73 @@
 """Measure speed as ratios within one run: `make bench`.
 
-Four comparisons, each with medians of several rounds, the things compared taking turns:
-
-1. papermill's command line over the report's notebooks one after the other and then the same stitching, against
-   ``alliances build --engine embedded`` without anything kept from an earlier build, and with it;
-2. ``alliances check``;
-3. loading and checking the dataset as it is, and with ten and a hundred times its rows of facts;
-4. changes, batches and a Dask cluster (bench_editions.py).
-
-Times depend on the machine and on what else runs there; ratios much less.
+Medians of several rounds, the things compared taking turns. The baseline is papermill's command line over the report's
+notebooks, one after the other, and then the same stitching. Times depend on the machine; ratios much less.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
-import platform
+import re
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from alliances.paths import find_root
-from alliances.staging.report import notebook_names
-from bench_editions import environment, run
-from bench_editions import measure as measure_editions
-from helpers import CHROMIUM, chromium, copy_project
-
-Times = dict[str, list[float]]
+PROJECT = Path(__file__).resolve().parents[1]
+COUNTRIES = ("DNK", "EST", "FIN", "GBR", "ISL", "LTU", "LVA", "NLD", "NOR", "SWE")
+CUT_OFFS = ("2025-03-20", "2025-04-20", "2025-07-31")
+SEPARATE = 3  # cold builds of other editions that are measured; the rest of the thirty would take the same
+Say = Callable[[str], None]
 
 
-# ---------------------------------------------------------------- the report
+def copy_project(target: Path) -> Path:
+    """Copy what a build reads: a clone after set-up, with no cache."""
+    built = shutil.ignore_patterns("_output", "chapters", "figures", ".*", "__pycache__")
+    for name in ("data", "seeds", "notebooks", "report"):
+        shutil.copytree(PROJECT / name, target / name, ignore=built)
+    return target
+
+
+def run(root: Path, *command: str, **variables: str) -> float:
+    """Run a Python command on a project with no user's cache, and return its seconds."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ALLIANCES_")}
+    own = {"ALLIANCES_ROOT": str(root), "XDG_CACHE_HOME": str(root / ".cache"), "ALLIANCES_QUARTO": ""}
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, *command], cwd=root, env={**kept, **own, **variables}, capture_output=True, text=True
+    )
+    seconds = time.perf_counter() - start
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} failed with exit code {done.returncode}:\n{done.stdout}{done.stderr}")
+    return seconds
+
+
+def alliances(root: Path, *arguments: str, **variables: str) -> float:
+    return run(root, "-m", "alliances.cli", *arguments, "--engine", "embedded", **variables)
 
 
 def stitch(root: Path, executed: Path, target: Path) -> None:
     """Do to notebooks that papermill has executed what a build does to its own."""
     import nbformat
 
-    from alliances import publishing
-    from alliances.build import facts
-    from alliances.dataset import Dataset
-    from alliances.parameters import check_parameters
-    from alliances.staging.chapters import read_chapter
-    from alliances.staging.figures import draw_png
-    from alliances.staging.report import stage, stage_text
+    from alliances.build import plan
+    from alliances.publish import publish
+    from alliances.stage import stage
 
-    dataset = Dataset.load(root, validate=False)
-    defaults = check_parameters({}, dataset)
-    known = dataset.known(defaults.day)
-    template = root / "report" / "report.qmd"
-    chapters = [read_chapter(name, nbformat.read(executed / f"{name}.ipynb", 4)) for name in notebook_names(template)]
-    text = stage_text(template, chapters, known, defaults, defaults)
-    charts = [chart for chapter in chapters for chart in chapter.charts]
-    staged = stage(target / "stage", text, charts, known, defaults, defaults)
-    assert staged.problems == []
-    publishing.copy_project(root, staged.folder)
-    publishing.publish(staged.folder, target, engine="embedded")
-    shutil.copytree(staged.folder / "figures", target / "figures")
-    draw_png(staged.charts, target / "figures")
-    (target / "facts.json").write_text(json.dumps(facts(staged, known)), "utf-8")
+    planned = plan(root, {})
+    books = {name: nbformat.read(executed / f"{name}.ipynb", 4) for name in planned.names}
+    known = planned.dataset.known(planned.parameters.day)
+    assert stage(root, known, planned.parameters, planned.defaults, books, target).problems == []
+    publish(target, root=root, engine="embedded")
 
 
 def by_hand(root: Path, names: list[str], folder: Path) -> tuple[float, float]:
@@ -78,185 +80,170 @@ def by_hand(root: Path, names: list[str], folder: Path) -> tuple[float, float]:
     return executing, run(root, __file__, "--stitch", str(root), str(folder), str(folder / "report"))
 
 
-def measure_report(project: Path, rounds: int, scratch: Path, say: Callable[[str], None]) -> Times:
-    root = copy_project(project, scratch / "report-project")
-    names = notebook_names(root / "report" / "report.qmd")
-    times: Times = {"papermill": [], "stitching": [], "by hand": [], "build": [], "build again": [], "check": []}
+def measure_edition(rounds: int, scratch: Path, say: Say) -> tuple[dict[str, list[float]], int]:
+    """Measure the baseline, and beside it a cold build, an edited sentence, a moved row, and no change at all."""
+    from alliances.build import notebook_names
+
+    names = notebook_names(PROJECT)
+    times: dict[str, list[float]] = {}
     for number in range(rounds):
-        say(f"round {number + 1} of {rounds}: {len(names)} notebooks by hand, then built")
-        executing, stitching = by_hand(root, names, scratch / f"by-hand-{number}")
-        times["papermill"].append(executing)
-        times["stitching"].append(stitching)
-        times["by hand"].append(executing + stitching)
-        kept = str(scratch / f"cache-{number}")
-        build = ("-m", "alliances.cli", "build", "--engine", "embedded", "--output", str(scratch / f"built-{number}"))
-        times["build"].append(run(root, *build, ALLIANCES_CACHE=kept))
-        times["build again"].append(run(root, *build, ALLIANCES_CACHE=kept))
-        # `check` may have something to say of the notebooks; its time is the same
-        start = time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-m", "alliances.cli", "check"], cwd=root, env=environment(root), capture_output=True
-        )
-        times["check"].append(time.perf_counter() - start)
-    return times
+        say(f"round {number + 1} of {rounds}: {len(names)} notebooks by hand, then built, then changed")
+        hand, built = copy_project(scratch / f"hand-{number}"), copy_project(scratch / f"built-{number}")
+        executing, stitching = by_hand(hand, names, scratch / f"executed-{number}")
+        round_ = {"papermill": executing, "stitching": stitching, "by hand": executing + stitching}
+        round_["cold"] = alliances(built, "build")
+        edit_sentence(built / "notebooks" / "jef.ipynb", number)
+        round_["sentence"] = alliances(built, "build")
+        table = built / "data" / "memberships.csv"
+        head, *rows, last = table.read_text("utf-8").splitlines()
+        table.write_text("\n".join([head, last, *rows]) + "\n", "utf-8")
+        round_["row"] = alliances(built, "build")
+        round_["nothing"] = alliances(built, "build")
+        for what, seconds in round_.items():
+            times.setdefault(what, []).append(seconds)
+        for folder in (hand, built):
+            shutil.rmtree(folder)
+    return times, len(names)
 
 
-def measure_first_view(page: Path, rounds: int) -> float | None:
-    """Seconds until the page, opened from disk, shows something, in medians; nothing where there is no Chromium."""
-    if CHROMIUM is None:
-        return None
+def edit_sentence(notebook: Path, number: int) -> None:
+    """Add a sentence to a chapter's second prose: what stands in a placeholder stays."""
+    content = json.loads(notebook.read_text("utf-8"))
+    cells = [cell for cell in content["cells"] if "edition.write(" in "".join(cell["source"])]
+    source = "".join(cells[1]["source"])
+    edited = re.sub(r"(\n## .*\n(?:else:.*\n)*\n)", rf"\1Round {chr(97 + number)} was here.\n", source, count=1)
+    assert edited != source, "There is no section to edit."
+    cells[1]["source"] = edited.splitlines(keepends=True)
+    notebook.write_text(json.dumps(content), "utf-8")
+
+
+def stages(scratch: Path) -> dict[str, float]:
+    """Where the seconds of a cold build go, measured once in one process; the kernels' part is what they overlap to."""
+    code = """
+import json, sys, tempfile, time
+from pathlib import Path
+def at(): return time.perf_counter()
+t = [at()]
+from alliances.run import forks
+forks.start()
+from alliances import build as b
+from alliances.publish import publish
+from alliances.run.execute import run_notebooks
+from alliances.stage import stage, report
+root, done = Path(sys.argv[1]), {}
+def mark(name): t.append(at()); done[name] = t[-1] - t[-2]
+mark("imports")
+planned = b.plan(root, {}); mark("data and parameters, checked")
+results = run_notebooks(root, planned.names, planned.parameters.as_dict(), cache=b.Cache(root))
+mark("kernels and cells")
+drawn, draw = [], report.draw_figures
+def timed(*args): s = at(); draw(*args); drawn.append(at() - s)
+report.draw_figures = timed
+books = {name: result.notebook for name, result in results.items()}
+known = planned.dataset.known(planned.parameters.day)
+stage(root, known, planned.parameters, planned.defaults, books, root / "staged")
+mark("stage"); done["charts"] = drawn[0]; done["stage"] -= drawn[0]
+for kind, name in (("html", "page (Pandoc)"), ("pdf", "PDF (Pandoc, Typst)")):
+    publish(root / "staged", (kind,), root=root, engine="embedded"); mark(name)
+print(json.dumps(done))
+"""
+    root = copy_project(scratch / "stages")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ALLIANCES_")}
+    script = scratch / "stages.py"
+    script.write_text(code, "utf-8")
+    done = subprocess.run(
+        [sys.executable, str(script), str(root)], env=kept, capture_output=True, text=True, check=True
+    )
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+@contextmanager
+def dask_cluster(folder: Path, workers: int) -> Iterator[str]:
+    """A scheduler and workers with one thread each, on this machine."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    start, address = [sys.executable, "-m", "dask"], f"tcp://127.0.0.1:{port}"
+    options = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(folder)]
+    commands = [[*start, "scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard"]]
+    commands += [[*start, "worker", address, *options]] * workers
+    with ExitStack() as stack:
+        for command in commands:
+            process = stack.enter_context(subprocess.Popen(command, **quiet))
+            stack.callback(process.terminate)
+        yield address
+
+
+def measure_batch(editions: int, dask: bool, scratch: Path, say: Say) -> dict[str, float]:
+    """Seconds for all editions, each way once, with nothing kept from one way to the next."""
+    countries, days = COUNTRIES[: max(1, editions // len(CUT_OFFS))], CUT_OFFS[-editions:]
+    matrix, found = scratch / "matrix.yaml", dict[str, float]()
+    matrix.write_text(json.dumps({"matrix": {"focus": countries, "as_of": days}}), "utf-8")
+    count = len(countries) * len(days)
     seconds = []
-    with chromium() as browser:
-        for _ in range(rounds):
-            tab = browser.new_page()
-            tab.goto(page.as_uri())
-            tab.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
-            seconds.append(tab.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime") / 1000)
-            tab.close()
-    return statistics.median(seconds)
-
-
-# ---------------------------------------------------------------- the dataset
-
-
-def enlarge(project: Path, target: Path, factor: int) -> int:
-    """Copy data and seeds with each row of facts `factor` times, under ids of its own; returns the number of rows."""
-    from alliances.dataset import FACT_TABLES
-
-    shutil.copytree(project / "seeds", target / "seeds")
-    shutil.copytree(project / "data", target / "data")
-    count = 0
-    for path in sorted((target / "data").glob("*.csv")):
-        with path.open(encoding="utf-8", newline="") as stream:
-            rows = list(csv.DictReader(stream))
-        count += len(rows)
-        if path.stem not in FACT_TABLES or factor == 1:
-            continue
-        key = FACT_TABLES[path.stem]
-        ids = {row[key] for row in rows}
-        with path.open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            for number in range(factor):
-                ending = f"-{number}" if number else ""
-                for row in rows:
-                    own = row | {key: f"{row[key]}{ending}"}
-                    if own.get("same_as") in ids:
-                        own["same_as"] += ending
-                    writer.writerow(own)
-        count += len(rows) * (factor - 1)
-    return count
-
-
-def load_and_check(root: Path) -> None:
-    """Print the seconds that loading and checking take, imports aside."""
-    from alliances.dataset import Dataset
-    from alliances.dataset.check import check
-
-    start = time.perf_counter()
-    dataset = Dataset.load(root, validate=False)
-    dataset.known(dataset.default_as_of())
-    loaded = time.perf_counter()
-    report = check(root)
-    print(json.dumps([loaded - start, time.perf_counter() - loaded, len(report.problems)]))
-
-
-def measure_dataset(
-    project: Path, factors: list[int], rounds: int, scratch: Path, say: Callable[[str], None]
-) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    for factor in factors:
-        root = scratch / f"dataset-{factor}"
-        rows = enlarge(project, root, factor)
-        say(f"dataset with {rows:,} rows")
-        results = []
-        for _ in range(rounds if factor < 100 else 1):
-            done = subprocess.run(
-                [sys.executable, __file__, "--dataset", str(root)],
-                env=environment(root), capture_output=True, text=True, check=True,
-            )  # fmt: skip
-            results.append(json.loads(done.stdout))
-        load, check, problems = (statistics.median(result[n] for result in results) for n in range(3))
-        found[f"{factor}x"] = {"rows": rows, "load": load, "check": check, "problems": int(problems)}
-        shutil.rmtree(root)
+    for number in range(min(SEPARATE, count)):
+        say(f"cold build {number + 1} of {SEPARATE}")
+        chosen = ("-p", "focus", countries[number % len(countries)], "-p", "as_of", days[number % len(days)])
+        seconds.append(alliances(copy_project(scratch / f"separate-{number}"), "build", *chosen))
+    found["separate"] = statistics.mean(seconds) * count
+    for workers in (1, 2):
+        say(f"{count} editions, {workers} at a time")
+        root = copy_project(scratch / f"batch-{workers}")
+        found[f"{workers}"] = alliances(root, "batch", str(matrix), "--jobs", str(workers))
+    if dask:
+        say(f"{count} editions on a Dask cluster of two workers")
+        (scratch / "dask").mkdir()
+        with dask_cluster(scratch / "dask", 2) as address:
+            root = copy_project(scratch / "batch-dask")
+            found["dask"] = alliances(root, "batch", str(matrix), "--scheduler", address)
     return found
 
 
-# ---------------------------------------------------------------- the table
-
-
-def table(report: dict[str, float], notebooks: int, dataset: dict[str, dict[str, Any]]) -> str:
-    lines = [
-        f"{'The report (embedded engine)':<52}{'seconds':>9}{'ratio':>8}",
-        f"  papermill, {notebooks} notebooks one after the other{'':<12}{report['papermill']:>9.1f}",
-        f"  the same stitching{'':<32}{report['stitching']:>9.1f}",
-        f"  both, by hand{'':<37}{report['by hand']:>9.1f}{1:>8.2f}",
-        f"  alliances build, nothing kept{'':<21}{report['build']:>9.1f}{report['build'] / report['by hand']:>8.2f}",
-        f"  alliances build, again, nothing changed{'':<11}{report['build again']:>9.1f}"
-        f"{report['build again'] / report['by hand']:>8.2f}",
-        f"  alliances check{'':<35}{report['check']:>9.1f}",
-        "",
-        f"{'The dataset':<20}{'rows':>10}{'load':>9}{'ratio':>8}{'check':>9}{'ratio':>8}",
-    ]
-    first = next(iter(dataset.values()))
-    for name, one in dataset.items():
-        lines.append(
-            f"  {name:<18}{one['rows']:>10,}{one['load']:>9.2f}{one['load'] / first['load']:>8.1f}"
-            f"{one['check']:>9.2f}{one['check'] / first['check']:>8.1f}"
-        )
-    return "\n".join(lines)
+def table(times: dict[str, float], count: int, batch: dict[str, float], editions: int) -> Iterator[tuple[Any, ...]]:
+    """Yield what was measured: seconds, ratio, and what it must reach."""
+    hand = times["by hand"]
+    yield f"papermill's command line, {count} notebooks", times["papermill"], "", ""
+    yield "the same stitching", times["stitching"], "", ""
+    yield "both: the baseline", hand, "1", ""
+    yield "cold default edition", times["cold"], f"{hand / times['cold']:.1f}× faster", "7×"
+    yield "one sentence edited", times["sentence"], f"{times['sentence'] / hand:.1%}", "8 %"
+    yield "a row of memberships moved", times["row"], f"{times['row'] / hand:.1%}", "10 %"
+    yield "nothing changed", times["nothing"], f"{times['nothing'] / hand:.1%}", "1 %"
+    if batch:
+        alone, one, two = batch["separate"], batch["1"], batch["2"]
+        yield f"{editions} cold builds ({SEPARATE} measured)", alone, "1", ""
+        yield "batch, one worker", one, f"{alone / one:.1f}× faster", ""
+        yield "batch, two workers", two, f"{alone / two:.1f}× faster, {one / two:.2f}× one worker", "3.5×, 1.5×"
+    if "dask" in batch:
+        yield "batch, Dask with two workers", batch["dask"], f"{batch['dask'] / batch['2']:.2f}× local", "1.3×"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure speed, as ratios within one run.")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds; medians are shown (default: 5)")
-    parser.add_argument("--factors", default="1,10,100", help="sizes of the dataset (default: 1,10,100)")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds, of which medians are shown (default: 5)")
     parser.add_argument("--editions", type=int, default=30, help="editions of the batch; 0 leaves it out (default: 30)")
-    parser.add_argument("--output", type=Path, help="file for the figures (default: report/_output/bench.json)")
+    parser.add_argument("--dask", action="store_true", help="measure a Dask cluster as well")
     parser.add_argument("--stitch", nargs=3, type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--dataset", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.stitch:
         stitch(*chosen.stitch)
         return
-    if chosen.dataset:
-        load_and_check(chosen.dataset)
-        return
-
-    project = find_root(Path(__file__).parent)
-    factors = [int(factor) for factor in chosen.factors.split(",")]
 
     def say(line: str) -> None:
         print(f"  {line}", file=sys.stderr, flush=True)
 
     with tempfile.TemporaryDirectory(prefix="alliances-bench-") as folder:
-        times = measure_report(project, chosen.rounds, Path(folder), say)
-        first_view = measure_first_view(Path(folder) / "built-0" / "report.html", chosen.rounds)
-        dataset = measure_dataset(project, factors, chosen.rounds, Path(folder), say)
-    report = {name: statistics.median(values) for name, values in times.items()}
-    editions: dict[str, Any] = {}
-    text = ""
-    if chosen.editions:
-        editions, text = measure_editions(project, chosen.rounds, chosen.editions, report["by hand"], say)
-    notebooks = len(notebook_names(project / "report" / "report.qmd"))
-    print(table(report, notebooks, dataset))
-    if first_view is not None:
-        print(f"\n{'First view of the page, from disk':<52}{first_view:>9.2f}")
-    print(f"\n{text}")
-    figures = {
-        "machine": {"python": platform.python_version(), "system": platform.platform(), "processors": os.cpu_count()},
-        "rounds": chosen.rounds,
-        "notebooks": notebooks,
-        "seconds": times,
-        "medians": report,
-        "ratio": report["build"] / report["by hand"],
-        "first_view": first_view,
-        "dataset": dataset,
-        "editions": editions,
-    }
-    output: Path = chosen.output or project / "report" / "_output" / "bench.json"
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+        times, count = measure_edition(chosen.rounds, Path(folder), say)
+        parts = stages(Path(folder))
+        batch = measure_batch(chosen.editions, chosen.dask, Path(folder), say) if chosen.editions else {}
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    print("| | seconds | ratio | must reach |\n|---|--:|--:|--:|")
+    for what, seconds, ratio, goal in table(medians, count, batch, chosen.editions):
+        print(f"| {what} | {seconds:.1f} | {ratio} | {goal} |")
+    print("\n| where the seconds of a cold build go | seconds |\n|---|--:|")
+    for what, seconds in parts.items():
+        print(f"| {what} | {seconds:.1f} |")
 
 
 if __name__ == "__main__":

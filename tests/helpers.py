@@ -1,275 +1,164 @@
-"""What several test modules need: copies of the project, runs of the command line, editions read back."""
+"""What several test modules need: the river as a whole project, the command line, and what a command leaves behind."""
 
 from __future__ import annotations
 
-import csv
+import contextlib
 import hashlib
-import json
 import os
-import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import psutil
-import pypdf
-from bs4 import BeautifulSoup, Tag
 
-from alliances.staging.report import chapter_order, notebook_names
+from river_data import copy_river
 
-ALLIANCES_VARIABLES = ("ALLIANCES_ROOT", "ALLIANCES_VALIDATED", "ALLIANCES_QUARTO")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-MARK = "ALLIANCES_TEST_MARK"
-BUILT = ("_output", "chapters", "figures", "vega", ".quarto", "fonts", "fonts.css", "edition.yml", "references.json")
-
-PROBE_PARAMETERS = 'as_of = ""\nfocus = ""\nexclude_sources = []'
-PROBE_OPENING = """\
-from alliances import open_edition
-from alliances.charts.weights import source_weights
-
-edition = open_edition(as_of=as_of, focus=focus, exclude_sources=exclude_sources)"""
+PROJECT = Path(__file__).resolve().parents[1]
+LONG = os.environ.get("ALLIANCES_LONG") == "1"
+MARK = "ALLIANCES_TEST_MARK"  # a variable by which the processes of a run are found
+#: A build that needs no Quarto, and no PDF.
+BUILD = ("build", "--engine", "embedded", "--to", "html")
 
 
-# ---------------------------------------------------------------- browsers
-
-
-@contextmanager
-def chromium() -> Iterator[Any]:
-    """Run the Chromium of this machine, without a window."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as running:
-        started = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
-# ---------------------------------------------------------------- projects
-
-
-def copy_project(source: Path, target: Path) -> Path:
-    """Copy what a build reads (not the code) and leave out what it writes."""
-    for name in ("data", "seeds", "notebooks", "report"):
-        ignore = shutil.ignore_patterns(*BUILT, ".ipynb_checkpoints")
-        shutil.copytree(source / name, target / name, ignore=ignore)
+def river(target: Path) -> Path:
+    """Copy the river's data, notebooks and template, with the look of this report."""
+    copy_river(target)
+    shutil.copytree(PROJECT / "report" / "_extensions", target / "report" / "_extensions")
+    for name in ("_brand.yml", "_quarto.yml"):
+        shutil.copy(PROJECT / "report" / name, target / "report")
     return target
-
-
-def write_notebook(path: Path, cells: Sequence[str], parameters: str | None = PROBE_PARAMETERS) -> Path:
-    """Write a notebook: a heading, the parameters cell (where there is one), and code cells."""
-    notebook = nbformat.v4.new_notebook()
-    notebook.cells.append(nbformat.v4.new_markdown_cell(f"# The chapter {path.stem}", id="heading"))
-    if parameters is not None:
-        cell = nbformat.v4.new_code_cell(parameters, id="parameters", metadata={"tags": ["parameters"]})
-        notebook.cells.append(cell)
-    notebook.cells += [nbformat.v4.new_code_cell(source, id=f"cell-{n}") for n, source in enumerate(cells)]
-    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    path.write_text(json.dumps(notebook, indent=1) + "\n", "utf-8")
-    return path
-
-
-def set_chapters(root: Path, chapters: Sequence[str]) -> None:
-    """Let the report consist of these chapters and the annexes."""
-    template = root / "report" / "report.qmd"
-    own = notebook_names(template)
-    annexes = [name for name in chapter_order(template) if name not in own]
-    lines = [f"{{{{< include chapters/{name}.md >}}}}" for name in [*chapters, *annexes]]
-    template.write_text("\n\n".join(lines) + "\n", "utf-8")
-
-
-def probe_cells(root: Path) -> list[str]:
-    """Sentences on one number of the oldest and one of the newest source, and a chart."""
-    rows = [first_observation(root, source) for source in (sources(root)[0], sources(root)[-1])]
-    told = "\n".join(f'    "A text counts {{{row["observation_id"]}}} [@{row["source_id"]}].",' for row in rows)
-    return [
-        PROBE_OPENING,
-        f'edition.tell(\n{told}\n    otherwise="No text of this edition gives a number.",\n)',
-        "edition.draw(source_weights)",
-    ]
-
-
-def make_probe(source: Path, target: Path) -> Path:
-    """Copy the project and reduce its report to one small chapter called probe."""
-    copy_project(source, target)
-    for path in (target / "notebooks").glob("*.ipynb"):
-        path.unlink()
-    set_chapters(target, ["probe"])
-    write_notebook(target / "notebooks" / "probe.ipynb", probe_cells(target))
-    return target
-
-
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def tree(folder: Path) -> dict[str, str]:
-    """Checksums of all files and names of all folders below a folder; not what a build may keep for the next one."""
-    return {
-        path.relative_to(folder).as_posix(): sha256(path) if path.is_file() else "folder"
+    """Return the checksums of all files below a folder, and the names of its folders; not of editions below it."""
+    found = {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
         for path in sorted(folder.rglob("*"))
-        if ".cache" not in path.relative_to(folder).parts
     }
+    return {name: digest for name, digest in found.items() if name.split("/")[0] not in ("build.log", "editions")}
 
 
-# ---------------------------------------------------------------- data, read without the library
+def edition(root: Path) -> dict[str, str]:
+    """Return the files of a project's default edition."""
+    return tree(root / "report" / "_output")
 
 
-def read_csv(root: Path, table: str) -> list[dict[str, str]]:
-    with (root / "data" / f"{table}.csv").open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
-def sources(root: Path) -> list[dict[str, str]]:
-    """The sources, oldest first."""
-    return sorted(read_csv(root, "sources"), key=lambda row: (row["published"], row["source_id"]))
-
-
-def quotes(root: Path) -> dict[str, dict[str, str]]:
-    return {row["quote_id"]: row for row in read_csv(root, "quotes")}
-
-
-def fact_rows(root: Path) -> dict[str, dict[str, str]]:
-    """All rows of the fact tables by id, each with its source_id."""
-    by_id = quotes(root)
-    found = {}
-    for path in sorted((root / "data").glob("*.csv")):
-        rows = read_csv(root, path.stem)
-        if not rows or "quote_ids" not in rows[0]:
-            continue
-        key = next(iter(rows[0]))
-        for row in rows:
-            ids = row["quote_ids"].split("; ")
-            found[row[key]] = row | {"table": path.stem, "source_id": by_id[ids[0]]["source_id"]}
-    return found
-
-
-def first_observation(root: Path, source: dict[str, str]) -> dict[str, str]:
-    """The first row of observations that rests on a source, exact ones first."""
-    rows = [row for row in fact_rows(root).values() if row["table"] == "observations"]
-    rows = [row for row in rows if row["source_id"] == source["source_id"]]
-    return min(rows, key=lambda row: row["comparator"] != "eq")
-
-
-# ---------------------------------------------------------------- the command line
-
-
-def run_cli(
-    root: Path, *arguments: str, mark: str = "", cwd: Path | None = None, **variables: str
-) -> subprocess.CompletedProcess[str]:
-    """Run the command line as a user does, in a process of its own; `mark` makes its kernels findable."""
-    environment = {name: value for name, value in os.environ.items() if name not in ALLIANCES_VARIABLES}
-    environment |= {"ALLIANCES_ROOT": str(root), MARK: mark, **variables}
-    return subprocess.run(
-        [sys.executable, "-m", "alliances.cli", *arguments],
-        cwd=cwd or root,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=300,
-        check=False,
-    )
-
-
-def processes_left(mark: str) -> list[str]:
-    """Command lines of the processes that a marked run left behind."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(" ".join(process.cmdline()))
-        except (psutil.Error, OSError):
-            continue
-    return found
-
-
-def once(folder: Path, make: Callable[[Path], None]) -> Path:
-    """Make a folder once for all workers: the first to come makes it, the others wait."""
+def once(folder: Path, make: Callable[[Path], object]) -> Path:
+    """Make a folder once for all workers of pytest: the first to come makes it, the others wait."""
     try:
         folder.mkdir()
     except FileExistsError:
-        deadline = time.monotonic() + 300
+        until = time.monotonic() + 300
         while not (folder / "done").exists():
-            if (folder / "failed").exists() or time.monotonic() > deadline:
-                raise AssertionError((folder / "failed").read_text("utf-8") or "It took too long.") from None
+            assert not (folder / "failed").exists(), (folder / "failed").read_text("utf-8")
+            assert time.monotonic() < until, "It took too long."
             time.sleep(0.2)
         return folder
     try:
         make(folder)
     except BaseException as error:
-        (folder / "failed").write_text(str(error), "utf-8")
+        (folder / "failed").write_text(repr(error), "utf-8")
         raise
     (folder / "done").touch()
     return folder
 
 
-# ---------------------------------------------------------------- editions
+# ---------------------------------------------------------------- notebooks
 
 
-def words(text: str) -> str:
-    return " ".join(text.split())
+def change_cell(root: Path, name: str, number: int, edit: Callable[[str], str]) -> None:
+    """Change the source of a notebook's cell, counted from 0."""
+    path = root / "notebooks" / f"{name}.ipynb"
+    notebook = nbformat.read(path, 4)
+    notebook.cells[number].source = edit(notebook.cells[number].source)
+    nbformat.write(notebook, path)
 
 
-def squeezed(text: str) -> str:
-    """Text without white space and hyphens, so that line breaks of a PDF do not matter."""
-    return re.sub(r"[\s\u00ad\u2010-]+", "", text)
+def put_first(root: Path, name: str, code: str) -> None:
+    """Let a notebook run some code after its parameters."""
+    change_cell(root, name, 1, lambda source: f"import os, time\n{code}\n{source}")
 
 
-@dataclass(frozen=True)
-class Edition:
-    """An edition read back."""
+def outputs(notebook: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """List the outputs of a notebook."""
+    return [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
 
-    root: Path
-    folder: Path
 
-    @cached_property
-    def html(self) -> str:
-        return (self.folder / "report.html").read_text("utf-8")
+# ---------------------------------------------------------------- the command line
 
-    @cached_property
-    def soup(self) -> BeautifulSoup:
-        return BeautifulSoup(self.html, "html.parser")
 
-    @cached_property
-    def main(self) -> Tag:
-        found = self.soup.select_one("main")
-        assert found is not None
+class Command:
+    """Runs the command line on a project in processes of their own, and finds what they leave behind."""
+
+    def __init__(self, root: Path, temporary: Path) -> None:
+        temporary.mkdir(exist_ok=True)
+        self.root, self.temporary = root, temporary
+
+    def start(self, *arguments: str, prepare: Callable[[], None] = lambda: None, **variables: str) -> Any:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("ALLIANCES_")}
+        own = {"ALLIANCES_ROOT": str(self.root), MARK: str(self.temporary), "TMPDIR": str(self.temporary)}
+
+        def before() -> None:
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+            prepare()
+
+        return subprocess.Popen(
+            [sys.executable, "-u", "-m", "alliances.cli", *arguments],
+            cwd=self.root, env={**kept, **own, **variables}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, encoding="utf-8", start_new_session=True,
+            preexec_fn=before if sys.platform != "win32" else None,
+        )  # fmt: skip
+
+    def run(self, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
+        process = self.start(*arguments, **more)
+        out, err = process.communicate(timeout=300)
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    def done(self, *arguments: str, **more: Any) -> str:
+        """Run a command that succeeds, and return what it says."""
+        done = self.run(*arguments, **more)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def refused(self, *arguments: str, **more: Any) -> str:
+        """Run a command that fails as users' errors do, and return its sentence."""
+        done = self.run(*arguments, **more)
+        assert done.returncode == 2, done
+        assert "Traceback" not in done.stderr, done.stderr
+        last = done.stderr.splitlines()[-1]
+        assert last.startswith("alliances"), done.stderr
+        assert last.endswith("."), last
+        return last
+
+    def stopped(self, line: str, number: int, *arguments: str, wait: float = 0) -> tuple[int, str]:
+        """Send a signal to the whole group once a line has been told; return exit code and last line."""
+        process = self.start(*arguments)
+        told = ""
+        while line not in told:
+            told = process.stderr.readline()
+            assert told, "The command ended before it told that."
+        time.sleep(wait)
+        os.killpg(process.pid, number)
+        _, err = process.communicate(timeout=60)
+        return process.returncode, [told, *err.splitlines()][-1].strip()
+
+    def left(self) -> list[str]:
+        """List processes and temporary files that have not gone after a while."""
+        until = time.monotonic() + 10
+        while (found := self._left()) and time.monotonic() < until:
+            time.sleep(0.1)
         return found
 
-    @cached_property
-    def pages(self) -> list[str]:
-        return [sheet.extract_text() for sheet in pypdf.PdfReader(self.folder / "report.pdf").pages]
-
-    @cached_property
-    def facts(self) -> list[dict[str, Any]]:
-        return list(json.loads((self.folder / "facts.json").read_text("utf-8")))
-
-    @cached_property
-    def manifest(self) -> dict[str, Any]:
-        return dict(json.loads((self.folder / "manifest.json").read_text("utf-8")))
-
-    @cached_property
-    def notebooks(self) -> list[str]:
-        return notebook_names(self.root / "report" / "report.qmd")
-
-    @cached_property
-    def chapters(self) -> list[str]:
-        """The notebooks that write a chapter; the focus page is there only where a focus is set."""
-        return [name for name in self.notebooks if name != "focus" or self.manifest["parameters"]["focus"]]
-
-    def output_text(self) -> str:
-        """All that the executed notebooks show, charts included; not their code."""
-        shown = []
-        for path in sorted((self.folder / "notebooks").glob("*.ipynb")):
-            notebook = nbformat.read(path, 4)
-            shown += [json.dumps(cell.get("outputs", []), ensure_ascii=False) for cell in notebook.cells]
-        return "\n".join(shown)
+    def _left(self) -> list[str]:
+        found = [str(path) for path in self.temporary.iterdir()]
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error, OSError):
+                if process.environ().get(MARK) == str(self.temporary) and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(" ".join(process.cmdline()))
+        return found

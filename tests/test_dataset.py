@@ -1,556 +1,412 @@
-"""The dataset's public face: tables, rows, the cut to a day, the rules, undeclared disagreements."""
+"""The dataset on a neutral subject: what it reads, how it names and marks, what it knows on a day, what check says."""
 
 from __future__ import annotations
 
-import copy
+import json
+import os
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from alliances.dataset import FACT_TABLES, Dataset, split_list
-from alliances.dataset.check import check, validate
-from alliances.dataset.consistency import OpenPoint, open_points
-from alliances.dataset.quote_rules import check_quotes
-from alliances.dataset.rules import check_rules
-from alliances.dataset.seeds import read_seeds
-from alliances.dataset.tables import read_tables
+from alliances.dataset import FACT_TABLES, Dataset, trace
+from alliances.dataset.check import CheckReport, check, validate
+from alliances.dataset.texts import SourceText, count_words
 from alliances.errors import DataError, ParameterError
-from alliances.paths import ROOT_VARIABLE, find_root
-from conftest import MakeRoot, Rows
+from river_data import RIVER, add, change, copy_river, descriptor, read_table, write_table
 
-EARLY = "The Pact has 10 members. It costs €5 million, or £4 million. Norway joined on 3 March 2025."
-LATE = "The Pact has 12 members. Norway joined in April 2025, at the Oslo summit."
-
-TEXTS = {"early": ("2025-03-10", EARLY), "late": ("2025-07-31", LATE)}
-
-
-def observation(name: str, low: str, high: str, quote_ids: str, **cells: str) -> dict[str, str]:
-    row = {
-        "observation_id": f"obs-{name}",
-        "alliance_id": "pact",
-        "indicator": "members",
-        "value_low": low,
-        "value_high": high,
-        "comparator": "eq",
-        "unit": "states",
-        "obs_status": "reported",
-        "quote_ids": quote_ids,
-    }
-    return row | cells
-
-
-MONEY = {"indicator": "cost", "unit": "money"}
-TABLES: Rows = {
-    "countries": [
-        {
-            "iso3": "NOR",
-            "iso_numeric": "578",
-            "name": "Norway",
-            "cow_ccode": "385",
-            "nato_entry": "1949-08-24",
-        },
-        {
-            "iso3": "SWE",
-            "iso_numeric": "752",
-            "name": "Sweden",
-            "cow_ccode": "380",
-            "nato_entry": "2024-03-07",
-            "eu_entry": "1995-01-01",
-        },
-    ],
-    "actors": [{"actor_id": "NOR", "kind": "country", "iso3": "NOR", "name": "Norway"}],
-    "alliances": [{"alliance_id": "pact", "name": "The Pact", "short_name": "Pact", "instrument_type": "force"}],
-    "events": [
-        {"event_id": "joining", "title": "Norway joins", "kind": "decision"},
-        {"event_id": "summit", "title": "Summit", "kind": "meeting", "probably_same_as": "joining"},
-    ],
-    "indicators": [
-        {
-            "indicator": "members",
-            "label": "Members",
-            "definition": "Members.",
-            "counts": "States.",
-            "unit": "states",
-            "additive": "false",
-        },
-        {
-            "indicator": "cost",
-            "label": "Cost",
-            "definition": "Cost.",
-            "counts": "Money.",
-            "unit": "money",
-            "additive": "true",
-            "comparable_with": "members",
-        },
-    ],
-    "quotes": [
-        {"quote_id": "ten", "source_id": "early", "exact": "The Pact has 10 members"},
-        {"quote_id": "five", "source_id": "early", "exact": "It costs €5 million"},
-        {"quote_id": "four", "source_id": "early", "exact": "or £4 million"},
-        {"quote_id": "march", "source_id": "early", "exact": "Norway joined on 3 March 2025"},
-        {"quote_id": "twelve", "source_id": "late", "exact": "The Pact has 12 members"},
-        {"quote_id": "april", "source_id": "late", "exact": "Norway joined in April 2025"},
-        {"quote_id": "oslo", "source_id": "late", "exact": "at the Oslo summit"},
-    ],
-    "observations": [
-        observation("ten", "10", "10", "ten"),
-        observation("euros", "5000000", "5000000", "five", currency="EUR", **MONEY),
-        observation("pounds", "4000000", "4000000", "four", currency="GBP", same_as="obs-euros", **MONEY),
-        observation("twelve", "12", "12", "twelve"),
-    ],
-    "event_accounts": [
-        {
-            "account_id": "acc-early",
-            "event_id": "joining",
-            "alliance_id": "pact",
-            "date": "2025-03-03",
-            "date_precision": "day",
-            "year_inferred": "false",
-            "status": "happened",
-            "participants": "NOR",
-            "quote_ids": "march",
-        },
-        {
-            "account_id": "acc-late",
-            "event_id": "joining",
-            "alliance_id": "pact",
-            "date": "2025-04",
-            "date_precision": "month",
-            "year_inferred": "false",
-            "status": "happened",
-            "quote_ids": "april; oslo",
-        },
-        {"account_id": "acc-summit", "event_id": "summit", "status": "happened", "quote_ids": "oslo"},
-    ],
-    "disagreements": [
-        {
-            "disagreement_id": "dis-members",
-            "point": "Members",
-            "kind": "date",
-            "row_ids": "obs-ten; obs-twelve",
-            "explanation": "Two joined in between.",
-        }
-    ],
-    "judgements": [
-        {
-            "judgement_id": "jud-growth",
-            "valid_from": day,
-            "alliance_id": "pact",
-            "statement": f"It is {{likelihood}} that it has {{{row}}}.",
-            "likelihood": "likely",
-            "confidence": "low",
-            "confidence_reason": "Few texts.",
-            "requires": row,
-            "change_indicators": "A departure.",
-        }
-        for day, row in (("2025-03-10", "obs-ten"), ("2025-08-01", "obs-twelve"))
-    ],
-}
+EXAMPLES = int(os.environ.get("ALLIANCES_TEST_EXAMPLES", "40"))
+DATASET = Dataset.load(RIVER, validate=False)
+QUOTES = list(DATASET["quotes"]["quote_id"])
+TABLES = list(DATASET.tables)
 
 
 @pytest.fixture
-def root(make_root: MakeRoot) -> Path:
-    return make_root(TEXTS, TABLES)
+def river(tmp_path: Path) -> Path:
+    return copy_river(tmp_path / "river")
 
 
-@pytest.fixture
-def dataset(root: Path) -> Dataset:
-    return Dataset.load(root)
+def sentences(report: CheckReport) -> list[str]:
+    return [*map(str, report.problems), *map(str, report.notices)]
 
 
-def ids(dataset: Dataset, table: str) -> list[str]:
-    frame = dataset[table]
-    return list(frame[frame.columns[0]])
+# ---------------------------------------------------------------- reading
 
 
-def test_tables_have_the_types_of_the_package(dataset: Dataset) -> None:
-    frame = dataset["observations"]
-    assert frame.columns[-1] == "source_id"
-    assert list(frame["source_id"]) == ["early", "early", "early", "late"]
-    assert frame["value_low"].dtype == "float64"
-    assert frame["year_inferred"].dtype == "boolean"
-    assert frame["year_inferred"].isna().all()
-    assert list(frame["currency"]) == ["", "EUR", "GBP", ""]
-    assert list(dataset["countries"]["cow_ccode"]) == [385, 380]
-    assert list(dataset["sources"]["published"]) == ["2025-03-10", "2025-07-31"]
-    assert list(dataset["positions"].columns)[-1] == "source_id"
-    with pytest.raises(KeyError, match="the tables are sources"):
-        dataset["opinions"]
+def test_the_river_is_valid_and_wholly_accounted_for() -> None:
+    report = check(RIVER)
+    assert sentences(report) == []
+    assert report.ok
+    assert "0 sentences are not accounted for" in report.format()
+    assert Dataset.load(RIVER)["quotes"].equals(DATASET["quotes"])
 
 
-def test_a_changed_frame_leaves_the_dataset_alone(dataset: Dataset) -> None:
-    frame = dataset["quotes"]
-    frame["exact"] = "nothing"
-    assert dataset["quotes"]["exact"][0] == "The Pact has 10 members"
+def test_frames_have_the_declared_types() -> None:
+    observations = DATASET["observations"]
+    assert str(observations["value_low"].dtype) == "float64"
+    assert str(DATASET["judgements"]["rank"].dtype) == "Int64"
+    assert str(DATASET["indicators"]["additive"].dtype) == "boolean"
+    assert list(observations["source_id"]) == [DATASET.row(i).source_id for i in observations["observation_id"]]
+    observations.loc[0, "value_low"] = 0
+    assert DATASET["observations"]["value_low"][0] == 5  # a frame is the caller's own
 
 
-def test_rows_quotations_and_sources_are_found_by_id(dataset: Dataset) -> None:
-    row = dataset.row("acc-late")
-    assert (row.table, row.row_id, row.source_id) == ("event_accounts", "acc-late", "late")
-    assert row.quote_ids == ("april", "oslo")
-    assert row["year_inferred"] is False
-    assert dataset.row("obs-ten")["value_low"] == 10.0
-    assert dataset.row("dis-members").quote_ids == ()
-    assert [r.row_id for r in dataset.rows_using("oslo")] == ["acc-late", "acc-summit"]
-    assert dataset.quote("five").source_id == "early"
-    assert dataset.source("late").published == date(2025, 7, 31)
-    assert dataset.default_as_of() == date(2025, 7, 31)
-    assert dataset.names["NOR"] == "Norway"
-    assert dataset.alliance_names["pact"] == "Pact"
-    assert "obs-ten" in dataset
-    assert "obs-eleven" not in dataset
-    for read in (dataset.row, dataset.quote, dataset.source):
-        with pytest.raises(KeyError, match="There is no"):
-            read("obs-tem")
+@pytest.mark.parametrize("table", TABLES)
+def test_a_column_that_nobody_knows_is_kept(table: str, river: Path) -> None:
+    write_table(river, table, [{**row, "remark": f"r{n}"} for n, row in enumerate(read_table(river, table))])
+    dataset = Dataset.load(river)
+    assert list(dataset[table]["remark"][:2]) == ["r0", "r1"]
+    cut = dataset.known(date(2019, 6, 1))
+    assert "remark" in cut[table] or cut[table].empty
+    if table in FACT_TABLES:
+        assert dataset.row(dataset[table].iloc[0, 0])["remark"] == "r0"
 
 
-def test_a_cut_lets_nothing_later_through(dataset: Dataset) -> None:
-    early = dataset.known(date(2025, 3, 20))
-    assert early.as_of == date(2025, 3, 20)
-    assert early.complete is dataset
-    assert dataset.complete is dataset
-    assert ids(early, "sources") == ["early"]
-    assert ids(early, "observations") == ["obs-ten", "obs-euros", "obs-pounds"]
-    assert ids(early, "events") == ["joining"]
-    assert ids(early, "disagreements") == []
-    assert list(early["judgements"]["valid_from"]) == ["2025-03-10"]
-    assert "obs-twelve" not in early
-    with pytest.raises(KeyError, match="not known in this edition"):
-        early.row("obs-twelve")
-    with pytest.raises(KeyError, match="not known in this edition"):
-        early.quote("april")
-    assert early.default_as_of() == date(2025, 7, 31)
+@pytest.mark.parametrize("before", [b"\xef\xbb\xbf", b""])
+def test_files_of_other_systems_are_read(before: bytes, river: Path) -> None:
+    for table in TABLES:
+        path = river / "data" / f"{table}.csv"
+        path.write_bytes(before + path.read_bytes().replace(b"\n", b"\r\n"))
+    dataset = Dataset.load(river)
+    for table in TABLES:
+        assert dataset[table].equals(DATASET[table])
 
 
-def test_the_day_of_publication_counts_and_judgements_take_the_latest_version(dataset: Dataset) -> None:
-    assert ids(dataset.known(date(2025, 3, 10)), "sources") == ["early"]
-    assert ids(dataset.known(date(2025, 3, 9)), "sources") == []
-    late = dataset.known(date(2025, 8, 1))
-    assert list(late["judgements"]["valid_from"]) == ["2025-08-01"]
-    assert ids(late, "disagreements") == ["dis-members"]
-    assert list(late["events"]["probably_same_as"]) == ["", "joining"]
-    assert list(dataset.known(date(2025, 7, 31))["judgements"]["valid_from"]) == ["2025-03-10"]
+def test_columns_may_stand_in_another_order(river: Path) -> None:
+    rows = read_table(river, "actors")
+    (river / "data" / "actors.csv").write_text("name,kind,iso3,aliases,actor_id\n", "utf-8")
+    write_table(river, "actors", rows)
+    assert Dataset.load(river).names == DATASET.names
 
 
-def test_a_pointer_to_an_unknown_event_is_cut(dataset: Dataset) -> None:
-    only_late = dataset.known(date(2025, 8, 1), ["early"])
-    assert ids(only_late, "events") == ["joining", "summit"]
-    assert only_late.excluded == ("early",)
-    # Without the early text the older version of the judgement has no evidence; the newer one has.
-    assert list(only_late["judgements"]["valid_from"]) == ["2025-08-01"]
-    assert "obs-ten" not in only_late
+def test_invalid_data_are_refused_with_a_sentence(river: Path) -> None:
+    change(river, "memberships", "mem-fund-cestria-brief", actor_id="XCX")
+    change(river, "quotes", "four-gauges", exact="the commission has five")
+    with pytest.raises(DataError, match=r"“XCX” is not in data/actors.csv.*nearest is “XCS”.*1 more: run"):
+        Dataset.load(river)
+    with pytest.raises(DataError, match=r"datapackage.json"):
+        Dataset.load(river / "seeds")
 
 
-def test_cuts_of_cuts_only_shrink(dataset: Dataset) -> None:
-    twice = dataset.known(date(2025, 3, 20)).known(date(2026, 1, 1), ["late"])
-    assert twice.as_of == date(2025, 3, 20)
-    assert twice.excluded == ("late",)
-    assert ids(twice, "sources") == ["early"]
-
-
-def test_reference_facts_are_cut_by_their_own_date(dataset: Dataset) -> None:
-    assert list(dataset.known(date(2000, 1, 1))["countries"]["nato_entry"]) == ["1949-08-24", ""]
-    assert list(dataset.known(date(1990, 1, 1))["countries"]["eu_entry"]) == ["", ""]
-
-
-def test_before_every_source_all_tables_of_facts_are_empty(dataset: Dataset) -> None:
-    nothing = dataset.known(date(2020, 1, 1))
-    for table in FACT_TABLES:
-        frame = nothing[table]
-        assert len(frame) == 0
-        pd.testing.assert_index_equal(frame.columns, dataset[table].columns)
-        assert list(frame.dtypes) == list(dataset[table].dtypes)
-
-
-def test_an_unknown_source_is_refused_with_the_nearest(dataset: Dataset) -> None:
-    with pytest.raises(ParameterError, match=r"“earley”.*nearest is “early”"):
-        dataset.known(date(2025, 8, 1), ["earley"])
-
-
-def test_every_cut_of_the_real_data_is_closed(project_root: Path) -> None:
-    whole = Dataset.load(project_root, validate=False)
-    for day in sorted(whole["sources"]["published"]):
-        cut = whole.known(date.fromisoformat(day))
-        sources = set(cut["sources"]["source_id"])
-        assert all(cut.source(s).published <= date.fromisoformat(day) for s in sources)
-        for table in FACT_TABLES:
-            frame = cut[table]
-            assert set(frame["source_id"]) <= sources
-            assert set(frame.iloc[:, 0]) <= set(whole[table].iloc[:, 0])
-            for cell in frame["quote_ids"]:
-                assert all(cut.quote(q).source_id in sources for q in split_list(cell))
-        assert set(cut["event_accounts"]["event_id"]) == set(cut["events"]["event_id"])
-        for cell in [*cut["disagreements"]["row_ids"], *cut["judgements"]["requires"]]:
-            assert all(row_id in cut for row_id in split_list(cell))
-        assert not cut["judgements"]["judgement_id"].duplicated().any()
-
-
-def broken(make_root: MakeRoot, table: str, index: int, **cells: str) -> list[str]:
-    rows = copy.deepcopy(TABLES)
-    rows[table][index].update(cells)
-    root = make_root(TEXTS, rows)
-    tables = read_tables(root)
-    texts = read_seeds(root, tables["sources"])
-    return [str(problem) for problem in (*check_rules(tables, root), *check_quotes(tables, texts))]
+# ---------------------------------------------------------------- names, labels, the package
 
 
 @pytest.mark.parametrize(
-    ("table", "index", "cells", "expected"),
+    ("vocabulary", "term", "label", "plural"),
     [
-        ("actors", 0, {"iso3": "SWE"}, "data/actors.csv, row 2, column iso3: actor_id is “NOR”, iso3 “SWE”"),
-        ("actors", 0, {"name": "Norge"}, "column name: “Norge” is not “Norway”"),
-        (
-            "quotes",
-            0,
-            {"exact": "The Pact has 11 members"},
-            "row 2, column exact: “The Pact has 11 members” occurs 0 times in early; it must occur exactly "
-            "once, with its prefix and suffix; the nearest place is line 1, “The Pact has 10 members.” "
-            "(there “0”, here “1”)",
-        ),
-        ("quotes", 0, {"source_id": "late"}, "it stands in early: correct source_id"),
-        ("quotes", 0, {"exact": "The Pact has\u00a010 members"}, "(U+00A0 no-break space)"),
-        ("quotes", 3, {"exact": "million"}, "“million” occurs 2 times in early (lines 1, 1)"),
-        (
-            "quotes",
-            3,
-            {"prefix": "yesterday"},
-            "column prefix: “Norway joined on 3 March 2025” stands in early",
-        ),
-        ("quotes", 3, {"suffix": "yesterday"}, "correct the suffix; on line 1 it reads “.”"),
-        (
-            "observations",
-            0,
-            {"comparator": "between"},
-            "the comparator between takes value_low below value_high",
-        ),
-        ("observations", 0, {"comparator": "at_least"}, "the comparator at_least takes value_low only"),
-        ("observations", 0, {"value_low": "inf"}, "column value_low: “inf” is no finite number"),
-        ("observations", 0, {"unit": "persons"}, "the unit of the indicator members is states; write states"),
-        ("observations", 0, {"currency": "EUR"}, "column currency: “EUR”; unit states has no currency"),
-        ("observations", 1, {"currency": ""}, "money has a currency; write EUR, USD or GBP"),
-        (
-            "observations",
-            2,
-            {"currency": "EUR"},
-            "does not fit: it does not give the sum in another currency",
-        ),
-        (
-            "observations",
-            2,
-            {"same_as": "obs-twelve"},
-            "it comes from another source and it measures another",
-        ),
-        ("observations", 2, {"same_as": "obs-pounds"}, "column same_as: the row points at itself"),
-        ("observations", 0, {"time_period": "2025/P1M3"}, "“2025/P1M3” is no date of the calendar"),
-        (
-            "observations",
-            0,
-            {"time_period": "2025-04/2025-03", "date_precision": "month", "year_inferred": "false"},
-            "2025-03 is before 2025-04",
-        ),
-        ("observations", 0, {"time_period": "2025-03"}, "column date_precision: the cell is empty"),
-        ("observations", 0, {"ref_area": "POL"}, "column ref_area: “POL” is not in data/countries.csv"),
-        ("observations", 0, {"quote_ids": "ten; twelve"}, "the quotations come from early and late"),
-        ("observations", 0, {"quote_ids": "ten; tem"}, "“tem” is not in data/quotes.csv"),
-        (
-            "observations",
-            3,
-            {"quote_ids": "april"},
-            "data/quotes.csv, row 6, column quote_id: no row uses “twelve”",
-        ),
-        ("observations", 0, {"observation_id": "acc-early"}, "“acc-early” has the wrong beginning"),
-        (
-            "observations",
-            0,
-            {"observation_id": "acc-early"},
-            "stands already in data/event_accounts.csv, row 2",
-        ),
-        (
-            "event_accounts",
-            0,
-            {"date": "2025-03-11"},
-            "2025-03-11 is after 2025-03-10, the last day on which early",
-        ),
-        ("event_accounts", 0, {"date": "2025-02-30"}, "“2025-02-30” is no date of the calendar"),
-        (
-            "event_accounts",
-            0,
-            {"date": ""},
-            "column date_precision: “day”; without date there is no precision",
-        ),
-        ("event_accounts", 0, {"date": ""}, "column year_inferred: “false”"),
-        (
-            "event_accounts",
-            0,
-            {"date_precision": "month"},
-            "date 2025-03-03 has the precision day; write day",
-        ),
-        ("event_accounts", 0, {"year_inferred": ""}, "column year_inferred: the cell is empty"),
-        ("event_accounts", 0, {"date_end": "2025-03-01"}, "column date_end: 2025-03-01 is before 2025-03-03"),
-        (
-            "event_accounts",
-            0,
-            {"participants": "NOR; FIN"},
-            "column participants: “FIN” is not in data/actors.csv",
-        ),
-        ("events", 1, {"probably_same_as": "summit"}, "column probably_same_as: the row points at itself"),
-        ("indicators", 1, {"comparable_with": "member"}, "the nearest is “members”"),
-        ("disagreements", 0, {"row_ids": "obs-ten; obs-two"}, "“obs-two” is not in the tables of facts"),
-        ("disagreements", 0, {"row_ids": "obs-ten"}, "a disagreement has two rows or more"),
-        ("judgements", 0, {"requires": "obs-euros"}, "column requires: obs-ten is missing"),
-        (
-            "judgements",
-            0,
-            {"statement": "It is {likelihood} that it has {obs-tem}."},
-            "the placeholder {obs-tem} names no row",
-        ),
-        ("judgements", 0, {"statement": "It has {obs-ten}."}, "{likelihood} stands 0 times"),
-        ("judgements", 1, {"valid_from": "2025-07-01"}, "2025-07-01 is before 2025-07-31, when obs-twelve"),
+        ("unit", "barges", "barge", "barges"),
+        ("currency", "CRN", "cr", "crowns"),
+        ("status", "in_force", "in force", "in force"),
+        ("area", "upper_basin", "the upper basin", "the upper basin"),
+        ("area", "XDN", "Dunmere", "Dunmere"),
+        ("actor", "league", "League of Rivers", "League of Rivers"),
+        ("unit", "water_wheels", "water wheels", "water wheels"),
+        ("no_such", "term", "term", "term"),
     ],
 )
-def test_a_broken_rule_is_told(
-    make_root: MakeRoot, table: str, index: int, cells: dict[str, str], expected: str
+def test_terms_are_printed_by_their_labels(vocabulary: str, term: str, label: str, plural: str) -> None:
+    found = DATASET.label(vocabulary, term)
+    assert (found.term, found.label, found.plural) == (term, label, plural)
+    assert found.known == (term not in ("water_wheels", "term"))
+
+
+def test_labels_are_listed_in_printing_order() -> None:
+    assert [label.term for label in DATASET.terms("likelihood")] == ["unlikely", "realistic_possibility", "likely"]
+    assert DATASET.vocabularies("observations")["ref_area"] == "area"
+    assert DATASET.vocabularies("positions") == {
+        "topic": "topic", "position": "position", "attribution": "attribution", "date_precision": "date_precision",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("entity", "name", "bare"),
+    [
+        ("league", "the League of Rivers", "League of Rivers"),
+        ("compact", "the Compact of 1931", "Compact of 1931"),
+        ("XAV", "Arven", "Arven"),
+        ("teller", "Ana Teller", "Ana Teller"),
+    ],
+)
+def test_names_have_their_article_in_a_sentence(entity: str, name: str, bare: str) -> None:
+    assert (DATASET.name(entity), DATASET.name(entity, article=False)) == (name, bare)
+    with pytest.raises(KeyError, match="nearest is"):
+        DATASET.name(f"{entity}s")
+
+
+def test_the_package_gives_the_report_its_title() -> None:
+    assert DATASET.package["title"] == "The Treaties of the Orvane"
+    assert "licence" in DATASET.package
+    assert not {"resources", "contributors", "homepage"} & set(DATASET.package)
+
+
+# ---------------------------------------------------------------- evidence marks
+
+
+@given(st.sampled_from(QUOTES), st.integers(0, 30))
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_context_stands_around_the_quotation_in_its_paragraph(quote_id: str, words: int) -> None:
+    quote = DATASET.quote(quote_id)
+    text = (RIVER / "seeds" / DATASET.source(quote.source_id).file).read_text("utf-8")
+    paragraphs = [line for line in text.split("\n") if line.strip()]
+    mark = DATASET.mark_of_quote(quote_id)
+    source = DATASET.source(quote.source_id)
+    assert mark.startswith(source.mark)
+    paragraph = " ".join(paragraphs[int(mark.removeprefix(source.mark)) - 1].split())
+    before, after = DATASET.context(quote_id, words)
+    assert f"{before} {quote.exact}".split()[-1] == quote.exact.split()[-1]
+    assert max(len(before.split()), len(after.split())) <= words
+    assert before in paragraph
+    assert " ".join(quote.exact.split()) in paragraph
+    assert after in paragraph
+    assert quote_id in DATASET.paragraph(mark)
+
+
+def test_marks_count_paragraphs_that_hold_words() -> None:
+    # The third line of the report holds no-break spaces only.
+    assert DATASET.mark("obs-members-report") == "A3"
+    assert DATASET.mark("obs-barges-report") == "A4"
+    assert DATASET.marks("pos-belmora-locks-report") == ("A4",)
+    assert DATASET.mark("r-xdn-league") == "r"
+    assert DATASET.marks("dis-dam") == ()
+    assert DATASET.paragraph("C3") == ("session-june", "arven-stay-out", "belmora-will-not-sign")
+    assert DATASET.paragraph("Z99") == ()
+    assert (DATASET.source("column-2021-06").mark, DATASET.source("column-2021-06").short_name) == (
+        "C", "the June column",
+    )  # fmt: skip
+
+
+@given(st.text("ab \n\u00a0", max_size=40), st.text("ab ", min_size=1, max_size=4))
+@settings(max_examples=EXAMPLES * 3, deadline=None)
+def test_every_place_of_a_quotation_is_found(text: str, exact: str) -> None:
+    source = SourceText(text)
+    places = source.locate(exact)
+    assert places == [(i, i + len(exact)) for i in range(len(text)) if text.startswith(exact, i)]
+    for start, _ in places:
+        assert source.line(start) == text.count("\n", 0, start) + 1
+        assert source.paragraph(start) == sum(bool(line.strip()) for line in text.split("\n")[: source.line(start)])
+
+
+def test_prefix_and_suffix_tell_places_apart() -> None:
+    text = SourceText("Six states met.\n\nOnly  six\u00a0states came.\nSix states left.")
+    assert text.locate("Six states", suffix="met.\nOnly") == [(0, 10)]
+    assert text.locate("Six states", prefix="six states came.") == [(40, 50)]
+    assert text.locate("states", prefix="Only six", suffix="came") == [(27, 33)]
+    assert count_words("“Six” – states’ 24-hour plan") == 4
+
+
+# ---------------------------------------------------------------- what is known on a day
+
+
+@given(st.dates(date(2018, 1, 1), date(2022, 1, 1)), st.sets(st.sampled_from(list(DATASET["sources"]["source_id"]))))
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_an_edition_knows_its_sources_and_nothing_else(day: date, excluded: set[str]) -> None:
+    cut = DATASET.known(day, excluded)
+    known = {s for s in DATASET["sources"]["source_id"] if DATASET.source(s).published <= day} - excluded
+    assert set(cut["sources"]["source_id"]) == known
+    for table, key in FACT_TABLES.items():
+        expected = [i for i in DATASET[table][key] if DATASET.row(i).source_id in known]
+        assert list(cut[table][key]) == expected
+    assert all(r["entry_date"] <= day.isoformat() >= r["exit_date"] for r in cut["public_record"].to_dict("records"))
+    for row in cut["disagreements"].to_dict("records"):
+        assert all(row_id in cut for row_id in row["row_ids"].split("; "))
+    judgements = cut["judgements"]
+    assert judgements["judgement_id"].is_unique
+    assert all(row_id in cut for cell in judgements["requires"] for row_id in cell.split("; "))
+    assert cut.known(date(2030, 1, 1))["quotes"].equals(cut["quotes"])
+    assert cut.complete is DATASET
+
+
+@pytest.mark.parametrize(
+    ("day", "excluded", "version"),
+    [
+        ("2019-05-19", (), ""),
+        ("2019-12-31", (), "2019-05-20"),
+        ("2020-01-20", (), "2020-01-20"),
+        ("2021-12-31", (), "2021-06-15"),
+        ("2021-12-31", ("column-2021-06",), "2020-01-20"),
+        ("2021-12-31", ("brief-2020-01", "column-2021-06"), "2019-05-20"),
+    ],
+)
+def test_of_a_judgement_the_latest_version_counts_whose_rows_are_known(
+    day: str, excluded: tuple[str, ...], version: str
 ) -> None:
-    problems = broken(make_root, table, index, **cells)
-    assert any(expected in problem for problem in problems), problems
+    shown = DATASET.known(date.fromisoformat(day), excluded)["judgements"].query("judgement_id == 'jud-dam'")
+    assert list(shown["valid_from"]) == ([version] if version else [])
 
 
-def test_the_schema_is_told(make_root: MakeRoot) -> None:
-    tables = copy.deepcopy(TABLES)
-    tables["countries"][0]["nato_entry"] = "1949"
-    tables["alliances"][0]["instrument_type"] = "forces"
-    tables["indicators"][0]["label"] = "Cost"
-    tables["observations"][0]["value_low"] = "ten"
-    tables["event_accounts"][2]["event_id"] = "summmit"
-    problems = [str(problem) for problem in validate(make_root(TEXTS, tables)).problems]
-    for expected in (
-        "data/countries.csv, row 2, column nato_entry: “1949” does not fit; allowed is an ISO date; write",
-        "data/alliances.csv, row 2, column instrument_type: “forces” is not in the vocabulary; allowed are",
-        "write “force” if that is meant",
-        "data/indicators.csv, row 3, column label: “Cost” stands already in row 2; each value may stand once",
-        "data/observations.csv, row 2, column value_low: “ten” does not fit; allowed is a number",
-        "data/event_accounts.csv, row 4, column event_id: “summmit” is not in data/events.csv",
-        "the nearest is “summit”",
-    ):
-        assert any(expected in problem for problem in problems), (expected, problems)
+def test_the_public_record_is_cut_by_its_own_dates() -> None:
+    row = DATASET.row("r-xdn-league")
+    assert (row.table, row.source_id, row.quote_ids, row["exit_date"]) == ("public_record", "", (), "2020-06-30")
+    cut = DATASET.known(date(2020, 1, 31))
+    assert cut.row("r-xdn-league")["exit_date"] == ""
+    assert "r-xev-league" not in cut
+    with pytest.raises(KeyError, match="not known in this edition"):
+        cut.row("r-xev-league")
 
 
-def test_a_long_quotation_and_a_missing_note_are_told(make_root: MakeRoot) -> None:
-    tables = copy.deepcopy(TABLES)
-    long = " ".join(f"w{n}" for n in range(26))
-    tables["quotes"][6]["exact"] = f"{long} –"
-    tables["exclusions"] = [{"source_id": "early", "exact": "The Pact", "reason": "rhetoric"}]
-    root = make_root(TEXTS | {"late": ("2025-07-31", f"{LATE} {long} –")}, tables)
-    problems = [str(problem) for problem in validate(root).problems]
-    assert len(problems) == 2
-    assert "the quotation has 26 words; the ceiling is 25" in problems[0] + problems[1]
-    assert "column reason_note: the cell is empty" in problems[0] + problems[1]
+def test_what_is_not_there_is_named_with_the_nearest() -> None:
+    for call, found in ((DATASET.row, "obs-barge-report"), (DATASET.quote, "staff-6"), (DATASET.source, "brief-2020")):
+        with pytest.raises(KeyError, match="nearest is"):
+            call(found)
+    with pytest.raises(KeyError, match="the tables are sources"):
+        DATASET["ships"]
+    with pytest.raises(ParameterError, match=r"nearest is “brief-2020-01”"):
+        DATASET.known(date(2021, 1, 1), ["brief-2020"])
 
 
-def test_the_seeds_are_checked(root: Path) -> None:
-    (root / "seeds" / "early.txt").unlink()
-    (root / "seeds" / "stray.txt").write_text("Stray.", "utf-8")
-    (root / "seeds" / "README.md").write_text("Whose they are.", "utf-8")
-    problems = [str(problem) for problem in validate(root).problems]
-    assert any("data/sources.csv, row 2, column file: seeds/early.txt cannot be read" in p for p in problems)
-    assert any(p.startswith("seeds/stray.txt: the text is in no row") for p in problems)
-    assert not any("README" in p for p in problems)
-    report = check(root)
-    assert not report.ok
-    assert report.format()
+def test_a_kernel_notes_the_tables_it_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(trace.TRACE_VARIABLE, str(tmp_path / "tables"))
+    dataset = Dataset.load(RIVER, validate=False)
+    dataset.label("unit", "barges")
+    dataset.row("r-xdn-league")
+    assert dataset.scenario
+    assert {"labels", "public_record", "parameters"} <= set(trace.read(tmp_path / "tables"))
+    assert "observations" not in trace.read(tmp_path / "tables")
+    dataset.mark("obs-staff-report")
+    assert {"observations", "quotes", "sources"} <= set(trace.read(tmp_path / "tables"))
 
 
-def test_loading_invalid_data_fails_in_one_sentence(root: Path) -> None:
-    path = root / "data" / "quotes.csv"
-    path.write_text(path.read_text("utf-8").replace("10 members", "11 members"), "utf-8")
-    with pytest.raises(DataError) as caught:
-        Dataset.load(root)
-    assert caught.value.exit_code == 2
-    assert str(caught.value).startswith("data/quotes.csv, row 2, column exact:")
-    assert Dataset.load(root, validate=False).quote("ten").exact == "The Pact has 11 members"
+# ---------------------------------------------------------------- words that nobody listed
 
 
-def test_a_broken_package_is_told(root: Path) -> None:
-    path = root / "data" / "datapackage.json"
-    path.write_text(path.read_text("utf-8").replace('"type": "number"', '"type": "numbers"', 1), "utf-8")
-    (problem,) = validate(root).problems
-    assert problem.file == "data/datapackage.json"
-    path.write_text("{", "utf-8")
-    with pytest.raises(DataError, match="not valid JSON"):
-        Dataset.load(root)
-    path.unlink()
-    with pytest.raises(DataError, match="does not exist"):
-        Dataset.load(root)
-
-
-def test_the_root_is_found_from_below_and_by_name(
-    root: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("table", "row_id", "column", "term"),
+    [
+        ("positions", "pos-dunmere-dam-report", "topic", "fish_ladders"),
+        ("positions", "pos-dunmere-dam-report", "position", "shrugs"),
+        ("memberships", "mem-fund-cestria-brief", "role", "guest"),
+        ("observations", "obs-payment-marks-column", "currency", "TLR"),
+        ("observations", "obs-farms-column", "ref_area", "delta"),
+        ("alliances", "compact", "instrument_type", "oral_promise"),
+    ],
+)
+def test_an_unlisted_term_is_kept_and_named_but_stops_nothing(
+    table: str, row_id: str, column: str, term: str, river: Path
 ) -> None:
-    monkeypatch.delenv(ROOT_VARIABLE, raising=False)
-    monkeypatch.chdir(root / "seeds")
-    assert find_root() == root
-    elsewhere = tmp_path_factory.mktemp("elsewhere")
-    assert (find_root(elsewhere) / "data" / "datapackage.json").is_file()
-    monkeypatch.setenv(ROOT_VARIABLE, str(root))
-    assert find_root(elsewhere) == root
-    monkeypatch.setenv(ROOT_VARIABLE, str(elsewhere))
-    with pytest.raises(DataError, match=ROOT_VARIABLE):
-        find_root()
+    number = change(river, table, row_id, **{column: term})
+    dataset = Dataset.load(river)
+    assert term in set(dataset[table][column])
+    report = check(river)
+    assert report.ok
+    (notice,) = report.notices
+    assert (notice.file, notice.row, notice.column) == (f"data/{table}.csv", number, column)
+    assert "lacks a label" in str(notice)
+    add(river, "labels", vocabulary=DATASET.vocabularies(table)[column], term=term, label="own words")
+    assert check(river).notices == ()
+    assert Dataset.load(river).label(DATASET.vocabularies(table)[column], term).label == "own words"
 
 
-def points(make_root: MakeRoot, **changed: list[dict[str, str]]) -> list[OpenPoint]:
-    return open_points(read_tables(make_root(TEXTS, {**TABLES, **changed})))
+def test_an_unlisted_unit_is_printed_as_it_stands(river: Path) -> None:
+    change(river, "indicators", "gauges", unit="water_marks")
+    for row_id in ("obs-gauges-needed-brief", "obs-gauges-brief"):
+        change(river, "observations", row_id, unit="water_marks")
+    assert check(river).ok
+    assert Dataset.load(river).label("unit", "water_marks").plural == "water marks"
 
 
-def test_declared_disagreements_are_not_listed(make_root: MakeRoot) -> None:
-    # March 3 against April: two dates of one event, which nobody declared. Members are declared, and
-    # the sum in pounds is the sum in euros.
-    (point,) = points(make_root)
-    assert (point.table, point.subject, point.single) == ("event_accounts", "joining", True)
-    assert [row[:2] for row in point.rows] == [("acc-early", "early"), ("acc-late", "late")]
+def test_stray_files_are_named_and_not_read(river: Path) -> None:
+    for name in ("countries (Copy).csv", "~$countries.csv", "notes.xlsx"):
+        (river / "data" / name).write_text("x", "utf-8")
+    report = check(river)
+    assert report.ok
+    assert [n.file for n in report.notices] == [
+        "data/countries (Copy).csv", "data/notes.xlsx", "data/~$countries.csv",
+    ]  # fmt: skip
 
 
-def test_undeclared_differences_are_listed(make_root: MakeRoot) -> None:
-    found = points(make_root, disagreements=[])
-    assert [p.subject for p in found] == ["pact, members", "joining"]
-    assert found[0].rows == (
-        ("obs-ten", "early", "eq 10 10"),
-        ("obs-twelve", "late", "eq 12 12"),
-    )
+# ---------------------------------------------------------------- rules on rows that belong together
+
+
+def problems(river: Path) -> Iterator[str]:
+    return map(str, validate(river).problems)
+
+
+@pytest.mark.parametrize(
+    ("explanation", "number"),
+    [
+        ("The report of 2019 has 40 barges, the brief of January 2020 has thirty; two texts differ.", ""),
+        ("Ten barges fewer.", "10"),
+        ("The report has 45 barges.", "45"),
+        ("Some 3.5 million marks.", "3.5e+06"),
+    ],
+)
+def test_numbers_of_an_explanation_stand_in_its_rows(explanation: str, number: str, river: Path) -> None:
+    change(river, "disagreements", "dis-barges", explanation=explanation)
+    found = list(problems(river))
+    assert any(f"dis-barges says {number}" in text for text in found) == bool(number), found
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ({"against": ""}, "does not weigh pos-dunmere-dam-report"),
+        ({"against": "", "aside": "pos-dunmere-dam-report (told of another dam; long ago)"}, ""),
+        ({"against": "", "aside": "pos-dunmere-dam-report"}, "cannot be read"),
+        ({"against": "pos-dunmere-dam-report; pos-nowhere"}, "“pos-nowhere” is not in"),
+        ({"statement": "It is likely that it rains."}, "likelihood word does not stand once"),
+        ({"statement": "{likelihood}: {obs-members-report}."}, "obs-members-report is missing"),
+        ({"statement": "{likelihood}: {obs-member-report}."}, "the nearest is “obs-members-report”"),
+        ({"requires": "pos-dunmere-dam-brief; pos-dunmere-dam-column"}, "before 2021-06-15, when pos-dunmere"),
+        ({"valid_from": "2020-01-19"}, "before 2020-01-20, when pos-dunmere-dam-brief became known"),
+    ],
+)
+def test_a_judgement_weighs_what_points_the_other_way(cells: dict[str, str], said: str, river: Path) -> None:
+    rows = read_table(river, "judgements")
+    assert rows[1]["valid_from"] == "2020-01-20"
+    rows[1] |= cells
+    write_table(river, "judgements", rows)
+    found = list(problems(river))
+    assert any(said in text for text in found) if said else not found, found
+
+
+def test_a_later_version_weighs_what_an_earlier_one_did(river: Path) -> None:
+    rows = read_table(river, "judgements")
+    rows[2]["against"] = "pos-dunmere-dam-brief"
+    write_table(river, "judgements", rows)
+    (found,) = problems(river)
+    assert "row 4, column against: jud-dam does not weigh pos-dunmere-dam-report" in found
+
+
+def test_rows_that_differ_are_listed_until_a_disagreement_names_them(river: Path) -> None:
+    write_table(river, "disagreements", [row for row in read_table(river, "disagreements") if "gauges" in row["point"]])
+    report = check(river)
+    assert {(p.table, p.subject) for p in report.open_points if p.single} == {
+        ("observations", "commission, survey_barges"),
+        ("positions", "XDN, commission, dam"),
+        # The same words, but 1967 against 1968.
+        ("characteristics", "commission, founding"),
+    }
+    assert "3 undeclared disagreements" in report.format()
 
 
 @pytest.mark.parametrize(
     ("cells", "single"),
-    [({"time_period": "2024"}, False), ({"scenario_id": "large"}, False), ({"value_low": "10"}, True)],
+    [
+        ({"value_low": "40", "value_high": "40", "comparator": "about"}, None),
+        ({"time_period": "2018", "date_precision": "year", "year_inferred": "false"}, True),
+        ({"scenario_id": "large"}, True),
+        ({"actor_id": "XBM"}, False),
+    ],
 )
-def test_values_of_other_times_and_scenarios_may_stand_side_by_side(
-    make_root: MakeRoot, cells: dict[str, str], single: bool
+def test_values_of_another_scope_may_stand_side_by_side(
+    cells: dict[str, str], single: bool | None, river: Path
 ) -> None:
-    first = observation("ten", "10", "10", "ten", time_period="2025-03", scenario_id="small")
-    other = observation("twelve", "12", "12", "twelve", time_period="2025") | cells
-    found = points(make_root, disagreements=[], observations=[first, other])
-    assert [p.single for p in found if p.table == "observations"] == [single]
+    change(river, "disagreements", "dis-barges", row_ids="obs-barges-report; obs-staff-report")
+    change(river, "observations", "obs-barges-brief", **cells)
+    points = [p.single for p in check(river).open_points if p.subject == "commission, survey_barges"]
+    assert points == ([] if single is None else [single])
 
 
-def test_equal_values_are_no_disagreement(make_root: MakeRoot) -> None:
-    rows = [
-        observation("ten", "10", "10", "ten"),
-        observation("twelve", "10.0", "10", "twelve", comparator="about"),
-    ]
-    found = points(make_root, disagreements=[], observations=rows)
-    assert [p.table for p in found] == ["event_accounts"]
-
-
-def test_the_check_reports_everything(root: Path) -> None:
-    report = check(root)
-    assert report.problems == ()
-    assert report.coverage is not None
-    assert report.coverage.gaps == ()
-    assert report.ok
-    assert report.counts["quotes"] == len(TABLES["quotes"])
-    text = report.format()
-    assert "no problem" in text
-    assert "1 undeclared disagreements" in text
-    assert "joining: acc-early (early: 2025-03-03); acc-late (late: 2025-04)" in text
+def test_a_package_that_is_none_is_refused(river: Path) -> None:
+    path = river / "data" / "datapackage.json"
+    for text, said in (("{", "not JSON"), ("{}", "lacks 'resources'"), ('{"resources": [1]}', "no")):
+        path.write_text(text, "utf-8")
+        with pytest.raises(DataError, match=said):
+            Dataset.load(river, validate=False)
+    package = descriptor(RIVER)
+    package["resources"][0]["schema"]["fields"][0]["type"] = "nonsense"
+    path.write_text(json.dumps(package), "utf-8")
+    assert validate(river).problems[0].file == "data/datapackage.json"

@@ -1,0 +1,412 @@
+"""Notebooks run by papermill: what runs and why, kernels forked and ordinary, and whatever can go wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import psutil
+import pytest
+
+from alliances.errors import ExecutionError, ParameterError
+from alliances.run import forks, notebooks, results, warm
+from alliances.run.cache import Cache, digest
+from alliances.run.execute import Executed, run_notebooks
+from alliances.run.refresh import refresh, stale
+from alliances.run.stopping import alone, scratch
+
+LONG = os.environ.get("ALLIANCES_LONG") == "1"
+unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+VALUES: dict[str, Any] = {"as_of": "2020-01-01", "focus": "", "rotation": 3}
+READING = "import os\nwith open(os.environ['ALLIANCES_TRACE'], 'a') as f: f.write('{}\\n')\nprint('{}', as_of)"
+
+
+def write(root: Path, name: str, *cells: str, parameters: str = 'as_of = ""') -> None:
+    """Write a notebook of a project of the test's own."""
+    new, tags = nbformat.v4.new_code_cell, {"tags": ["parameters"]}
+    notebook = nbformat.v4.new_notebook(cells=[new(parameters, id="p", metadata=tags)])
+    notebook.cells += [new(textwrap.dedent(cell), id=f"c{number}") for number, cell in enumerate(cells)]
+    (root / "notebooks").mkdir(exist_ok=True)
+    nbformat.write(notebook, root / "notebooks" / f"{name}.ipynb")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Two notebooks, each of which reads a table."""
+    (tmp_path / "data").mkdir()
+    for name, table in {"first": "apples", "second": "pears"}.items():
+        (tmp_path / "data" / f"{table}.csv").write_text("id\n1\n")
+        write(tmp_path, name, READING.format(table, table))
+    (tmp_path / "data" / "datapackage.json").write_text("{}")
+    return tmp_path
+
+
+def run(root: Path, *names: str, values: dict[str, Any] | None = VALUES, **more: Any) -> dict[str, Executed]:
+    return run_notebooks(root, names or ("first", "second"), values, **more)
+
+
+def printed(executed: Executed) -> str:
+    return "".join(out.get("text", "") for cell in executed.notebook.cells for out in cell.get("outputs", []))
+
+
+def refused(root: Path, *cells: str, **more: Any) -> str:
+    write(root, "first", *cells)
+    with pytest.raises(ExecutionError) as raised:
+        run(root, "first", "second", **more)
+    assert "first.ipynb" in str(raised.value)
+    assert str(raised.value).endswith(".")
+    return str(raised.value)
+
+
+def kernels(folder: Path) -> list[int]:
+    """Kernels of a project, and what they have started."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.cwd() == str(folder / "notebooks") and process.status() != "zombie":
+                found.append(process.pid)
+    return found
+
+
+def none_left(folder: Path) -> bool:
+    until = time.monotonic() + 10
+    while kernels(folder) and time.monotonic() < until:
+        time.sleep(0.05)
+    return not kernels(folder)
+
+
+# ---------------------------------------------------------------- what runs, and why
+
+
+def test_only_what_has_changed_runs(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: dict[str, str] = {}
+
+    def decisions(**values: str) -> tuple[str, str]:
+        done = run(
+            root, values=VALUES | values, cache=Cache(root), explain=lambda name, _, why: told.update({name: why})
+        )
+        assert [not each.reused for each in done.values()] == [why.startswith(("cha", "it ")) for why in told.values()]
+        assert printed(done["first"]) == f"apples {(VALUES | values)['as_of']}\n"
+        return told["first"], told["second"]
+
+    kept = "nothing it depends on has changed"
+    assert decisions() == ("it has not run yet",) * 2
+    assert decisions() == (kept,) * 2
+    assert decisions(focus="POL") == (kept,) * 2, "They do not declare it."
+    assert decisions(as_of="2021-01-01") == ("changed: parameter as_of",) * 2
+    assert decisions() == (kept,) * 2, "Going back costs nothing."
+    (root / "data" / "pears.csv").write_text("id\n2\n")
+    assert decisions() == (kept, "changed: data/pears.csv")
+    write(root, "first", "print('apples', as_of)")
+    assert decisions() == ("changed: its cells", kept)
+    (root / "data" / "datapackage.json").write_text("{ }")
+    assert decisions() == ("changed: data/datapackage.json",) * 2
+    monkeypatch.setattr(results, "library_digest", lambda *names: "another")
+    monkeypatch.setattr(results, "versions", lambda *names: {"altair": "0.1"})
+    assert decisions()[0].startswith("changed: the library, ")
+    assert "the version of altair" in told["first"]
+
+
+def test_a_damaged_result_is_made_again(root: Path) -> None:
+    before = run(root, cache=Cache(root))
+    for entry in (root / ".cache").glob("*/??/*"):
+        entry.write_bytes(entry.read_bytes()[:-9])
+    after = run(root, cache=Cache(root))
+    assert [each.reused for each in after.values()] == [False, False]
+    assert [each.notebook for each in after.values()] == [each.notebook for each in before.values()]
+
+
+def test_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLIANCES_CACHE_MB", "0.25")
+    cache = Cache(tmp_path)
+    for number in range(4):
+        assert cache.kept("kind", number, lambda: b"\n" * 100_000) == b"\n" * 100_000
+        (entry,) = cache.folder.glob(f"kind/*/{digest(number)}")
+        os.utime(entry, (number + 1, number + 1))
+    assert cache.kept("kind", 0, lambda: b"made again") == b"\n" * 100_000, "It is there, and used just now."
+    (tmp_path / ".cache" / "mine.txt").write_text("x" * 1_000_000)
+    cache.prune()
+    assert [number for number in range(4) if cache.get("kind", digest(number))] == [0, 3]
+    assert (tmp_path / ".cache" / "mine.txt").exists()
+    monkeypatch.setenv("ALLIANCES_CACHE", str(entry / "below-a-file"))
+    Cache(tmp_path).put_json("kind", digest(), 1)  # no fault: it costs time and nothing else
+    monkeypatch.setenv("ALLIANCES_CACHE_MB", "much")
+    with pytest.raises(ParameterError, match="ALLIANCES_CACHE_MB is “much”"):
+        Cache(tmp_path)
+
+
+# ---------------------------------------------------------------- kernels
+
+
+def test_forked_and_ordinary_kernels_give_the_same(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also in order of sets, in zone, and in the pieces of what is printed."""
+    looping = 'for n in range(3): print(n, list({"a", "b", "c"})); time.sleep(0.05)'
+    showing = f'{looping}\nprint(time.tzname)\npd.DataFrame({{"b": [1], "a": [2]}})'
+    cells = ("import time, pandas as pd", showing, 'print("x")\nprint(rotation)')
+    write(root, "first", *cells, parameters="rotation: int = 3  # soldiers")
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    found = {}
+    for fork in ("1", "0"):
+        monkeypatch.setenv("ALLIANCES_FORK", fork)
+        found[fork] = run(root, values=VALUES | {"rotation": 4})
+    assert {name: each.notebook for name, each in found["0"].items()} == {
+        name: each.notebook for name, each in found["1"].items()
+    }
+    assert printed(found["0"]["first"]).endswith("x\n4\n")
+    assert "UTC" in printed(found["0"]["first"])
+    text = notebooks.dumps(found["0"]["first"].notebook).decode()
+    assert "papermill" not in text
+    assert "iopub" not in text
+
+
+@unix
+def test_kernels_are_really_forked(root: Path) -> None:
+    assert warm._is_plugged_in(), "The entry point of pyproject.toml is missing: set up anew."
+    write(root, "first", "import sys; print('alliances.run.warmed' in sys.modules, __import__('os').environ['HOME'])")
+    assert printed(run(root, "first")["first"]).startswith("True")
+
+
+@unix
+def test_a_server_that_is_killed_costs_time_and_nothing_else(root: Path) -> None:
+    assert forks.start()
+    os.kill(forks._servers[0]._forkserver_pid, signal.SIGKILL)
+    assert printed(run(root)["first"]) == "apples 2020-01-01\n"
+
+
+def test_another_executor(root: Path) -> None:
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        assert printed(run(root, executor=pool, cache=Cache(root))["second"]) == "pears 2020-01-01\n"
+    assert [each.reused for each in run(root, cache=Cache(root)).values()] == [True, True]
+
+
+CALLER = """
+import sys; from pathlib import Path; from alliances.run.execute import run_notebooks
+run_notebooks(Path({root!r}), ["first"], {values!r})
+"""
+
+
+@unix
+@pytest.mark.parametrize("fork", ["1", pytest.param("0", marks=pytest.mark.skipif(not LONG, reason="takes long"))])
+def test_a_build_that_is_killed_leaves_no_kernel(root: Path, fork: str) -> None:
+    write(root, "first", "import time, subprocess\nsubprocess.Popen(['sleep', '600'])\ntime.sleep(600)")
+    code = CALLER.format(root=str(root), values=VALUES)
+    process = subprocess.Popen([sys.executable, "-c", code], env=os.environ | {"ALLIANCES_FORK": fork})
+    while len(kernels(root)) < (2 if fork == "1" else 1):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    assert none_left(root) or fork == "0"
+    for pid in kernels(root):  # an ordinary kernel leaves, and what it started stays
+        os.kill(pid, signal.SIGKILL)
+
+
+@unix
+def test_what_a_notebook_starts_goes_with_it(root: Path) -> None:
+    write(root, "first", "import subprocess\nx = subprocess.Popen(['sleep', '600'])")
+    run(root, "first")
+    assert none_left(root)
+
+
+# ---------------------------------------------------------------- notebooks that go wrong
+
+
+def test_a_cell_that_raises(root: Path, tmp_path: Path) -> None:
+    told = refused(
+        root, "x = 1", "# a remark\n\nraise ValueError('the bridge is out.\\nReally.')", log=tmp_path / "log"
+    )
+    assert "stopped in cell [3], line 3, with ValueError: the bridge is out; the traceback is in" in told
+    assert "raise ValueError" in (tmp_path / "log").read_text()
+    told = refused(root, "x = = 1")
+    assert "cell [2], line 1, with SyntaxError" in told
+    told = refused(root, "from alliances.errors import NarrativeError", "raise NarrativeError('Line 3 lacks a row.')")
+    assert told == "Notebook first.ipynb, cell [3], line 1: Line 3 lacks a row." or "cell [3]: Line 3 lacks" in told
+    assert none_left(root)
+
+
+@pytest.mark.parametrize("code", ["import os; os._exit(0)", "import os; os.kill(os.getpid(), 9)"])
+def test_a_kernel_that_dies(root: Path, code: str) -> None:
+    assert "died before the notebook ended" in refused(root, code)
+
+
+@pytest.mark.parametrize("code", ["import time; time.sleep(60)", "while True: pass"])
+def test_a_notebook_that_never_ends(root: Path, code: str) -> None:
+    write(root, "second", "import time; time.sleep(60)")
+    started = time.monotonic()
+    assert "did not end within 2 seconds" in refused(root, "x = 1", code, timeout=2) or LONG
+    assert time.monotonic() - started < 15
+    assert none_left(root)
+
+
+@pytest.mark.parametrize("code", ["print('x' * 50_000_000)", "while True: print('y' * 10_000)"])
+def test_a_notebook_that_prints_too_much(root: Path, code: str) -> None:
+    assert "puts out more than 20 MB; print less" in refused(root, code)
+
+
+def test_a_kernel_that_dies_as_it_starts_is_started_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits, ready = [], warm._Client.wait_for_ready
+
+    async def die_once(self: Any, timeout: float | None = None) -> None:
+        waits.append(1)
+        if len(waits) == 1:
+            raise warm.DeadAtStartError
+        await ready(self, timeout)
+
+    monkeypatch.setattr(warm._Client, "wait_for_ready", die_once)
+    assert printed(run(root, "first")["first"])
+    assert len(waits) == 2
+    assert none_left(root)
+
+
+# ---------------------------------------------------------------- what is refused before anything runs
+
+
+@pytest.mark.parametrize(
+    ("parameters", "told"),
+    [
+        ('as_of = ""\ntroups = 1', "assigns “troups”, which is not a parameter; the parameters are as_of, focus"),
+        ("import os", "may hold only assignments of plain values, and holds: import os"),
+        ("as_of = len([])", "may hold only assignments of plain values"),
+        ("as_of = (", "may hold only assignments"),
+    ],
+)
+def test_parameters_that_are_refused(root: Path, parameters: str, told: str) -> None:
+    write(root, "second", "x", parameters=parameters)
+    with pytest.raises(ExecutionError) as raised:
+        run(root)
+    assert "second.ipynb" in str(raised.value)
+    assert told in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda text: text.replace('"parameters"', '"parameter"'), "has 0 cells tagged “parameters”"),
+        (lambda text: text.replace('"cells"', '\n<<<<<<< HEAD\n"cells"', 1), "could not merge; keep one of them"),
+        (lambda text: text[:100], "cannot be read as a notebook"),
+        (lambda text: "", "cannot be read as a notebook"),
+        (lambda text: None, "is missing from"),
+    ],
+)
+def test_files_that_are_refused(root: Path, change: Callable[[str], str | None], told: str) -> None:
+    path = root / "notebooks" / "first.ipynb"
+    text = change(path.read_text())
+    path.unlink() if text is None else path.write_text(text)
+    with pytest.raises(ExecutionError, match=told):
+        run(root)
+
+
+def test_a_value_that_does_not_tell(root: Path) -> None:
+    path = root / "notebooks" / "first.ipynb"
+    path.write_text(path.read_text().replace('"tags"', '"alliances": {"only": {"as_of": ["2019-01-01"]}}, "tags"', 1))
+    assert printed(run(root, "first")["first"]) == "apples \n"
+    assert printed(run(root, "first", values=VALUES | {"as_of": "2019-01-01"})["first"]) == "apples 2019-01-01\n"
+
+
+# ---------------------------------------------------------------- committed notebooks
+
+
+def test_refresh(root: Path) -> None:
+    chart = "import altair as alt, pandas as pd\nalt.renderers.enable('mimetype')\n"
+    chart += "alt.Chart(pd.DataFrame({'a': [1, 2]})).mark_bar().encode(x='a:Q')"
+    write(root, "first", chart)
+    assert stale(root, ["first"]) == ["first"]
+    paths = [root / "notebooks" / "first.ipynb", root / "notebooks" / "second.ipynb"]
+    before = []
+    for _ in range(2):
+        refresh(root, ["first", "second"], VALUES)
+        before.append([path.read_text() for path in paths])
+    assert before[0] == before[1]
+    assert stale(root, ["first", "second"]) == []
+    cells = nbformat.read(paths[0], 4).cells
+    assert [cell["id"] for cell in cells] == ["first-00", "first-01"]
+    assert cells[1].outputs[0].data["image/png"].startswith("iVBOR")
+    assert "injected" not in before[0][0]
+    write(root, "second", "x", parameters='as_of = "2021-05-05"')
+    with pytest.raises(ExecutionError, match=r"second\.ipynb sets as_of to '2021-05-05'"):
+        refresh(root, ["first", "second"], VALUES)
+    assert paths[0].read_text() == before[0][0]
+
+
+# ---------------------------------------------------------------- a command as a whole
+
+COMMAND = """
+import sys; from pathlib import Path
+from alliances.run.stopping import alone, scratch, stoppable
+with stoppable(), scratch() as folder, alone(Path({root!r}), Path({root!r}) / "locks", print):
+    from alliances.run.execute import run_notebooks
+    print("begun", flush=True)
+    run_notebooks(Path({root!r}), ["first", "second"], {values!r}, say=lambda line: print(line, flush=True))
+"""
+
+
+@unix
+@pytest.mark.parametrize(("number", "when"), [(signal.SIGINT, "begun"), (signal.SIGTERM, "executed first")])
+def test_a_command_that_is_told_to_stop(root: Path, number: int, when: str) -> None:
+    (temporary := root / "tmp").mkdir()
+    write(root, "second", "import time; time.sleep(600)")
+    code = f"import sys\ntry:\n{textwrap.indent(COMMAND, '    ')}\nexcept KeyboardInterrupt as e: sys.exit(e.exit_code)"
+    code = code.format(root=str(root), values=VALUES)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=os.environ | {"TMPDIR": str(temporary)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
+    )
+    assert process.stdout is not None
+    while when not in process.stdout.readline():
+        assert process.poll() is None, process.communicate()[1]
+    os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (128 + number, "")
+    assert none_left(root)
+    assert list(temporary.iterdir()) == []
+
+
+def test_scratch_of_others_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import tempfile
+
+    from filelock import FileLock
+
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    folders = [tmp_path / f"alliances-{name}" for name in ("alive", "gone", "foreign")]
+    for folder in folders:
+        folder.mkdir()
+    (folders[1] / "lock").touch()
+    with FileLock(folders[0] / "lock"):
+        for folder in folders:
+            os.utime(folder, (0, 0))
+        with scratch() as own:
+            assert tempfile.gettempdir() == str(own)
+            assert [folder.exists() for folder in folders] == [True, False, True]
+    assert not own.exists()
+    assert os.environ["TMPDIR"] == tempfile.gettempdir() == str(tmp_path)
+
+
+def test_one_waits_for_the_other(tmp_path: Path) -> None:
+    code = COMMAND.partition("with")[0] + "import time\nwith alone(Path({root!r}), Path({root!r}) / 'locks', print):"
+    code += "\n    print('mine', flush=True)\n    time.sleep(1)"
+    process = subprocess.Popen([sys.executable, "-c", code.format(root=str(tmp_path))], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"mine\n"
+    told: list[str] = []
+    with alone(tmp_path, tmp_path / "locks", told.append):
+        assert process.wait(5) == 0
+    assert told == [f"Another build is writing {tmp_path}; waiting until it has finished."]
+    with alone(tmp_path, tmp_path / "locks", told.append):
+        assert len(told) == 1
