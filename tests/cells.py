@@ -27,6 +27,8 @@ PROJECT = Path(__file__).parents[1]
 some = settings(
     max_examples=int(os.environ.get("ALLIANCES_TEST_EXAMPLES", "25")),
     deadline=None,
+    derandomize=True,
+    database=None,
     suppress_health_check=list(HealthCheck),
 )
 _numbers = itertools.count(1)

@@ -29,6 +29,7 @@ _EVIDENCE = re.compile(r"\s*\[(-?@[^\]]+)\]")
 _CLAUSE = re.compile(r"\[-?@[^\]]+\](?P<after>[;,:])")
 #: Signs that, set against a placeholder (here \x01), would make another number of it.
 _GLUED = re.compile(r"\x01[.,]?\x01|[^\W_]\x01|[$€£%]\x01|(?<!\w)[-−]\x01|\x01(?:[^\W_]+|%|-fold)")
+_UNSEEN = re.compile(r"[*_~`\u00ad\u200b-\u200f\u2060\ufeff]")
 _CONTROL = re.compile(r"[\x00-\x1f]")
 _PER_CENT = re.compile(r"per ?cent(?:age)?\b", re.IGNORECASE)
 _FIGURE = re.compile(r"@((?:fig|tbl|sec)-[a-z0-9-]+)")
@@ -344,7 +345,9 @@ def _clauses(template: str) -> list[str]:
 
 def _refuse_signs(bare: str, template: str, alternative: Alternative) -> None:
     """Refuse what is no complete placeholder or mark of evidence, and what would make another number of one."""
-    if glued := _GLUED.search(PLACEHOLDER.sub("\x01", _EVIDENCE.sub("", template))):
+    if "#ev-" in bare:
+        raise NarrativeError(f"“{_short(alternative.text)}” sets a mark by hand; write [@row_id], which sets its own")
+    if glued := _GLUED.search(_UNSEEN.sub("", PLACEHOLDER.sub("\x01", _EVIDENCE.sub("", template)))):
         sign = glued[0].replace("\x01", "{…}")
         raise NarrativeError(f"“{sign}” in “{_short(alternative.text)}” changes what a placeholder prints; set a space")
     if found := re.search(r"[{}]", bare):

@@ -15,9 +15,10 @@ PLACEHOLDER = re.compile(
 )  # fmt: skip
 _LABEL = re.compile(r"(then|opens|ours|else):(?:\s+|$)")
 END = re.compile(r"[.?!:][”’\"')*_]*$")
+_MISTYPED = re.compile(r"(?:then|opens|ours|else)\s*:", re.IGNORECASE)
 _INNER_END = re.compile(r"(?<!\b[A-Z])(?<!\be\.g)(?<!\bi\.e)[.?!][”’\"')*_]*\s+(?=[“‘\"(*_]*[A-Z{])")
 _HEADING = re.compile(r"(#{1,3})\s+(.*)")
-_BULLET = re.compile(r"(-|\d+\.)\s+(.*)")
+_BULLET = re.compile(r"([-*]|\d+\.)\s+(.*)")
 #: A sentence that begins so needs the sentence before it.
 _LEANING = re.compile(
     r"(?:But|So|Too|It|Its|He|His|She|Her|They|Their|Them|This|That|These|Those|Therefore|Hence|Yet)\b"
@@ -105,7 +106,7 @@ def parse(text: str) -> list[Block]:
             _fill(blocks[-1], lines[1:])
         else:
             bullet = _BULLET.match(first)
-            kind = "paragraph" if not bullet else "bullets" if bullet[1] == "-" else "numbers"
+            kind = "paragraph" if not bullet else "bullets" if bullet[1] in "-*" else "numbers"
             blocks.append(Block(kind))
             _fill(blocks[-1], lines)
     return blocks
@@ -163,7 +164,11 @@ def _add(block: Block, text: str, line: int) -> None:
         text = text[match.end() :]
     if not text:
         raise _error(f"the label {', '.join(sorted(labels))}: has no sentence; write one behind it", line)
-    bare = PLACEHOLDER.sub("X", text)
+    if _MISTYPED.match(text):
+        raise _error(
+            f"“{_short(text)}” begins with a label that is none; write it small and with a space, ours: …", line
+        )
+    bare = PLACEHOLDER.sub("Xx", text)
     if _INNER_END.search(bare):
         raise _error(
             f"“{_short(text)}” holds two sentences; give each a line of its own, since each stands or falls alone", line
