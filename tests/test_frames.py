@@ -100,9 +100,8 @@ def drop_duplicates(pair: Pair, draw: Any) -> Pair:
 
 
 def assign(pair: Pair, draw: Any) -> Pair:
-    return pair.with_(
-        pair.frame.assign(shown=lambda f: f["actor_id"].str.lower()).rename(columns={"source": "text"}), pair.rows
-    )
+    frame = pair.frame.assign(shown=lambda f: f["actor_id"].str.lower())
+    return pair.with_(frame.rename(columns={"source": f"source_{next(_numbers)}"}), pair.rows)
 
 
 def concat(pair: Pair, draw: Any) -> Pair:
@@ -289,6 +288,8 @@ def test_careless_chains_are_exact_or_refused_with_the_remedy(data: st.DataObjec
         "pd.concat([members, obs[['actor_id', 'value']].reset_index(drop=True)])",
         "pd.concat([members, members.merge(record[['actor_id']], on='actor_id')])",
         "pd.concat([members, obs[['actor_id']]])",
+        "pd.concat([members, obs[['actor_id']]]).groupby('actor_id').agg(row_id=('row_id', ' '.join)).reset_index()",
+        "members.merge(record[['actor_id']]).groupby('actor_id').agg(row_id=('row_id', ' '.join)).reset_index()",
         "pd.concat([members, obs[['actor_id']].reset_index(drop=True)]).merge(record, on='actor_id')",
         "members.assign(row_id='mem-unknown')",
         "members.assign(row_id='dis-founding')",
@@ -411,7 +412,7 @@ nowhere = edition.none(record.head(0), "entries", among=record.head(0))
     assert len(names["length"].evidence.all_rows) == len(names["obs"])
     assert not names["none"]
     assert len(names["absent"].evidence.all_rows) == 4
-    assert "no row of the 4 searched" in names["absent"].evidence.formulas[0].formula
+    assert "none among the 4 rows searched" in names["absent"].evidence.formulas[0].formula
     assert not names["present"]
     assert not names["nowhere"]
 

@@ -154,7 +154,7 @@ def test_each_printed_value_is_noted_with_its_origin(cells: Cells) -> None:
         ["all five", "ev-f-members"], ["15 June 2021", "date:as_of"],
     ]  # fmt: skip
     record = cells.shown[0][1]["evidence"]["ev-f-members"]
-    assert (record["value"], record["formula"]) == ("5", "different values of actor_id in 5 rows")
+    assert (record["value"], record["formula"]) == ("5", "each counted once, over 5 rows")
     assert [*record["rows"]] == [*cells.names["members"]["row_id"]]
 
 

@@ -141,7 +141,7 @@ class Edition:
         call = f"edition.count({what!r})"
         evidence = frames.evidence_of(frame, self.dataset, call)
         number = Fraction(len(frames.distinct(frame, by, call)))
-        made = f"different values of {by} in {len(frame)} rows"
+        made = f"each counted once, over {len(frame)} rows"
         return Quantity(number, number, ((COUNT, 1),), name=what, made=made, basis=evidence)
 
     def names(self, frame: pd.DataFrame, by: str) -> Names:
@@ -189,7 +189,7 @@ class Edition:
         if len(frame) or not searched:
             return UNKNOWN
         number = Fraction(0)
-        made = f"no row of the {len(among)} searched"
+        made = f"none among the {len(among)} rows searched"
         return Absence("none", Quantity(number, number, ((COUNT, 1),), name=what, made=made, basis=searched).evidence)
 
     def parameter(self, name: str, what: str, **units: int) -> Quantity | Unknown:

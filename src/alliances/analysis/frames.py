@@ -18,7 +18,7 @@ import pandas as pd
 from alliances.analysis.evidence import Evidence
 from alliances.analysis.facts import fact
 from alliances.analysis.quantities import Quantity
-from alliances.analysis.tracking import KnownFrame, cell_ids, id_columns, index_ids, lost_ids
+from alliances.analysis.tracking import LOST, KnownFrame, cell_ids, id_columns, index_ids
 from alliances.analysis.values import Value
 from alliances.dataset import FACT_TABLES, Dataset
 from alliances.errors import NarrativeError
@@ -102,11 +102,11 @@ def row_ids(frame: pd.DataFrame, dataset: Dataset, call: str) -> list[list[str]]
     if not isinstance(frame, pd.DataFrame):
         kind = "column" if isinstance(frame, pd.Series) else type(frame).__name__
         raise NarrativeError(f"{call} takes a frame, such as edition.frame gives, and not a {kind}.")
-    if len(frame) and (lost := lost_ids(frame)):
-        raise NarrativeError(f"{call}: {lost}; {_REMEDY}.")
     columns = [frame.iloc[:, position] for position in id_columns(frame)]
     ids = [[i for cell in cells for i in cell_ids(cell)] for cells in zip(*columns, strict=True)] if columns else []
     wrong = next((i for row in ids for i in row if not _is_row(dataset, i)), "")
+    if wrong in LOST:
+        raise NarrativeError(f"{call}: {LOST[wrong]}; {_REMEDY}.")
     if wrong:
         raise NarrativeError(f"{call}: “{wrong}” in the row ids of the frame is no row that this edition knows.")
     labels = index_ids(frame.index)

@@ -2,20 +2,25 @@
 
 Most ways of losing ids show when the ids are wanted: the column is gone, and the index is no longer made of ids.
 Some do not: a `merge` or `concat` of which one side had no column of ids, and a `groupby` that keeps one id of many.
-pandas tells a subclass of these.
+pandas tells a subclass of these, and the subclass leaves a word in the ids, which goes wherever they go.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 
-__all__ = ["KnownFrame", "cell_ids", "id_columns", "index_ids", "lost_ids"]
+__all__ = ["LOST", "KnownFrame", "cell_ids", "id_columns", "index_ids"]
 
-_JOINED = "concat took in a frame without its column row_id, so its evidence may be lost"
-_MERGED = "a merge took in a frame without its column row_id, so the evidence of one side is lost"
-_GROUPED = "groupby kept one row id of several, so the evidence of the others is lost"
+#: Words among row ids, and what they say was lost.
+LOST = {
+    "!merged-without-row_id": "a merge took in a frame without its column row_id, so the evidence of one side is lost",
+    "!joined-without-row_id": "concat took in a frame without its column row_id, so its evidence is lost",
+    "!one-row_id-of-several": "groupby kept one row id of several, so the evidence of the others is lost",
+}
+_MERGED, _JOINED, _GROUPED = LOST
 
 
 def cell_ids(cell: Any) -> list[str]:
@@ -37,11 +42,6 @@ def index_ids(index: pd.Index[Any]) -> list[str]:
     return [] if named or not all(isinstance(label, str) and label for label in index) else list(index)
 
 
-def lost_ids(frame: Any) -> str:
-    """Say how a frame has lost row ids that it does not show to be missing; "" where it has not."""
-    return str(getattr(frame, "_lost_ids", ""))
-
-
 def _by_row(data: Any) -> list[list[str]]:
     """List the ids of each row, from its columns of ids."""
     columns = [data] if str(getattr(data, "name", "")).startswith("row_id") else []
@@ -51,7 +51,7 @@ def _by_row(data: Any) -> list[list[str]]:
     return [[i for cell in row for i in cell_ids(cell)] for row in rows]
 
 
-def _column_ids(data: Any) -> set[str]:
+def _all_ids(data: Any) -> set[str]:
     return {i for row in _by_row(data) for i in row}
 
 
@@ -62,35 +62,43 @@ def _is_part(made: Any, whole: Any) -> bool:
     return bool(made.index.isin(whole.index).all())
 
 
-def _finalized(made: Any, other: Any, method: str | None) -> str:
-    """Say what was lost when `made` was made of others, or before."""
-    inputs = [one for one in getattr(other, "input_objs", [other]) if isinstance(one, (KnownFrame, _KnownSeries))]
-    lost = next(filter(None, map(lost_ids, inputs)), "")
-    if method not in ("concat", "groupby") and not str(method).startswith("merge"):
-        return lost  # rows were chosen or changed; and to look at columns would come here again
-    match (method or "").partition("_")[0]:
+def _known(other: Any) -> list[Any]:
+    return [one for one in getattr(other, "input_objs", [other]) if isinstance(one, (KnownFrame, _KnownSeries))]
+
+
+def _losses(made: Any, other: Any, method: str) -> Iterator[tuple[int, str]]:
+    """Yield the rows of `made` that have lost ids of what it was made of, and how."""
+    match method.partition("_")[0]:
         case "merge":
             kept = set(index_ids(made.index))  # a join of indices keeps their ids
-            if any(not kept or not kept <= set(index_ids(one.index)) for one in _bare(inputs)):
-                return lost or _MERGED
-        case "concat" if len(made) == sum(map(len, other.input_objs)) and _column_ids(made):
-            return lost or (_JOINED if any(isinstance(one, KnownFrame) for one in _bare(inputs)) else "")
-        case "groupby" if found := _column_ids(made):
-            if any(not _column_ids(one) <= found and not _is_part(made, one) for one in inputs):
-                return lost or _GROUPED
-    return lost
+            bare = [one for one in _known(other) if not all(_by_row(one))]
+            if any(not kept or not kept <= set(index_ids(one.index)) for one in bare):
+                yield from ((row, _MERGED) for row in range(len(made)))
+        case "concat" if len(made) == sum(map(len, other.input_objs)):
+            ids = _by_row(made)
+            known = [isinstance(one, KnownFrame) for one in other.input_objs for _ in range(len(one))]
+            yield from ((row, _JOINED) for row in range(len(made)) if known[row] and not ids[row])
+        case "groupby" if found := _all_ids(made):
+            if any(not _all_ids(one) <= found and not _is_part(made, one) for one in _known(other)):
+                yield from ((row, _GROUPED) for row in range(len(made)))
 
 
-def _bare(inputs: list[Any]) -> list[Any]:
-    """List the inputs that have a row without ids in its columns."""
-    return [one for one in inputs if not all(_by_row(one))]
+def _finalized(made: Any, other: Any, method: str | None) -> None:
+    """Leave a word in the ids of the rows that have lost some."""
+    positions = id_columns(made) if isinstance(made, pd.DataFrame) else []
+    has_ids = positions or str(getattr(made, "name", "")).startswith("row_id")
+    losses = dict(_losses(made, other, method)) if has_ids and method in ("merge", "concat", "groupby") else {}
+    if losses:
+        column = made.iloc[:, positions[0]] if positions else made
+        cells = [" ".join([*cell_ids(cell), *([losses[n]] if n in losses else [])]) for n, cell in enumerate(column)]
+        if positions:
+            made.isetitem(positions[0], cells)
+        else:
+            made.iloc[:] = cells
 
 
 class KnownFrame(pd.DataFrame):
     """A frame of known rows; to whoever uses it a pandas frame like any other."""
-
-    _metadata: ClassVar[list[str]] = ["_lost_ids"]
-    _lost_ids: str = ""
 
     @property
     def _constructor(self) -> Any:
@@ -101,16 +109,12 @@ class KnownFrame(pd.DataFrame):
         return _KnownSeries
 
     def __finalize__(self, other: Any, method: str | None = None, **options: Any) -> KnownFrame:
-        before = self._lost_ids
         super().__finalize__(other, method=method, **options)  # type: ignore[misc]  # the stubs leave it out
-        self._lost_ids = before or _finalized(self, other, method)
+        _finalized(self, other, method)
         return self
 
 
 class _KnownSeries(pd.Series):
-    _metadata: ClassVar[list[str]] = ["_name", "_lost_ids"]
-    _lost_ids: str = ""
-
     @property
     def _constructor(self) -> Any:
         return _KnownSeries
@@ -120,7 +124,6 @@ class _KnownSeries(pd.Series):
         return KnownFrame
 
     def __finalize__(self, other: Any, method: str | None = None, **options: Any) -> _KnownSeries:
-        before = self._lost_ids
         super().__finalize__(other, method=method, **options)  # type: ignore[misc]  # the stubs leave it out
-        self._lost_ids = before or _finalized(self, other, method)
+        _finalized(self, other, method)
         return self
