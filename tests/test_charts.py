@@ -20,6 +20,7 @@ from alliances.charts import (
     check_layers,
     data_frames,
     europe,
+    fitted,
     halo,
     png,
     prepare,
@@ -318,7 +319,7 @@ def test_a_map_says_what_is_wrong_with_its_frame() -> None:
     with pytest.raises(NarrativeError, match="47, 112, 166"):
         prepare(bars(), width_mm=100)
     with pytest.raises(NarrativeError, match="does not fit into 178 pixels"):
-        prepare(alt.hconcat(bars(), bars()), width_mm=47)
+        fitted(prepare(alt.hconcat(bars(), bars()), width_mm=47))
 
 
 def test_an_empty_frame_gives_an_empty_map() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from alliances.charts import theme
 from alliances.charts.europe import europe
-from alliances.charts.figure import check_layers, data_frames, png, prepare, row_ids, svg, words
+from alliances.charts.figure import check_layers, data_frames, fitted, png, prepare, row_ids, svg, words
 from alliances.charts.theme import WIDTHS, brand, halo
 
 __all__ = [
-    "WIDTHS", "brand", "check_layers", "data_frames", "europe", "halo", "png", "prepare", "row_ids", "svg", "words",
+    "WIDTHS", "brand", "check_layers", "data_frames", "europe", "fitted", "halo", "png", "prepare", "row_ids", "svg",
+    "words",
 ]  # fmt: skip
 
 

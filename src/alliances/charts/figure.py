@@ -313,14 +313,19 @@ def fitted(spec: Spec) -> Spec:
     leaves = [leaf for leaf in _leaves(spec) if "projection" not in leaf]
     growth, least = float((sum if "hconcat" in spec else max)(asked or [1])), 12 / min(asked or [1])
     scale, step, now = 0.7 * width / growth, 0.0, 0.0
+    narrow, wide = 0.0, 0.0  # scales that were too small, and too large
     for _ in range(14):
         _stretch(leaves, asked, scale)
         before, now = now, float(re.findall(r'width="([\d.]+)"', _drawn(spec))[0])
         if 0 <= width - now < (2 if leaves else width):
             spec["padding"]["right"] += round(width - now, 1)
             return spec
-        growth = (now - before) / step if (now - before) * step > 0 else growth  # a title may be the widest part
-        step = max((width - 0.4 - now) / growth, least - scale)
+        narrow, wide = (narrow, scale) if now > width else (scale, wide)
+        if (now - before) * step > 0:
+            growth = (now - before) / step
+            step = max((width - 0.4 - now) / growth, least - scale)
+        else:  # a title was the widest part, and the width did not move
+            step = (narrow + wide) / 2 - scale if wide and narrow else max((width - 0.4 - now) / growth, least - scale)
         scale += step
     raise NarrativeError(f"The chart does not fit into {width} pixels: shorten its labels or use fewer panels.")
 
