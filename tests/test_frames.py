@@ -434,3 +434,14 @@ def test_every_table_opens_in_every_edition() -> None:
             assert list(frame.columns) == list(edition_of().frame(table).columns)
             if "row_id" in frame:
                 assert list(frame["row_id"]) == list(frame.index)
+
+
+def test_a_merge_on_the_ids_themselves_loses_nothing() -> None:
+    edition = edition_of()
+    frame = edition.frame("memberships")
+    parts = frame[["row_id", "actor_id"]], frame[["row_id", "alliance_id"]], frame[["row_id", "role"]]
+    for options in ({"on": "row_id"}, {}, {"on": ["row_id"], "how": "left"}):
+        merged = parts[0].merge(parts[1], **options).merge(parts[2], **options)
+        assert list(merged["row_id"]) == list(frame["row_id"])
+        assert list(merged.columns) == ["row_id", "actor_id", "alliance_id", "role"]
+        assert edition.count(merged, "row_id", "memberships").evidence.all_rows == tuple(frame["row_id"])

@@ -73,6 +73,21 @@ def test_outputs_are_those_of_the_defaults(path: Path) -> None:
 
 
 @each
+def test_no_exhibit_falls_away_at_the_defaults(path: Path) -> None:
+    """A frame that a slip has emptied takes its figure or table along without an error."""
+    if path.stem == "country":
+        pytest.skip("Without a focus there is no country page.")
+    notebook = read(path)
+    calls = re.compile(r"^edition\.(figure|table|judgement|facts|pull)\(", re.MULTILINE)  # those under no `if`
+    called = [kind for cell in notebook.cells for kind in calls.findall(cell.source)]
+    names = {"pull": "side"}
+    shown = [o["metadata"]["alliances"]["kind"] for o in outputs(notebook) if "alliances" in o.get("metadata", {})]
+    assert sorted(names.get(kind, kind) for kind in called) == sorted(
+        kind for kind in shown if kind in ("figure", "table", "judgement", "facts", "side")
+    )
+
+
+@each
 def test_marks_lead_to_the_notebooks_own_evidence(path: Path) -> None:
     texts = [output["data"].get("text/markdown", "") for output in outputs(read(path)) if "data" in output]
     links = set(re.findall(r"\]\(#(ev-[\w-]+)", "\n".join(texts)))

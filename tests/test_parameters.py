@@ -43,9 +43,6 @@ def test_names_and_defaults_come_from_the_data() -> None:
     assert Parameters("2021-06-15", "", (), {"barges": None, "price_per_barge": 25000}) == DEFAULTS
     assert DEFAULTS.day == DATASET.default_as_of()
     assert (DEFAULTS["barges"], DEFAULTS["as_of"]) == (None, "2021-06-15")
-    assert DEFAULTS.as_notebook_values(["price_per_barge", "exclude_sources", "no_parameter"]) == {
-        "price_per_barge": 25000, "exclude_sources": [],
-    }  # fmt: skip
     assert names(REPORT) == (
         "as_of", "focus", "exclude_sources", "troops", "years", "front_km", "cost_per_soldier_year", "rotation",
     )  # fmt: skip

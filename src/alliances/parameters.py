@@ -58,11 +58,6 @@ class Parameters:
         built_in = {"as_of": self.as_of, "focus": self.focus, "exclude_sources": list(self.exclude_sources)}
         return {**built_in, **self.scenario}
 
-    def as_notebook_values(self, names: Iterable[str]) -> dict[str, Any]:
-        """Return those of the parameters that a notebook declares, as papermill passes them."""
-        values = self.as_dict()
-        return {name: values[name] for name in names if name in values}
-
 
 def names(dataset: Dataset) -> tuple[str, ...]:
     """Return the names of all parameters of a project."""

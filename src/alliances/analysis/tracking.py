@@ -108,6 +108,17 @@ class KnownFrame(pd.DataFrame):
     def _constructor_sliced(self) -> Any:
         return _KnownSeries
 
+    def merge(self, right: Any, how: Any = "inner", on: Any = None, **options: Any) -> Any:  # type: ignore[override]  # options are passed on
+        """Merge as pandas does; where ids themselves are the key, both sides are of one row and nothing is lost."""
+        keys = [on] if isinstance(on, str) else list(on or ())
+        if not keys and how != "cross" and not options.keys() & {"left_on", "right_on", "left_index", "right_index"}:
+            keys = [key for key in self.columns if key in getattr(right, "columns", ())]
+        if key := next((key for key in keys if str(key).startswith("row_id")), None):
+            # pandas drops the key on the right before it tells of the merge, and would look as if it had none.
+            made = super().merge(right.assign(row_id_joined=right[key]), how, on, **options)
+            return made.drop(columns="row_id_joined")
+        return super().merge(right, how, on, **options)
+
     def __finalize__(self, other: Any, method: str | None = None, **options: Any) -> KnownFrame:
         super().__finalize__(other, method=method, **options)  # type: ignore[misc]  # the stubs leave it out
         _finalized(self, other, method)
