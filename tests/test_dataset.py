@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alliances.dataset import FACT_TABLES, Dataset, trace
-from alliances.dataset.check import CheckReport, check, validate
+from alliances.dataset import FACT_TABLES, Dataset
+from alliances.dataset.check import CheckReport, check
+from alliances.dataset.dataset import TRACE_VARIABLE
 from alliances.dataset.texts import SourceText, count_words
 from alliances.errors import DataError, ParameterError
 from river_data import RIVER, add, change, copy_river, descriptor, read_table, write_table
@@ -258,15 +259,16 @@ def test_what_is_not_there_is_named_with_the_nearest() -> None:
 
 
 def test_a_kernel_notes_the_tables_it_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(trace.TRACE_VARIABLE, str(tmp_path / "tables"))
+    file = tmp_path / "tables"
+    monkeypatch.setenv(TRACE_VARIABLE, str(file))
     dataset = Dataset.load(RIVER, validate=False)
     dataset.label("unit", "barges")
     dataset.row("r-xdn-league")
     assert dataset.scenario
-    assert {"labels", "public_record", "parameters"} <= set(trace.read(tmp_path / "tables"))
-    assert "observations" not in trace.read(tmp_path / "tables")
+    assert {"labels", "public_record", "parameters"} <= {*file.read_text().split()}
+    assert "observations" not in file.read_text().split()
     dataset.mark("obs-staff-report")
-    assert {"observations", "quotes", "sources"} <= set(trace.read(tmp_path / "tables"))
+    assert {"observations", "quotes", "sources"} <= {*file.read_text().split()}
 
 
 # ---------------------------------------------------------------- words that nobody listed
@@ -321,7 +323,7 @@ def test_stray_files_are_named_and_not_read(river: Path) -> None:
 
 
 def problems(river: Path) -> Iterator[str]:
-    return map(str, validate(river).problems)
+    return map(str, check(river).problems)
 
 
 @pytest.mark.parametrize(
@@ -409,4 +411,4 @@ def test_a_package_that_is_none_is_refused(river: Path) -> None:
     package = descriptor(RIVER)
     package["resources"][0]["schema"]["fields"][0]["type"] = "nonsense"
     path.write_text(json.dumps(package), "utf-8")
-    assert validate(river).problems[0].file == "data/datapackage.json"
+    assert check(river).problems[0].file == "data/datapackage.json"

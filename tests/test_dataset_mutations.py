@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from alliances.dataset import FACT_TABLES, ROW_PREFIXES, split_list
-from alliances.dataset.check import validate
+from alliances.dataset.check import check
 from river_data import RIVER, copy_river, descriptor, read_table, write_table
 
 EXAMPLES = int(os.environ.get("ALLIANCES_TEST_EXAMPLES", "2"))
@@ -324,7 +324,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_damage_is_caught(kind: str, data: st.DataObject, workplace: Path) -> None:
     copy = Copy(workplace / "copy")
     file, row, columns = MUTATIONS[kind](copy, data)
-    problems = validate(copy.root).problems
+    problems = check(copy.root).problems
     fitting = [p for p in problems if p.file == file and p.row == row and (columns is None or p.column in columns)]
     assert fitting, [str(p) for p in problems]
     for problem in problems:
@@ -350,7 +350,7 @@ def test_damage_is_caught(kind: str, data: st.DataObject, workplace: Path) -> No
 def test_the_fault_is_named(table: str, cell: str, written: str, said: str, workplace: Path) -> None:
     copy = Copy(workplace / "copy")
     copy.set(table, 0, **{cell: written})
-    assert any(said in str(p) for p in validate(copy.root).problems), [str(p) for p in validate(copy.root).problems]
+    assert any(said in str(p) for p in check(copy.root).problems), [str(p) for p in check(copy.root).problems]
 
 
 @pytest.mark.parametrize(
@@ -368,5 +368,5 @@ def test_a_file_that_is_no_table_is_named_as_what_it_is(
 ) -> None:
     copy = Copy(workplace / "copy")
     copy.swap("countries", change)
-    (problem,) = validate(copy.root).problems
+    (problem,) = check(copy.root).problems
     assert said in str(problem)

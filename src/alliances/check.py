@@ -1,10 +1,9 @@
 """``alliances check``, ``quote`` and ``find``: everything that a machine can say of the project before a build."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,19 +11,20 @@ from pathlib import Path
 from alliances.analysis.frames import find
 from alliances.analysis.subjects import is_subject, newest
 from alliances.build import checked_parameters, notebook_names
-from alliances.dataset import Dataset
+from alliances.dataset import ROW_PREFIXES, Dataset
 from alliances.dataset.check import check
 from alliances.dataset.problems import nearest
 from alliances.dataset.tables import read_tables
-from alliances.dataset.texts import read_texts
+from alliances.dataset.texts import read_text
 from alliances.errors import AlliancesError, DataError, NarrativeError
 from alliances.run import notebooks
 from alliances.run.refresh import stale
 
-__all__ = ["ProjectReport", "check_project", "find_quote", "find_rows"]
-
-_ROW_ID = re.compile(r"(?<![\w-])((?:cha|mem|pos|acc|obs|cap|sta|r)-[a-z0-9]+(?:-[a-z0-9]+)+)(?![\w-])")
-
+#: An id of two parts or more after its table's prefix; those of judgements are checked where they are used.
+_ROW_ID = re.compile(
+    rf"(?<![\w-])((?:{'|'.join(p for t, p in ROW_PREFIXES.items() if t not in ('disagreements', 'judgements'))})"
+    r"[a-z0-9]+(?:-[a-z0-9]+)+)(?![\w-])"
+)
 _SUBJECT = re.compile(r"""[{"']([A-Za-z0-9-]+\.[a-z_]+)""")
 
 
@@ -45,13 +45,7 @@ def check_project(root: Path) -> ProjectReport:
         dataset = Dataset.load(root, validate=False)
         names = notebook_names(root)
         checked_parameters(root, dataset, {})
-        problems += [
-            f"notebooks/{name}.ipynb is behind its cells or data; run `alliances refresh {name}`."
-            for name in stale(root, names)
-        ]
-        problems += unlisted(root, names)
-        problems += unknown_rows(root, names, dataset)
-        problems += two_values(root, names, dataset)
+        problems += _notebook_problems(root, names, dataset)
     except DataError:
         pass  # said already, with file and row
     except AlliancesError as error:
@@ -60,46 +54,33 @@ def check_project(root: Path) -> ProjectReport:
     return ProjectReport(data.ok and not problems, "\n".join([*lines, *(f"  {problem}" for problem in problems)]))
 
 
-def unlisted(root: Path, names: list[str]) -> list[str]:
-    """Name the notebooks that no include line names."""
-    found = sorted(path.stem for path in (root / "notebooks").glob("*.ipynb"))
-    return [
-        f"notebooks/{name}.ipynb is in no include line of report/report.qmd; add one, or move the notebook elsewhere."
-        for name in found
-        if name not in names
-    ]
-
-
-def unknown_rows(root: Path, names: list[str], dataset: Dataset) -> list[str]:
-    """Name the rows that a cell refers to and that the dataset does not have."""
-    found = []
-    known = dataset.row_ids
+def _notebook_problems(root: Path, names: list[str], dataset: Dataset) -> Iterator[str]:
+    for name in stale(root, names):
+        yield f"notebooks/{name}.ipynb is behind its cells or data; run `alliances refresh {name}`."
+    for path in sorted((root / "notebooks").glob("*.ipynb")):
+        if path.stem not in names:
+            yield f"notebooks/{path.name} is in no include line of report/report.qmd; add one, or move it elsewhere."
     for name in names:
-        for number, cell in enumerate(notebooks.read(root, name).cells, 1):
-            for row_id in dict.fromkeys(_ROW_ID.findall(cell.source if cell.cell_type == "code" else "")):
+        cells = [cell.source if cell.cell_type == "code" else "" for cell in notebooks.read(root, name).cells]
+        for number, source in enumerate(cells, 1):
+            for row_id in dict.fromkeys(_ROW_ID.findall(source)):
                 if row_id not in dataset:
-                    near = nearest(row_id, known)
-                    found.append(
-                        f"notebooks/{name}.ipynb, cell {number}, names the row {row_id}, which is not in the dataset"
-                        + (f"; the nearest is {near}." if near else ".")
-                    )
-    return found
+                    near = nearest(row_id, dataset.row_ids)
+                    what = f"names the row {row_id}, which is not in the dataset"
+                    yield f"notebooks/{name}.ipynb, cell {number}, {what}{f'; the nearest is {near}.' if near else '.'}"
+        yield from _two_values(name, "\n".join(cells), dataset)
 
 
-def two_values(root: Path, names: list[str], dataset: Dataset) -> list[str]:
+def _two_values(name: str, source: str, dataset: Dataset) -> Iterator[str]:
     """Name the subjects that a notebook prints and whose newest text gives two values, at the date of any source."""
-    found: dict[str, None] = {}
-    days = [date.fromisoformat(day) for day in sorted(set(dataset["sources"]["published"]))]
-    for name in names:
-        source = "\n".join(cell.source for cell in notebooks.read(root, name).cells)
-        subjects = {subject for subject in _SUBJECT.findall(source) if is_subject(dataset, subject)}
-        for known in (dataset.known(day) for day in days if subjects):
-            for subject in sorted(subjects):
-                try:
-                    newest(known, subject)
-                except NarrativeError as error:
-                    found[f"notebooks/{name}.ipynb, texts published by {known.as_of}: {error}"] = None
-    return list(found)
+    subjects = {subject for subject in _SUBJECT.findall(source) if is_subject(dataset, subject)}
+    for day in sorted(set(dataset["sources"]["published"])) if subjects else ():
+        known = dataset.known(date.fromisoformat(day))
+        for subject in sorted(subjects):
+            try:
+                newest(known, subject)
+            except NarrativeError as error:
+                yield f"notebooks/{name}.ipynb, texts published by {day}: {error}"
 
 
 def find_rows(root: Path, text: str) -> str:
@@ -123,26 +104,23 @@ def find_quote(root: Path, words: str) -> str:
     DataError
         If the words stand in no text.
     """
-    wanted = words.strip()
-    if not wanted:
+    if not words.strip():
         raise DataError("No words were given; write the words as they stand in a text, in quotation marks.")
-    pattern = r"\s+".join(re.escape(part) for part in wanted.split())
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["quote_id", "source_id", "exact", "prefix", "suffix"])
-    count = 0
-    for source_id, seed in read_texts(root, read_tables(root)["sources"]).items():
-        text = seed.text
+    pattern = r"\s+".join(re.escape(part) for part in words.split())
+    rows = [["quote_id", "source_id", "exact", "prefix", "suffix"]]
+    for source in read_tables(root)["sources"]:
+        text = read_text(root, source["file"]).text
         for match in list(re.finditer(pattern, text)) or list(re.finditer(pattern, text, re.IGNORECASE)):
             exact = match.group()
             once = text.count(exact) == 1
             before = "" if once else " ".join(text[: match.start()].split()[-5:])
             after = "" if once else " ".join(text[match.end() :].split()[:5])
             quote_id = "-".join(re.findall(r"[a-z0-9]+", exact.lower())[:5])
-            writer.writerow([quote_id, source_id, exact, before, after])
-            count += 1
-    if not count:
+            rows.append([quote_id, source["source_id"], exact, before, after])
+    if not rows[1:]:
         raise DataError(
-            f"“{wanted}” stands in none of the source texts; check the spelling, curly quotation marks included."
+            f"“{words.strip()}” stands in none of the source texts; check the spelling, curly quotation marks included."
         )
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(rows)
     return out.getvalue().rstrip("\n")

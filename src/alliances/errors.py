@@ -1,31 +1,11 @@
 """Errors that a user can act on: one sentence each, and the exit code of the command line."""
 
-from __future__ import annotations
-
 import errno
 import shutil
 
-__all__ = [
-    "AlliancesError",
-    "ClusterError",
-    "DataError",
-    "ExecutionError",
-    "NarrativeError",
-    "ParameterError",
-    "PublishError",
-    "StagingError",
-    "sentence_of",
-]
-
 
 class AlliancesError(Exception):
-    """Something that the user can put right; its text is one sentence for people.
-
-    Attributes
-    ----------
-    exit_code : int
-        What the command line exits with.
-    """
+    """Something that the user can put right; its text is one sentence, `exit_code` that of the command line."""
 
     exit_code: int = 2
 
@@ -43,13 +23,7 @@ class ParameterError(AlliancesError):
 
 
 class NarrativeError(AlliancesError):
-    """A sentence, chart or table of a notebook asks for what is not there, or says what nothing supports.
-
-    Attributes
-    ----------
-    line : int or None
-        Line of the text at fault, from 0, where there is one.
-    """
+    """A sentence, chart or table asks for what is not there, or says what nothing supports; `line` counts from 0."""
 
     line: int | None = None
 

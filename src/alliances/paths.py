@@ -1,13 +1,9 @@
 """Finds the folder in which the project's data, seeds and notebooks stand."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 
 from alliances.errors import DataError
-
-__all__ = ["ROOT_VARIABLE", "find_root"]
 
 #: Environment variable that names the root and goes before everything else.
 ROOT_VARIABLE = "ALLIANCES_ROOT"
@@ -15,28 +11,17 @@ _MARK = Path("data", "datapackage.json")
 
 
 def find_root(start: Path | str | None = None) -> Path:
-    """Find the folder that holds `data/datapackage.json`.
+    """Find the folder that holds `data/datapackage.json`, as an absolute path.
 
-    The environment variable ``ALLIANCES_ROOT`` goes first; then the folder `start` and those above
-    it; then the checkout from which this package is run.
-
-    Parameters
-    ----------
-    start : Path or str, optional
-        Where to begin; the working directory by default.
-
-    Returns
-    -------
-    Path
-        Absolute.
+    The environment variable ``ALLIANCES_ROOT`` goes first; then the folder `start` (the working directory by
+    default) and those above it; then the checkout from which this package is run.
 
     Raises
     ------
     DataError
         If there is no such folder.
     """
-    named = os.environ.get(ROOT_VARIABLE)
-    if named:
+    if named := os.environ.get(ROOT_VARIABLE):
         root = Path(named).expanduser().resolve()
         if (root / _MARK).is_file():
             return root
@@ -44,9 +29,8 @@ def find_root(start: Path | str | None = None) -> Path:
             f"The environment variable {ROOT_VARIABLE} names {root}, which holds no {_MARK.as_posix()}: "
             "set it to the project's folder or unset it."
         )
-    begin = Path(start).expanduser().resolve() if start is not None else Path.cwd()
-    checkout = Path(__file__).resolve().parents[2]
-    for folder in (begin, *begin.parents, checkout):
+    begin = Path(start or ".").expanduser().resolve()
+    for folder in (begin, *begin.parents, Path(__file__).resolve().parents[2]):
         if (folder / _MARK).is_file():
             return folder
     raise DataError(

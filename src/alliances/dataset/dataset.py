@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NoReturn
 
 import pandas as pd
 
-from alliances.dataset import tables as files
-from alliances.dataset import trace
 from alliances.dataset.problems import nearest
-from alliances.dataset.records import Label, Quote, Row, Scenario, Source, record
-from alliances.dataset.tables import FACT_TABLES, ROW_PREFIXES, ROW_TABLES, Raw, split_list
+from alliances.dataset.records import Label, Quote, Row, Scenario, Source, convert, record
+from alliances.dataset.tables import (
+    EVIDENCE,
+    FACT_TABLES,
+    ROW_PREFIXES,
+    ROW_TABLES,
+    Raw,
+    coded,
+    field_types,
+    read_descriptor,
+    read_tables,
+    split_list,
+)
 from alliances.dataset.texts import SourceText, read_text
 from alliances.errors import DataError, ParameterError
 from alliances.paths import find_root
+
+#: Environment variable that names the file in which a kernel notes the tables it reads.
+TRACE_VARIABLE = "ALLIANCES_TRACE"
+#: Tables on which the cut of a table depends, besides `sources`.
+_CUT_BY: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(FACT_TABLES, ("quotes",)),
+    "events": ("event_accounts", "quotes"),
+    **dict.fromkeys(("disagreements", "judgements"), (*EVIDENCE, "quotes")),
+}
+_TABLE_OF_PREFIX = {prefix: table for table, prefix in ROW_PREFIXES.items() if table != "judgements"}
 
 
 class Dataset:
@@ -38,8 +57,8 @@ class Dataset:
         self.complete: Dataset = complete if complete is not None else self
         self._raw = tables
         self._descriptor = descriptor
-        self._resources = {resource["name"]: resource for resource in descriptor["resources"]}
         self._frames: dict[str, pd.DataFrame] = {}
+        self._known_rows: dict[str, dict[str, Row]] = {}
         self._texts: dict[str, SourceText] = {}
 
     @classmethod
@@ -52,30 +71,26 @@ class Dataset:
             If the data are not valid; the message is the first problem's sentence.
         """
         folder = Path(root) if root is not None else find_root()
-        descriptor = files.read_descriptor(folder)
-        if not validate:
-            return cls(folder, files.read_tables(folder), descriptor)
-        # Imported here because a dataset that is not validated needs none of it.
-        from alliances.dataset.check import validate as validate_data
+        if validate:
+            # Imported here because a dataset that is not validated needs none of it.
+            from alliances.dataset.check import check
 
-        validated = validate_data(folder)
-        if validated.problems or validated.tables is None:
-            more = len(validated.problems) - 1
-            rest = f" {more} more: run `alliances check` to see all." if more else ""
-            raise DataError(f"{validated.problems[0]}{rest}")
-        return cls(folder, validated.tables, descriptor)
+            if problems := check(folder).problems:
+                rest = f" {len(problems) - 1} more: run `alliances check` to see all." if problems[1:] else ""
+                raise DataError(f"{problems[0]}{rest}")
+        return cls(folder, read_tables(folder), read_descriptor(folder))
 
     @property
     def package(self) -> Mapping[str, Any]:
         """What `data/datapackage.json` says of the whole: title, description, licence, contact."""
-        return MappingProxyType({k: v for k, v in self._descriptor.items() if k != "resources"})
+        return {key: value for key, value in self._descriptor.items() if key != "resources"}
 
     # Tables
 
     @property
     def tables(self) -> tuple[str, ...]:
         """Names of the tables, in the order of the data package."""
-        return tuple(self._resources)
+        return tuple(self._descriptor["resources"])
 
     def __getitem__(self, table: str) -> pd.DataFrame:
         """Return a table as a new DataFrame: the columns of the data package, then any that only the file has.
@@ -83,39 +98,28 @@ class Dataset:
         Strings have "" for missing, `number` columns are float64 with NaN, `integer` ones Int64, `boolean` ones
         nullable, dates ISO strings. Tables of facts have one more column, `source_id`, from their quotations.
         """
-        trace.note(table, *_CUT_BY.get(table, ()))
         if table not in self._frames:
-            self._frames[table] = self._frame(table)
+            if table not in self._raw:
+                raise KeyError(f"There is no table {table!r}; the tables are {', '.join(self.tables)}.")
+            rows, types = self._read(table), {"number": "float64", "integer": "Int64", "boolean": "boolean"}
+            self._frames[table] = pd.DataFrame({
+                column: pd.Series([convert(row[column], kind) for row in rows], dtype=types.get(kind, "str"))
+                for column, kind in self._types(table).items()
+            })  # fmt: skip
         return self._frames[table].copy()
-
-    def _frame(self, table: str) -> pd.DataFrame:
-        if table not in self._resources:
-            raise KeyError(f"There is no table {table!r}; the tables are {', '.join(self._resources)}.")
-        rows, types = self._raw[table], self._types[table]
-        frame = pd.DataFrame(rows, columns=list(types), dtype="str")
-        for column, kind in types.items():
-            if dtype := {"number": "float64", "integer": "Int64"}.get(kind):
-                frame[column] = pd.to_numeric(frame[column].replace("", None)).astype(dtype)  # type: ignore[call-overload]
-            elif kind == "boolean":
-                frame[column] = pd.Series([_truth(row[column]) for row in rows], dtype="boolean")
-        if table in FACT_TABLES:
-            frame["source_id"] = pd.Series([self._source_of(row) for row in rows], dtype="str")
-        return frame
 
     def vocabularies(self, table: str) -> Mapping[str, str]:
         """Name the vocabulary of each column of a table that has one, for `label`."""
-        return files.coded(self._resources[table])
+        return coded(self._descriptor["resources"][table])
 
     # Rows, quotations, sources
 
     def __contains__(self, row_id: object) -> bool:
-        _note_row(str(row_id))
-        return row_id in self._rows
+        return row_id in self._rows_beside(str(row_id))
 
     def row(self, row_id: str) -> Row:
         """Return a fact, a public record or a disagreement by its id; KeyError if it is not known here."""
-        _note_row(row_id)
-        return self._rows.get(row_id) or self._refuse("row", row_id, "_rows")
+        return self._rows_beside(row_id).get(row_id) or self._refuse("row", row_id, "_rows")
 
     @property
     def row_ids(self) -> tuple[str, ...]:
@@ -124,17 +128,14 @@ class Dataset:
 
     def quote(self, quote_id: str) -> Quote:
         """Return a quotation by its id; KeyError if it is not known here."""
-        trace.note("quotes")
         return self._quotes.get(quote_id) or self._refuse("quotation", quote_id, "_quotes")
 
     def source(self, source_id: str) -> Source:
         """Return a source text by its id; KeyError if it is not known here."""
-        trace.note("sources")
         return self._sources.get(source_id) or self._refuse("source", source_id, "_sources")
 
     def rows_using(self, quote_id: str) -> tuple[Row, ...]:
         """Return the facts that rest on a quotation, in the order of the tables."""
-        trace.note("quotes", *FACT_TABLES)
         return self._users.get(quote_id, ())
 
     def _refuse(self, what: str, found: str, index: str) -> NoReturn:
@@ -146,23 +147,20 @@ class Dataset:
 
     # Names and labels
 
-    @property
+    @cached_property
     def names(self) -> Mapping[str, str]:
         """Name of each actor, by `actor_id`."""
-        trace.note("actors")
-        return self._names
+        return self._column("actors", "name")
 
-    @property
+    @cached_property
     def alliance_names(self) -> Mapping[str, str]:
         """Short name of each format, by `alliance_id`."""
-        trace.note("alliances")
-        return self._alliance_names
+        return self._column("alliances", "short_name")
 
-    @property
+    @cached_property
     def published(self) -> Mapping[str, str]:
         """Day of publication of each source as an ISO date, by `source_id`."""
-        trace.note("sources")
-        return {row["source_id"]: row["published"] for row in self._raw["sources"]}
+        return self._column("sources", "published")
 
     def label(self, vocabulary: str, term: str) -> Label:
         """Say how a term is printed; a term without a label as it stands, with spaces for underscores.
@@ -170,47 +168,39 @@ class Dataset:
         A country in `area`, and an id in `actor` or `alliance`, have their name; an `indicator` has its label, an
         `event` its title.
         """
-        trace.note("labels", "actors", "alliances")
-        return self._label(vocabulary, term)
+        named = {"actor": "names", "area": "names", "alliance": "alliance_names", "indicator": "_indicators",
+                 "event": "_events"}.get(vocabulary)  # fmt: skip
+        name = getattr(self, named).get(term) if named else None
+        row = self._labels.get((vocabulary, term))
+        if row is None and vocabulary == "area":
+            row = self._labels.get(("actor", term))
+        cells = row or dict.fromkeys(("label", "plural", "article", "meaning"), "")
+        label = cells["label"] or name or term.replace("_", " ")
+        is_known = row is not None or name is not None
+        return Label(term, label, cells["plural"] or label, cells["article"], cells["meaning"], is_known)
 
     def terms(self, vocabulary: str) -> list[Label]:
         """List the labels of a vocabulary in printing order."""
-        trace.note("labels", "actors", "alliances")
-        return [self._label(*key) for key in self._labels if key[0] == vocabulary]
+        return [self.label(*key) for key in self._labels if key[0] == vocabulary]
 
     def name(self, entity_id: str, article: bool = True) -> str:
         """Return the name of an actor or a format as in a sentence: `the United Kingdom`; KeyError if there is none."""
-        label = self.label("actor" if entity_id in self._names else "alliance", entity_id)
+        label = self.label("actor" if entity_id in self.names else "alliance", entity_id)
         if not label.known:
             self._refuse("actor or format", entity_id, "_all_names")
         return f"{label.article} {label.label}" if article and label.article else label.label
 
-    def _label(self, vocabulary: str, term: str) -> Label:
-        row = self._labels.get((vocabulary, term))
-        named = {
-            "actor": self._names, "alliance": self._alliance_names, "area": self._names,
-            "indicator": self._titles[0], "event": self._titles[1],
-        }.get(vocabulary, {})  # fmt: skip
-        if row is None and vocabulary == "area":
-            row = self._labels.get(("actor", term))
-        cells = {c: row[c] if row else "" for c in ("label", "plural", "article", "meaning")}
-        label = cells.pop("label") or named.get(term) or term.replace("_", " ")
-        cells["plural"] = cells["plural"] or label
-        return Label(term, label, **cells, known=row is not None or term in named)
-
-    @property
+    @cached_property
     def scenario(self) -> tuple[Scenario, ...]:
         """The scenario parameters, in the order of their table."""
-        trace.note("parameters")
-        return tuple(record(Scenario, row) for row in self._raw.get("parameters", ()))
+        return tuple(record(Scenario, row) for row in self._read("parameters"))
 
     # Evidence marks
 
     def mark_of_quote(self, quote_id: str) -> str:
         """Return the evidence mark of a quotation: the letter of its text and the number of its paragraph."""
-        quote = self.quote(quote_id)
-        start, _ = self._place(quote)
-        return f"{self.source(quote.source_id).mark}{self._text(quote.source_id).paragraph(start)}"
+        text, start, _ = self._place(quote_id)
+        return f"{self.source(self.quote(quote_id).source_id).mark}{text.paragraph(start)}"
 
     def mark(self, row_id: str) -> str:
         """Return a row's evidence mark: that of its first quotation; `r` for the public record."""
@@ -225,43 +215,29 @@ class Dataset:
 
     def paragraph(self, mark: str) -> tuple[str, ...]:
         """Return the quotations that stand in a paragraph, by its mark, in the order of the text."""
-        trace.note("quotes", "sources")
-        return self._paragraphs.get(mark, ())
+        return tuple(self._paragraphs.get(mark, ()))
 
     def context(self, quote_id: str, words: int = 12) -> tuple[str, str]:
         """Return at most so many words before and after a quotation, within its paragraph."""
-        quote = self.quote(quote_id)
-        return self._text(quote.source_id).around(*self._place(quote), words)
+        text, start, end = self._place(quote_id)
+        return text.around(start, end, words)
 
-    def _text(self, source_id: str) -> SourceText:
-        texts = self.complete._texts
-        if source_id not in texts:
-            texts[source_id] = read_text(self.root, self.source(source_id).file)
-        return texts[source_id]
-
-    def _place(self, quote: Quote) -> tuple[int, int]:
-        places = self._text(quote.source_id).locate(quote.exact, quote.prefix, quote.suffix)
-        if not places:
-            raise DataError(
-                f"data/quotes.csv: the words of {quote.quote_id} do not stand in {quote.source_id}: "
-                "run `alliances check` to see where they differ."
-            )
-        return places[0]
-
-    @cached_property
-    def _paragraphs(self) -> dict[str, tuple[str, ...]]:
-        placed = sorted((self._place(quote), quote_id) for quote_id, quote in self._quotes.items())
-        found: dict[str, tuple[str, ...]] = {}
-        for _, quote_id in placed:
-            mark = self.mark_of_quote(quote_id)
-            found[mark] = (*found.get(mark, ()), quote_id)
-        return found
+    def _place(self, quote_id: str) -> tuple[SourceText, int, int]:
+        quote, texts = self.quote(quote_id), self.complete._texts
+        if quote.source_id not in texts:
+            texts[quote.source_id] = read_text(self.root, self.source(quote.source_id).file)
+        text = texts[quote.source_id]
+        for place in text.locate(quote.exact, quote.prefix, quote.suffix):
+            return text, *place
+        raise DataError(
+            f"data/quotes.csv: the words of {quote_id} do not stand in {quote.source_id}: "
+            "run `alliances check` to see where they differ."
+        )
 
     # Cut
 
     def default_as_of(self) -> date:
         """Return the latest publication date in `sources`, cut or not; DataError if there is no source."""
-        trace.note("sources")
         if not self.complete._sources:
             raise DataError("data/sources.csv has no row: add at least one source.")
         return max(source.published for source in self.complete._sources.values())
@@ -274,7 +250,6 @@ class Dataset:
         of a judgement the latest version that was valid by then and whose required rows are all known.
         """
         whole = self.complete
-        trace.note("sources")
         for source_id in exclude_sources:
             if source_id not in whole._sources:
                 near = nearest(source_id, whole._sources)
@@ -285,125 +260,99 @@ class Dataset:
                 )
         day = as_of if self.as_of is None else min(as_of, self.as_of)
         excluded = tuple(sorted({*self.excluded, *exclude_sources}))
-        tables = _cut(whole, day.isoformat(), set(excluded))
+        tables = _cut(whole._raw, day.isoformat(), excluded)
         return Dataset(whole.root, tables, whole._descriptor, as_of=day, excluded=excluded, complete=whole)
 
     # Indexes, each built once
 
-    @cached_property
-    def _types(self) -> dict[str, dict[str, str]]:
-        return {
-            name: files.field_types(resource)
-            # A column that only the file has is kept as text.
-            | {c: "string" for row in self._raw[name][:1] for c in row if c not in files.field_types(resource)}
-            for name, resource in self._resources.items()
-        }
+    def _read(self, table: str) -> list[dict[str, str]]:
+        """Return the rows of a table, and note that it is read: its notebook runs again only when one changes."""
+        if file := os.environ.get(TRACE_VARIABLE):
+            # Written at once: a kernel is ended without warning when its notebook is done.
+            with Path(file).open("a", encoding="utf-8") as handle:
+                handle.writelines(f"{name}\n" for name in (table, *_CUT_BY.get(table, ())))
+        return self._raw[table]
 
-    @cached_property
-    def _labels(self) -> dict[tuple[str, str], dict[str, str]]:
-        return {(row["vocabulary"], row["term"]): row for row in self._raw.get("labels", ())}
+    def _types(self, table: str) -> dict[str, str]:
+        """Return the type of each column; one that only the file has is kept as text."""
+        declared = field_types(self._descriptor["resources"][table])
+        others = [*(self._raw[table][0] if self._raw[table] else ()), *(["source_id"] * (table in FACT_TABLES))]
+        return declared | {column: "string" for column in others if column not in declared}
 
-    @cached_property
-    def _names(self) -> dict[str, str]:
-        return {row["actor_id"]: row["name"] for row in self._raw["actors"]}
+    def _column(self, table: str, column: str) -> dict[str, str]:
+        return {next(iter(row.values())): row[column] for row in self._read(table)}
 
-    @cached_property
-    def _alliance_names(self) -> dict[str, str]:
-        return {row["alliance_id"]: row["short_name"] for row in self._raw["alliances"]}
+    def _rows_of(self, table: str) -> dict[str, Row]:
+        if table not in self._known_rows:
+            key, types, found = ROW_TABLES[table], self._types(table), self._known_rows.setdefault(table, {})
+            for row in self._read(table):
+                values = {column: convert(row[column], kind) for column, kind in types.items()}
+                quote_ids = tuple(split_list(row["quote_ids"])) if table in FACT_TABLES else ()
+                found[row[key]] = Row(table, row[key], row["source_id"] if quote_ids else "", values, quote_ids)
+        return self._known_rows[table]
 
-    @cached_property
-    def _titles(self) -> tuple[dict[str, str], dict[str, str]]:
-        """Labels of indicators and titles of events, cut or not."""
-        raw = self.complete._raw
-        return (
-            {row["indicator"]: row["label"] for row in raw.get("indicators", ())},
-            {row["event_id"]: row["title"] for row in raw.get("events", ())},
-        )
-
-    @cached_property
-    def _all_names(self) -> dict[str, str]:
-        return self._alliance_names | self._names
-
-    @cached_property
-    def _sources(self) -> dict[str, Source]:
-        return {row["source_id"]: record(Source, row) for row in self._raw["sources"]}
-
-    @cached_property
-    def _quotes(self) -> dict[str, Quote]:
-        return {row["quote_id"]: record(Quote, row) for row in self._raw["quotes"]}
+    def _rows_beside(self, row_id: str) -> dict[str, Row]:
+        table = _TABLE_OF_PREFIX.get(row_id[: row_id.find("-") + 1])
+        return self._rows_of(table) if table else {}
 
     @cached_property
     def _rows(self) -> dict[str, Row]:
-        rows: dict[str, Row] = {}
-        for table, key in ROW_TABLES.items():
-            if table == "judgements":
-                continue  # an id has several versions
-            for raw in self._raw.get(table, ()):
-                values: dict[str, Any] = {c: _value(raw[c], kind) for c, kind in self._types[table].items()}
-                source_id, quote_ids = "", list[str]()
-                if table in FACT_TABLES:
-                    source_id = values["source_id"] = self._source_of(raw)
-                    quote_ids = split_list(raw["quote_ids"])
-                rows[raw[key]] = Row(table, raw[key], source_id, values, tuple(quote_ids))
-        return rows
+        return {row_id: row for table in _TABLE_OF_PREFIX.values() for row_id, row in self._rows_of(table).items()}
+
+    @cached_property
+    def _labels(self) -> dict[tuple[str, str], dict[str, str]]:
+        return {(row["vocabulary"], row["term"]): row for row in self._read("labels")}
+
+    @cached_property
+    def _indicators(self) -> dict[str, str]:
+        return self._column("indicators", "label")
+
+    @cached_property
+    def _events(self) -> dict[str, str]:
+        return self.complete._column("events", "title")
+
+    @cached_property
+    def _all_names(self) -> dict[str, str]:
+        return {**self.alliance_names, **self.names}
+
+    @cached_property
+    def _sources(self) -> dict[str, Source]:
+        return {row["source_id"]: record(Source, row) for row in self._read("sources")}
+
+    @cached_property
+    def _quotes(self) -> dict[str, Quote]:
+        return {row["quote_id"]: record(Quote, row) for row in self._read("quotes")}
 
     @cached_property
     def _users(self) -> dict[str, tuple[Row, ...]]:
         users: dict[str, tuple[Row, ...]] = {}
-        for row in self._rows.values():
+        for row in (row for table in FACT_TABLES for row in self._rows_of(table).values()):
             for quote_id in row.quote_ids:
                 users[quote_id] = (*users.get(quote_id, ()), row)
         return users
 
-    def _source_of(self, row: Mapping[str, str]) -> str:
-        quote = self._quotes.get(next(iter(split_list(row["quote_ids"])), ""))
-        return quote.source_id if quote else ""
+    @cached_property
+    def _paragraphs(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for quote_id in sorted(self._quotes, key=lambda q: (self._place(q)[1:], q)):
+            found.setdefault(self.mark_of_quote(quote_id), []).append(quote_id)
+        return found
 
 
-#: Tables on which the cut of a table depends, besides `sources`.
-_CUT_BY: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(FACT_TABLES, ("quotes",)),
-    "events": ("event_accounts", "quotes"),
-    "disagreements": (*FACT_TABLES, "public_record", "quotes"),
-    "judgements": (*FACT_TABLES, "public_record", "quotes"),
-}
-_TABLE_OF_PREFIX = {prefix: table for table, prefix in ROW_PREFIXES.items()}
-
-
-def _note_row(row_id: str) -> None:
-    table = _TABLE_OF_PREFIX.get(row_id[: row_id.find("-") + 1])
-    if table:
-        trace.note(table, *_CUT_BY.get(table, ()))
-
-
-def _truth(cell: str) -> bool | None:
-    return {"true": True, "false": False}.get(cell)
-
-
-def _value(cell: str, kind: str) -> Any:
-    if kind == "number":
-        return float(cell or "nan")
-    return _truth(cell) if kind == "boolean" else cell
-
-
-def _cut(whole: Dataset, day: str, excluded: set[str]) -> Raw:
-    raw = whole._raw
-    known = {s for s, published in whole.published.items() if published <= day and s not in excluded}
+def _cut(raw: Raw, day: str, excluded: Collection[str]) -> Raw:
+    known = {row["source_id"] for row in raw["sources"] if row["published"] <= day} - {*excluded}
     tables: Raw = dict(raw)
-    for table in ("sources", "quotes", "exclusions"):
+    for table in ("sources", "quotes", "exclusions", *FACT_TABLES):
         tables[table] = [row for row in raw[table] if row["source_id"] in known]
     tables["public_record"] = [
-        {**row, "exit_date": row["exit_date"] if row["exit_date"] <= day else ""}
-        for row in raw.get("public_record", ())
+        row if row["exit_date"] <= day else row | {"exit_date": ""}
+        for row in raw["public_record"]
         if row["entry_date"] <= day
     ]
-    rows = {row["record_id"] for row in tables["public_record"]}
-    for table, key in FACT_TABLES.items():
-        tables[table] = [row for row in raw[table] if whole._source_of(row) in known]
-        rows.update(row[key] for row in tables[table])
+    rows = {row[ROW_TABLES[table]] for table in EVIDENCE for row in tables[table]}
     events = {row["event_id"] for row in tables["event_accounts"]}
     tables["events"] = [
-        {**row, "probably_same_as": row["probably_same_as"] if row["probably_same_as"] in events else ""}
+        row if row["probably_same_as"] in events else row | {"probably_same_as": ""}
         for row in raw["events"]
         if row["event_id"] in events
     ]

@@ -1,7 +1,5 @@
 """ISO 8601 dates of reduced precision, intervals and durations, as the tables hold them."""
 
-from __future__ import annotations
-
 import re
 from datetime import date
 
@@ -9,16 +7,11 @@ _DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 _OPEN_OR_DURATION = re.compile(r"\.\.|P(?=\d|T\d)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?)?")
 
 
-def first_day(text: str) -> date:
+def first_day(text: str) -> str:
     """Return the earliest day that ``2025``, ``2025-03`` or ``2025-03-20`` can mean; ValueError if it is none."""
     if not _DATE.fullmatch(text):
         raise ValueError(text)
-    return date.fromisoformat(text + "-01-01"[len(text) - 4 :] if len(text) < 10 else text)
-
-
-def precision(dates: list[str]) -> str:
-    """Return the precision of dates: day, month or year, of several the coarsest."""
-    return {4: "year", 7: "month", 10: "day"}[min(map(len, dates))]
+    return date.fromisoformat(text + "-01-01"[len(text) - 4 :] if len(text) < 10 else text).isoformat()
 
 
 def split_period(text: str) -> list[str]:
@@ -38,12 +31,10 @@ def split_period(text: str) -> list[str]:
 
 def overlap(one: str, other: str) -> bool:
     """Whether two dates or intervals of any precision may be the same time; an empty one may be any."""
-    if not one or not other:
-        return True
     try:
         (a, b), (c, d) = _ends(one), _ends(other)
     except ValueError:
-        return one == other
+        return not one or not other or one == other
     return a <= d and c <= b
 
 

@@ -1,30 +1,28 @@
 """Keeps the list of exclusions in ``data/README.md`` in step: ``python -m alliances.dataset.guide`` rewrites it."""
 
-from __future__ import annotations
-
+import re
 from pathlib import Path
 
 from alliances.dataset.tables import meanings, read_tables
 from alliances.errors import DataError
 from alliances.paths import find_root
 
-BEGIN = "<!-- exclusions: written by `python -m alliances.dataset.guide` -->"
-END = "<!-- end of exclusions -->"
+_MARKS = ("<!-- exclusions: written by `python -m alliances.dataset.guide` -->", "<!-- end of exclusions -->")
 
 
 def with_list(root: Path) -> str:
     """Return the guide of `data/` with those exclusions listed, by source, whose reason needs a note."""
     tables, guide = read_tables(root), (root / "data" / "README.md").read_text(encoding="utf-8")
-    if guide.count(BEGIN) != 1 or guide.count(END) != 1:
-        raise DataError(f"data/README.md does not hold the marks “{BEGIN}” and “{END}” once each; restore them.")
     lines, means = list[str](), meanings(tables)
     noted = [row for row in tables["exclusions"] if means("reason", row["reason"], "note")]
     for source in tables["sources"]:
         rows = [row for row in noted if row["source_id"] == source["source_id"]]
         lines += ["", f"**{source['source_id']}**", ""] if rows else []
         lines += [f"- {r['reason']}, “{' '.join(r['exact'].split()[:6])} …”: {r['reason_note']}" for r in rows]
-    head, rest = guide.split(BEGIN)
-    return "\n".join([f"{head}{BEGIN}", *lines, "", f"{END}{rest.split(END)[1]}"])
+    parts = re.split("|".join(map(re.escape, _MARKS)), guide)
+    if len(parts) != 3:
+        raise DataError(f"data/README.md does not hold the marks “{'” and “'.join(_MARKS)}” once each; restore them.")
+    return "\n".join([parts[0] + _MARKS[0], *lines, "", _MARKS[1] + parts[2]])
 
 
 if __name__ == "__main__":

@@ -1,11 +1,9 @@
 """A problem in the data: where it is, what was found, what is allowed, what to do."""
 
-from __future__ import annotations
-
 import difflib
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from typing import NamedTuple
 
 #: Beyond so many allowed values the search for the nearest would take too long.
 _MANY = 5000
@@ -13,8 +11,7 @@ _MANY = 5000
 _LOOK_ALIKES = str.maketrans("АВЕЅІЈКМНОРСТХаеѕіјорсухΑΒΕΖΗΙΚΜΝΟΡΤΧνο", "ABESIJKMHOPCTXaesijopcyxABEZHIKMNOPTXvo")
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing that is wrong in the data, or worth a notice; ``str()`` gives it as one sentence.
 
     `file` is a path below the root, `row` counts as a spreadsheet does (the header is row 1; None: the
@@ -47,8 +44,12 @@ def nearest(found: str, allowed: Iterable[str]) -> str:
 def nearest_words(found: str, allowed: Iterable[str]) -> str:
     """Say which allowed value is nearest, as the end of a clause; with the character at fault if they look alike."""
     near = nearest(found, allowed)
-    seen = f" ({first_difference(near, found)})" if fold(near) == fold(found) else ""
-    return f", the nearest is “{near}”{seen}" if near else ""
+    return f", the nearest is “{near}”{look_alike(near, found)}" if near else ""
+
+
+def look_alike(near: str, found: str) -> str:
+    """Say in brackets where two texts differ that look the same; "" if they do not look the same."""
+    return f" ({first_difference(near, found)})" if fold(near) == fold(found) else ""
 
 
 def fold(text: str) -> str:
@@ -59,24 +60,14 @@ def fold(text: str) -> str:
 
 def is_slip(found: str, near: str) -> bool:
     """Whether a text is an allowed one but for its looks or one letter added, left out or changed."""
-    changed = [max(b - a, d - c) for tag, a, b, c, d in _steps(found, near) if tag != "equal"]
+    changed = [max(b - a, d - c) for a, b, c, d in _differences(found, near)]
     return bool(near) and (fold(found) == fold(near) or (len(found) > 3 and sum(changed) == 1))
 
 
 def first_difference(there: str, here: str) -> str:
     """Say where two texts first differ, invisible characters by their name."""
-    differences = (step for step in _steps(there, here) if step[0] != "equal")
-    _, a, b, c, d = next(differences, ("", 0, 0, 0, 0))
+    a, b, c, d = next(iter(_differences(there, here)), (0, 0, 0, 0))
     return f"there {_visible(there[a:b])}, here {_visible(here[c:d])}"
-
-
-def _visible(piece: str) -> str:
-    """Show a few characters so that white space, dashes and look-alikes can be told apart."""
-    if len(piece) == 1 and not (piece.isascii() and piece.isprintable() and piece != " "):
-        return f"“{piece}” (U+{ord(piece):04X} {unicodedata.name(piece, 'control character').lower()})"
-    if not piece.strip():
-        return "two spaces or more" if piece else "nothing"
-    return f"“{shorten(piece, 40)}”"
 
 
 def shorten(text: str, width: int = 70) -> str:
@@ -85,5 +76,14 @@ def shorten(text: str, width: int = 70) -> str:
     return text if len(text) <= width else text[: width - 2].rstrip() + " …"
 
 
-def _steps(one: str, other: str) -> Sequence[tuple[str, int, int, int, int]]:
-    return difflib.SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
+def _visible(piece: str) -> str:
+    if len(piece) == 1 and not (piece.isascii() and piece.isprintable() and piece != " "):
+        return f"“{piece}” (U+{ord(piece):04X} {unicodedata.name(piece, 'control character').lower()})"
+    if not piece.strip():
+        return "two spaces or more" if piece else "nothing"
+    return f"“{shorten(piece, 40)}”"
+
+
+def _differences(one: str, other: str) -> list[tuple[int, int, int, int]]:
+    steps = difflib.SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
+    return [places for tag, *places in steps if tag != "equal"]  # type: ignore[misc]  # always four

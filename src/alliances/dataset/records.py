@@ -1,18 +1,15 @@
 """What the dataset hands out: quotations, sources, rows, labels and scenario parameters."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from alliances.dataset.tables import split_list
 from alliances.errors import DataError
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(NamedTuple):
     """A quotation, as in `data/quotes.csv`."""
 
     quote_id: str
@@ -22,8 +19,7 @@ class Quote:
     suffix: str
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A source text, as in `data/sources.csv`; `published` is the best estimate within its window."""
 
     source_id: str
@@ -33,13 +29,38 @@ class Source:
     title: str
     publisher: str
     authors: tuple[str, ...]
-    genre: str
     published: date
     published_from: date
     published_to: date
     published_basis: str
     descriptor: str
-    sha256: str
+
+
+class Scenario(NamedTuple):
+    """A scenario parameter, as in `data/parameters.csv`; `default` is None where nothing is set."""
+
+    name: str
+    type: str
+    unit: str
+    minimum: int | float
+    maximum: int | float
+    default: int | float | None
+    meaning: str
+    example: int | float
+
+
+class Label(NamedTuple):
+    """How a term is printed, as in `data/labels.csv`; `plural` is the label where the table gives none.
+
+    A term that is not there is not `known`: it is printed as it stands, with spaces for underscores.
+    """
+
+    term: str
+    label: str
+    plural: str
+    article: str
+    meaning: str
+    known: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,55 +82,31 @@ class Row:
         return self.values[column]
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
-    """How a term is printed, as in `data/labels.csv`; `plural` is the label where the table gives none.
-
-    A term that is not there is not `known`: it is printed as it stands, with spaces for underscores.
-    """
-
-    term: str
-    label: str
-    plural: str
-    article: str
-    meaning: str
-    known: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """A scenario parameter, as in `data/parameters.csv`; `default` is None where nothing is set."""
-
-    name: str
-    type: str
-    unit: str
-    minimum: int | float
-    maximum: int | float
-    default: int | float | None
-    meaning: str
-    example: int | float
-
-
 _Record = TypeVar("_Record", Quote, Source, Scenario)
 
 
 def record(kind: type[_Record], row: Mapping[str, str]) -> _Record:
     """Make a record of a row as read; other columns are left aside."""
-    cells: dict[str, Any] = {field.name: row[field.name] for field in fields(kind)}
-    for field in fields(kind):
-        name, cell = field.name, cells[field.name]
-        try:
-            match field.type:
-                case "date":
-                    cells[name] = date.fromisoformat(cell)
-                case "tuple[str, ...]":
-                    cells[name] = tuple(split_list(cell))
-                case "int | float" | "int | float | None":
-                    cells[name] = None if not cell else int(cell) if cell.lstrip("+-").isdigit() else float(cell)
-        except ValueError:
-            first = next(iter(row.values()))
-            raise DataError(
-                f"{first}, column {name}: “{cell}” is no {'ISO date' if field.type == 'date' else 'number'}: "
-                "run `alliances check` to see where it stands."
-            ) from None
-    return kind(**cells)
+    kinds = {date: "day", tuple[str, ...]: "list", int | float: "amount", int | float | None: "amount"}
+    return kind(**{name: convert(row[name], kinds.get(hint, "")) for name, hint in kind.__annotations__.items()})
+
+
+def convert(cell: str, kind: str) -> Any:
+    """Give a cell the type of its column, in a record also `day`, `amount` or `list`; DataError if it is none."""
+    try:
+        match kind:
+            case "number":
+                return float(cell or "nan")
+            case "integer":
+                return int(cell) if cell else None
+            case "boolean":
+                return {"true": True, "false": False}.get(cell)
+            case "day":
+                return date.fromisoformat(cell)
+            case "amount":
+                return None if not cell else int(cell) if cell.lstrip("+-").isdigit() else float(cell)
+            case "list":
+                return tuple(split_list(cell))
+    except ValueError:
+        raise DataError(f"“{cell}” is no {kind}: run `alliances check` to see where it stands.") from None
+    return cell

@@ -1,24 +1,20 @@
-"""The dataset's own rules, which no table schema can state: a table of tests with their sentences, and a few more."""
-
-from __future__ import annotations
+"""The dataset's own rules, which no table schema can state: a table of tests with their sentences."""
 
 import math
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from alliances.dataset import tables as schema
-from alliances.dataset.dates import first_day, precision, split_period
-from alliances.dataset.problems import Problem, nearest_words, shorten
-from alliances.dataset.tables import Raw, data_path, split_aside, split_list
-from alliances.dataset.texts import sha256
+from alliances.dataset.dates import first_day, split_period
+from alliances.dataset.problems import Problem, shorten
+from alliances.dataset.schema import placeholders
+from alliances.dataset.tables import FACT_TABLES, Raw, data_path, meanings, split_aside, split_list
 from alliances.dataset.tokens import numbers_in
-from alliances.errors import DataError
 
 _Row = Mapping[str, str]
-_EQUAL, _LOW = ("eq", "about", "nearly"), ("at_least", "more_than")
 #: Columns of each fact table that hold dates; together they share `date_precision` and `year_inferred`.
 _DATES = {
     "characteristics": ("date",),
@@ -31,6 +27,11 @@ _DATES = {
 #: Column whose term says (in `labels`) whether a row tells of the past; a row of another table always does.
 _TELLS = {"characteristics": "status", "event_accounts": "status", "observations": "obs_status",
           "positions": "attribution"}  # fmt: skip
+#: What each comparator takes.
+_TAKES = {
+    **dict.fromkeys(("eq", "about", "nearly"), "both bounds, equal"), "at_most": "value_high only",
+    **dict.fromkeys(("at_least", "more_than"), "value_low only"), "between": "value_low below value_high",
+}  # fmt: skip
 
 
 class Rule(NamedTuple):
@@ -42,7 +43,7 @@ class Rule(NamedTuple):
 
     table: str
     column: str
-    wrong: Callable[[Any, _Index], Any]
+    wrong: Callable[[Any, "_Index"], Any]
     found: str
     allowed: str
     remedy: str
@@ -52,22 +53,22 @@ class _Index:
     """The tables, and where to look things up in them."""
 
     def __init__(self, tables: Raw) -> None:
-        self.tables = tables
-        self.sources, self.quotes, self.actors, self.indicators, self.events, self.alliances, self.countries = (
-            {next(iter(row.values())): row for row in tables[table]}
-            for table in ("sources", "quotes", "actors", "indicators", "events", "alliances", "countries")
-        )
-        self.means = schema.meanings(tables)
-        self.units = {row["term"] for row in tables.get("labels", ()) if row["vocabulary"] == "unit"}
+        self.tables, self.means = tables, meanings(tables)
+        self.keyed = {table: {next(iter(row.values())): row for row in rows} for table, rows in tables.items()}
         #: Every row that can be evidence, by its id.
-        self.rows: dict[str, _Row] = {row["record_id"]: row for row in tables.get("public_record", ())}
-        self.rows |= {row[schema.FACT_TABLES[table]]: row for table, _, row in schema.iter_facts(tables)}
+        self.rows = {k: row for table in schema.EVIDENCE for k, row in self.keyed[table].items()}
+        self.units = {row["term"] for row in tables["labels"] if row["vocabulary"] == "unit"}
         self.used = {quote_id for row in self.rows.values() for quote_id in split_list(row.get("quote_ids", ""))}
 
+    def get(self, table: str, key: str, column: str) -> str:
+        """Return a cell of a row by the row's key; "" where there is no such row."""
+        return self.keyed[table].get(key, {}).get(column, "")
+
+    def unlike(self, found: str, table: str, key: str, column: str) -> list[str]:
+        return [there] if (there := self.get(table, key, column)) not in ("", found) else []
+
     def source(self, row: _Row) -> _Row:
-        """Return the source of a fact by its first quotation; empty where there is none."""
-        quote_id = next(iter(split_list(row.get("quote_ids", ""))), "")
-        return self.sources.get(self.quotes.get(quote_id, {}).get("source_id", ""), {})
+        return self.keyed["sources"].get(row.get("source_id", ""), {})
 
     def published(self, row_id: str, otherwise: str) -> str:
         return self.source(self.rows.get(row_id, {})).get("published", otherwise)
@@ -76,61 +77,62 @@ class _Index:
         """Return what the rules on dates need to know of a row, in names that begin with `its_`."""
         given = [row[column] for column in _DATES[table] if row[column]]
         source, tells = self.source(row), _TELLS.get(table, "")
-        found = {
-            "its_dates": " and ".join(given), "its_valid": True, "its_precision": "", "its_first": "", "its_end": "",
-            "its_source": source.get("source_id", ""), "its_last": source.get("published_to", ""),
-            "its_past": not tells or self.means(tells, row[tells], "past"),
-        }  # fmt: skip
+        valid, precision, days = True, "", [""]
         try:
             dates = [part for text in given for part in (split_period(text) if table == "observations" else [text])]
-            days = [first_day(text).isoformat() for text in dates]
+            if dates:
+                days = [first_day(text) for text in dates]
+                precision = {4: "year", 7: "month", 10: "day"}[min(map(len, dates))]  # of several the coarsest
         except ValueError:
-            return found | {"its_valid": False}
-        return found | ({"its_precision": precision(dates), "its_first": days[0], "its_end": days[-1]} if days else {})
+            valid = False
+        return {
+            "its_dates": " and ".join(given), "its_valid": valid, "its_precision": precision, "its_first": days[0],
+            "its_end": days[-1], "its_source": source.get("source_id", ""), "its_last": source.get("published_to", ""),
+            "its_past": not tells or self.means(tells, row[tells], "past"),
+        }  # fmt: skip
 
 
-def _missing(items: Iterable[str], known: Collection[str]) -> list[str]:
-    return [f"“{shorten(item)}”{nearest_words(item, known)}" for item in items if item not in known]
+def _float(cell: str) -> float:
+    with suppress(ValueError):
+        return float(cell)
+    return math.nan
 
 
-def _unknown_items(column: str, names: str) -> Callable[[Any, _Index], Any]:
-    return lambda r, x: _missing(split_list(getattr(r, column)), getattr(x, names))
+def _begins_otherwise(key: str, prefix: str) -> Callable[[Any, _Index], Any]:
+    return lambda r, x: not getattr(r, key).startswith(prefix)
 
 
-def _points_at_itself(column: str, key: str) -> Callable[[Any, _Index], Any]:
-    return lambda r, x: getattr(r, column) and getattr(r, column) == getattr(r, key)
+def _takes_others(r: Any) -> list[str]:
+    low, high = _float(r.value_low), _float(r.value_high)
+    takes = _TAKES.get(r.comparator, "")
+    fits = {
+        "both bounds, equal": low == high, "value_low below value_high": low < high,
+        "value_low only": bool(r.value_low) > bool(r.value_high),
+        "value_high only": bool(r.value_low) < bool(r.value_high),
+    }  # fmt: skip
+    return [] if fits.get(takes, True) else [takes]
 
 
-def _numbers(r: Any) -> list[float]:
-    try:
-        return [float(r.minimum), *(float(cell) for cell in (r.default, r.example) if cell), float(r.maximum)]
-    except ValueError:
-        return []  # told by the schema
-
-
-def _bounds(r: Any) -> tuple[float, float]:
-    def number(cell: str) -> float:
-        try:
-            return float(cell)
-        except ValueError:
-            return math.nan
-
-    return number(r.value_low), number(r.value_high)
+def _outside(r: Any) -> bool:
+    given = [_float(cell) for cell in (r.default, r.example) if cell]
+    return any(number < _float(r.minimum) or number > _float(r.maximum) for number in given)
 
 
 def _sources_of(r: Any, x: _Index) -> list[str]:
-    return sorted({x.quotes[q]["source_id"] for q in split_list(r.quote_ids) if q in x.quotes} & x.sources.keys())
+    return sorted({x.get("quotes", quote_id, "source_id") for quote_id in split_list(r.quote_ids)} - {""})
 
 
 def _misfit(r: Any, x: _Index) -> list[str]:
     """Say what keeps a row from giving the same sum as another in a second currency."""
-    other = next((o for o in x.tables["observations"] if o["observation_id"] == r.same_as != r.observation_id), None)
-    faults = {} if other is None else {
+    other = x.keyed["observations"].get(r.same_as)
+    if other is None or r.same_as == r.observation_id:
+        return []  # told by the schema
+    faults = {
         "does not give the sum in another currency": other["currency"] in ("", r.currency),
-        "comes from another source": x.source(other) != x.source(vars(r)),
+        "comes from another source": other["source_id"] != r.source_id,
         "measures another indicator": other["indicator"] != r.indicator,
         "is itself the same as another row": other["same_as"],
-    }  # fmt: skip
+    }
     return [fault for fault, holds in faults.items() if holds]
 
 
@@ -139,16 +141,12 @@ def _not_held(r: Any, x: _Index) -> list[str]:
     named = [x.rows[row_id] for row_id in split_list(r.row_ids) if row_id in x.rows]
     behind = [*named, *(x.source(row) for row in named)]
     for row in named:
-        behind += [x.quotes[q] for q in split_list(row.get("quote_ids", "")) if q in x.quotes]
-        behind += [x.events.get(row.get("event_id", ""), {}), x.alliances.get(row.get("alliance_id", ""), {})]
+        keys = [("quotes", quote_id) for quote_id in split_list(row.get("quote_ids", ""))]
+        keys += [("events", row.get("event_id", "")), ("alliances", row.get("alliance_id", ""))]
+        behind += [x.keyed[table].get(key, {}) for table, key in keys]
     told = numbers_in(" ".join(cell for cells in behind for cell in cells.values()))
     counted = {float(n) for n in range(len(named) + 1)}  # “two of the three texts”
     return [f"{value:g}" for value in sorted(numbers_in(r.explanation) - told - counted)]
-
-
-def _placeholders(r: Any) -> list[str]:
-    names = re.findall(r"\{([A-Za-z0-9_-]+)[^{}]*\}", r.statement)
-    return [name for name in dict.fromkeys(names) if name != "likelihood"]
 
 
 def _not_weighed(r: Any, x: _Index) -> list[str]:
@@ -166,67 +164,44 @@ def _not_weighed(r: Any, x: _Index) -> list[str]:
 
 _BOUNDS = "value_low {value_low}, value_high {value_high}"
 _COUNTRY = "a country's actor_id and iso3 are both its alpha-3 code in data/countries.csv"
-_CORRECT = "correct the bounds or the comparator"
-_EVIDENCE = "the tables of facts or the public record"
 
 RULES = (
     Rule("sources", "published", lambda r, x: not r.published_from <= r.published <= r.published_to,
          "{published} is not between {published_from} and {published_to}",
          "published_from <= published <= published_to", "correct the date that is wrong"),
-    Rule("actors", "actor_id", lambda r, x: r.kind == "country" and r.iso3 in x.countries and r.actor_id != r.iso3,
-         "actor_id is “{actor_id}”, iso3 “{iso3}”", _COUNTRY, "write {iso3} in both"),
-    Rule("actors", "iso3", lambda r, x: r.kind == "country" and not r.iso3,
-         "the cell is empty", _COUNTRY, "write its code in both"),
-    Rule("actors", "name", lambda r, x: r.kind == "country" and r.actor_id == r.iso3 in x.countries
-         and x.countries[r.iso3]["name"] != r.name and [x.countries[r.iso3]["name"]],
+    Rule("actors", "iso3", lambda r, x: r.kind == "country" and r.actor_id != r.iso3,
+         "actor_id is “{actor_id}”, iso3 “{iso3}”", _COUNTRY, "write its code in both"),
+    Rule("actors", "name", lambda r, x: r.kind == "country" and x.unlike(r.name, "countries", r.iso3, "name"),
          "“{name}” is not “{it}”", "a country has one name in actors and countries",
          "write {it}, or correct the code"),
     Rule("public_record", "exit_date", lambda r, x: r.exit_date and r.exit_date < r.entry_date,
          "{exit_date} is before {entry_date}", "an exit is not before its entry", "correct the date that is wrong"),
-    Rule("public_record", "body_id", lambda r, x: x.actors.get(r.body_id, {"kind": "organisation"})["kind"]
-         != "organisation", "“{body_id}” is no organisation", "a body is an actor of kind organisation", "name it"),
-    Rule("parameters", "minimum", lambda r, x: any(not _numbers(r)[0] <= n <= _numbers(r)[-1] for n in _numbers(r)),
+    Rule("public_record", "body_id", lambda r, x: x.get("actors", r.body_id, "kind") not in
+         ("organisation", ""), "“{body_id}” is no organisation", "a body is an actor of kind organisation", "name it"),
+    Rule("parameters", "minimum", lambda r, x: _outside(r),
          "minimum {minimum}, maximum {maximum}, default {default}, example {example}",
          "default and example lie between minimum and maximum", "correct the number that is wrong"),
     Rule("parameters", "name", lambda r, x: r.name in ("as_of", "focus", "exclude_sources"),
          "“{name}” is built in", "a scenario parameter has another name", "rename it, or delete the row"),
     Rule("quotes", "quote_id", lambda r, x: r.quote_id and r.quote_id not in x.used, "no row uses “{quote_id}”",
          "every quotation supports a row", "name it in the quote_ids of a row, or delete it"),
-    Rule("observations", "value_high", lambda r, x: r.comparator in _EQUAL and _bounds(r)[0] != _bounds(r)[1],
-         _BOUNDS, "the comparator {comparator} takes both bounds, equal", _CORRECT),
-    Rule("observations", "value_low", lambda r, x: r.comparator in _LOW and (not r.value_low or r.value_high),
-         _BOUNDS, "the comparator {comparator} takes value_low only", _CORRECT),
-    Rule("observations", "value_high", lambda r, x: r.comparator == "at_most" and (not r.value_high or r.value_low),
-         _BOUNDS, "the comparator {comparator} takes value_high only", _CORRECT),
-    Rule("observations", "value_high", lambda r, x: r.comparator == "between" and not _bounds(r)[0] < _bounds(r)[1],
-         _BOUNDS, "the comparator {comparator} takes value_low below value_high", _CORRECT),
-    Rule("observations", "comparator", lambda r, x: r.comparator not in (*_EQUAL, *_LOW, "at_most", "between", ""),
-         "“{comparator}” is no comparator", f"allowed are {', '.join((*_EQUAL, *_LOW))}, at_most, between",
-         "choose one of these"),
-    Rule("observations", "value_low", lambda r, x: any(math.isinf(bound) for bound in _bounds(r)),
+    Rule("observations", "value_high", lambda r, x: _takes_others(r),
+         _BOUNDS, "the comparator {comparator} takes {it}", "correct the bounds or the comparator"),
+    Rule("observations", "comparator", lambda r, x: r.comparator and r.comparator not in _TAKES,
+         "“{comparator}” is no comparator", f"allowed are {', '.join(_TAKES)}", "choose one of these"),
+    Rule("observations", "value_low", lambda r, x: math.inf in (abs(_float(r.value_low)), abs(_float(r.value_high))),
          _BOUNDS, "a bound is a finite number", "write the number, or empty the cell"),
     Rule("observations", "value_high", lambda r, x: x.means("unit", r.unit, "share")
-         and any(bound < 0 or bound > 1 for bound in _bounds(r)),
+         and (_float(r.value_low) < 0 or _float(r.value_high) > 1),
          _BOUNDS, "a share lies between 0 and 1", "write half as 0.5"),
-    Rule("observations", "unit", lambda r, x: r.unit and r.indicator in x.indicators
-         and r.unit != x.indicators[r.indicator]["unit"] and [x.indicators[r.indicator]["unit"]],
+    Rule("observations", "unit", lambda r, x: r.unit and x.unlike(r.unit, "indicators", r.indicator, "unit"),
          "“{unit}”", "the unit of the indicator {indicator} is {it}", "write {it}, or choose another indicator"),
-    Rule("observations", "currency", lambda r, x: not r.currency and x.means("unit", r.unit, "money"),
-         "the cell is empty", "money has a currency", "write one, e.g. EUR"),
-    Rule("observations", "currency", lambda r, x: r.currency and r.unit in x.units
-         and not x.means("unit", r.unit, "money"),
-         "“{currency}”", "unit {unit} has no currency", "empty the cell, or correct the unit"),
-    Rule("observations", "ref_area", lambda r, x: re.fullmatch("[A-Z]{3}", r.ref_area)
-         and _missing([r.ref_area], x.countries), "{it} is not in data/countries.csv",
-         "allowed is an alpha-3 code of that table or an area of data/labels.csv",
-         "correct the code, or add the country there"),
+    Rule("observations", "currency", lambda r, x: r.unit in x.units
+         and bool(r.currency) != x.means("unit", r.unit, "money"),
+         "“{currency}”", "money has a currency, and nothing else has", "write one, e.g. EUR, or empty it"),
     Rule("observations", "same_as", _misfit, "“{same_as}” {it}",
          "same_as names the row of the same source that gives the same sum in its first currency",
          "name that row, or empty the cell"),
-    *(Rule(table, column, _points_at_itself(column, key),
-           f"the row points at itself, “{{{key}}}”", f"{column} names another row", "name it, or empty the cell")
-      for table, key, column in (("alliances", "alliance_id", "parent_id"), ("events", "event_id", "probably_same_as"),
-                                 ("observations", "observation_id", "same_as"))),
     Rule("disagreements", "row_ids", lambda r, x: r.row_ids and len(set(split_list(r.row_ids))) < 2,
          "only one row is named", "a disagreement has two rows or more", "name the rows on each side"),
     Rule("disagreements", "explanation", _not_held, "{disagreement_id} says {it}, which none of its rows holds",
@@ -238,9 +213,7 @@ RULES = (
     Rule("judgements", "statement", lambda r, x: r.statement.count("{likelihood}") != 1,
          "the likelihood word does not stand once", "a statement has {{likelihood}} exactly once",
          "write the likelihood word as {{likelihood}}, once"),
-    Rule("judgements", "statement", lambda r, x: _missing(_placeholders(r), x.rows), "{it} is not in " + _EVIDENCE,
-         "a placeholder is the id of a row", "correct the placeholder"),
-    Rule("judgements", "requires", lambda r, x: [name for name in _placeholders(r) if name in x.rows
+    Rule("judgements", "requires", lambda r, x: [name for name in placeholders(r.statement) if name in x.rows
          and name not in split_list(r.requires)], "{it} is missing, although the statement shows it",
          "requires lists every row that the statement shows", "add {it}"),
     Rule("judgements", "valid_from", lambda r, x: [f"{x.published(name, '')}, when {name}" for name
@@ -250,17 +223,10 @@ RULES = (
          "“{aside}” cannot be read", "it holds each row with its reason", "write: row-id (reason); row-id (reason)"),
     Rule("judgements", "against", _not_weighed, "{judgement_id} does not weigh {it}, which points the other way",
          "such a row stands in against, in requires, or in aside with a reason", "add {it} to one of them"),
-    *(Rule(table, column, _unknown_items(column, names),
-           "{it} is not in " + (_EVIDENCE if names == "rows" else f"data/{names}.csv"),
-           "each item is an id there", "correct it, or take it out")
-      for table, column, names in (
-          *((table, "quote_ids", "quotes") for table in schema.FACT_TABLES),
-          ("event_accounts", "participants", "actors"),
-          ("indicators", "comparable_with", "indicators"), ("disagreements", "row_ids", "rows"),
-          ("judgements", "requires", "rows"), ("judgements", "against", "rows"))),
-    Rule("judgements", "aside", lambda r, x: _missing(split_aside(r.aside), x.rows), "{it} is not in " + _EVIDENCE,
-         "each item is an id there", "correct it, or take it out"),
-    *(rule for table in schema.FACT_TABLES for rule in (
+    *(Rule(table, key, _begins_otherwise(key, schema.ROW_PREFIXES[table]),
+           f"“{{{key}}}” has the wrong beginning", f"ids of this table begin with {schema.ROW_PREFIXES[table]}",
+           f"rename it {schema.ROW_PREFIXES[table]}…, wherever it stands") for table, key in schema.ROW_TABLES.items()),
+    *(rule for table in FACT_TABLES for rule in (
         Rule(table, "quote_ids", lambda r, x: len(set(split_list(r.quote_ids))) < len(split_list(r.quote_ids)),
              "a quotation is named twice", "each stands once", "take it out once"),
         Rule(table, "quote_ids", lambda r, x: len(_sources_of(r, x)) > 1 and [" and ".join(_sources_of(r, x))],
@@ -284,8 +250,8 @@ RULES = (
 )  # fmt: skip
 
 
-def check_rules(tables: Raw, root: Path) -> Iterator[Problem]:
-    """Check the rows against the dataset's own rules; `root` holds `seeds/`, for the files' sums."""
+def check_rules(tables: Raw) -> Iterator[Problem]:
+    """Check the rows against the dataset's own rules."""
     index = _Index(tables)
     for table, rows in tables.items():
         rules = [rule for rule in RULES if rule.table == table]
@@ -296,56 +262,3 @@ def check_rules(tables: Raw, root: Path) -> Iterator[Problem]:
                 for hit in hits if isinstance(hits, list) else [""] if hits else []:
                     shown = {c: shorten(str(cell)) or "empty" for c, cell in {**cells, "it": hit}.items()}
                     yield Problem(data_path(table), number, rule.column, *(w.format_map(shown) for w in rule[3:]))
-    yield from _sources(tables, root)
-    yield from _ids(tables)
-
-
-def _sources(tables: Raw, root: Path) -> Iterator[Problem]:
-    for number, row in enumerate(tables["sources"], start=2):
-        try:
-            found = sha256(root, row["file"])
-        except DataError as error:
-            yield Problem(data_path("sources"), number, "file", str(error).rstrip("."),
-                          "every source has its text in seeds/", "restore the file, or correct its name")  # fmt: skip
-            continue
-        if row["sha256"] != found:
-            yield Problem(data_path("sources"), number, "sha256", f"seeds/{row['file']} has another SHA-256, {found}",
-                          "a source text is kept byte for byte as it was received",
-                          "restore the file; write this sum only if the text was replaced on purpose")  # fmt: skip
-    for name in sorted({path.name for path in (root / "seeds").glob("*.txt")} - {r["file"] for r in tables["sources"]}):
-        yield Problem(f"seeds/{name}", None, "", "the text is in no row of data/sources.csv",
-                      "every *.txt in seeds/ is a source",
-                      "add its row there, or take the file out of seeds/")  # fmt: skip
-
-
-def _ids(tables: Raw) -> Iterator[Problem]:
-    seen: dict[str, tuple[str, int]] = {}
-    for table, column in schema.ROW_TABLES.items():
-        prefix = schema.ROW_PREFIXES[table]
-        for number, row in enumerate(tables.get(table, ()), start=2):
-            row_id = row[column]
-            if row_id and not row_id.startswith(prefix):
-                yield Problem(data_path(table), number, column, f"“{shorten(row_id)}” has the wrong beginning",
-                              f"ids of this table begin with {prefix}",
-                              f"rename it {prefix}…, wherever it stands")  # fmt: skip
-            other, where = seen.setdefault(row_id, (table, number))
-            # A double within one table is the schema's to tell.
-            if other != table:
-                yield Problem(data_path(table), number, column,
-                              f"“{shorten(row_id)}” stands already in {data_path(other)}, row {where}",
-                              "a row id is unique across all tables", "give this row another id")  # fmt: skip
-
-
-def unlabelled(descriptor: Mapping[str, Any], tables: Raw) -> Iterator[Problem]:
-    """Name the terms, units and areas that the rows use and `labels` lacks: they are printed as they stand."""
-    labelled = {(row["vocabulary"], row["term"]) for row in tables.get("labels", ())}
-    labelled |= {("area", row["iso3"]) for row in tables["countries"]}
-    for resource in descriptor["resources"]:
-        for column, vocabulary in schema.coded(resource).items():
-            for number, row in enumerate(tables[resource["name"]], start=2):
-                term = row[column]
-                if term and (vocabulary, term) not in labelled:
-                    labelled.add((vocabulary, term))
-                    yield Problem(data_path(resource["name"]), number, column, f"“{shorten(term)}” lacks a label",
-                                  "it is printed as it stands",
-                                  f"add {vocabulary},{term} to data/labels.csv and data/datapackage.json")  # fmt: skip

@@ -1,13 +1,11 @@
 """Checks the rows against `data/datapackage.json` with Frictionless, and makes each finding a kind sentence."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from alliances.dataset.problems import Problem, first_difference, fold, is_slip, nearest, nearest_words, shorten
-from alliances.dataset.tables import Raw, data_path
+from alliances.dataset.problems import Problem, is_slip, look_alike, nearest, nearest_words, shorten
+from alliances.dataset.tables import EVIDENCE, FACT_TABLES, Raw, coded, data_path, split_aside, split_list
 
 _TYPES = {
     "number": ("a number with a point before its decimals and nothing else", "write digits only, e.g. 1500"),
@@ -17,11 +15,33 @@ _TYPES = {
 }
 _SHEET_DATE = re.compile(r"\d{1,2}[./-](\d{1,2}|[A-Z][a-z]{2})[./-]\d{2,4}|[45]\d{4}|[A-Z][a-z]{2}-\d{2}")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*,\d+")
-#: What was found, what is allowed, what to do.
-_Finding = tuple[str, str, str]
 
 
-def check_schema(descriptor: Mapping[str, Any], tables: Raw) -> Iterator[Problem]:
+def placeholders(statement: str) -> list[str]:
+    """Return the row ids that a statement shows, as in `{obs-members-report:five members}`."""
+    names = re.findall(r"\{([A-Za-z0-9_-]+)[^{}]*\}", statement)
+    return [name for name in dict.fromkeys(names) if name != "likelihood"]
+
+
+def _single(cell: str) -> list[str]:
+    return [cell] if cell else []
+
+
+#: Columns that name ids, which Table Schema has no word for: table, column, where the ids stand, how a cell is read.
+_REFERENCES: tuple[tuple[str, str, tuple[str, ...], Callable[[str], Iterable[str]]], ...] = (
+    *((table, "quote_ids", ("quotes",), split_list) for table in FACT_TABLES),
+    ("event_accounts", "participants", ("actors",), split_list),
+    ("indicators", "comparable_with", ("indicators",), split_list),
+    ("observations", "ref_area", ("countries",), re.compile("^[A-Z]{3}$").findall),
+    ("disagreements", "row_ids", EVIDENCE, split_list),
+    ("judgements", "requires", EVIDENCE, split_list),
+    ("judgements", "against", EVIDENCE, split_list),
+    ("judgements", "aside", EVIDENCE, split_aside),
+    ("judgements", "statement", EVIDENCE, placeholders),
+)
+
+
+def check_schema(resources: Mapping[str, Any], tables: Raw) -> Iterator[Problem]:
     """Validate the tables: types, vocabularies, patterns, required cells and keys.
 
     Frictionless judges the cells one by one; its validation of whole packages reads each table anew for each key.
@@ -30,64 +50,73 @@ def check_schema(descriptor: Mapping[str, Any], tables: Raw) -> Iterator[Problem
     # Imported here because it takes 0.2 s, which a kernel that trusts its parent does not spend.
     from frictionless import FrictionlessException, Schema
 
-    yield from _unique(descriptor, tables)
-    yield from _foreign_keys(descriptor, tables)
-    for resource in descriptor["resources"]:
+    yield from _doubles(resources, tables)
+    yield from _orphans(resources, tables)
+    for table, resource in resources.items():
         try:
             fields = Schema.from_descriptor({**resource["schema"], "foreignKeys": []}).fields
         except FrictionlessException as exception:
             for error in exception.reasons or [exception.error]:
-                yield Problem("data/datapackage.json", None, "", f"{resource['name']}: {error.note}",
+                yield Problem("data/datapackage.json", None, "", f"{table}: {error.note}",
                               "each table has a Table Schema", "correct it")  # fmt: skip
             continue
         for field, described in zip(fields, resource["schema"]["fields"], strict=True):
             read = field.create_cell_reader()
-            for number, row in enumerate(tables[resource["name"]], start=2):
+            for number, row in enumerate(tables[table], start=2):
                 if read(row[field.name])[1] and (finding := _cell(described, row[field.name], tables)):
-                    yield Problem(f"data/{resource['path']}", number, field.name, *finding)
+                    yield Problem(data_path(table), number, field.name, *finding)
 
 
-def _unique(descriptor: Mapping[str, Any], tables: Raw) -> Iterator[Problem]:
-    for resource in descriptor["resources"]:
+def _doubles(resources: Mapping[str, Any], tables: Raw) -> Iterator[Problem]:
+    for table, resource in resources.items():
         single = ([f["name"]] for f in resource["schema"]["fields"] if f.get("constraints", {}).get("unique"))
-        for columns in [resource["schema"].get("primaryKey", []), *single]:
+        for columns in filter(None, [resource["schema"].get("primaryKey"), *single]):
             seen: dict[tuple[str, ...], int] = {}
-            for number, row in enumerate(tables[resource["name"]] if columns else (), start=2):
+            for number, row in enumerate(tables[table], start=2):
                 key = tuple(row[column] for column in columns)
                 # An empty key is told as a required cell.
                 if seen.setdefault(key, number) != number and all(key):
-                    yield Problem(
-                        f"data/{resource['path']}", number, columns[0],
-                        f"“{shorten(' / '.join(key))}” stands already in row {seen[key]}",
-                        f"each {'value' if len(key) == 1 else 'pair of ' + ' and '.join(columns)} may stand once",
-                        "give this row another one, or delete the row that is too many",
-                    )  # fmt: skip
+                    yield Problem(data_path(table), number, columns[0],
+                                  f"“{shorten(' / '.join(key))}” stands already in row {seen[key]}",
+                                  f"each {' with '.join(columns)} may stand once",
+                                  "give this row another one, or delete the row that is too many")  # fmt: skip
 
 
-def _foreign_keys(descriptor: Mapping[str, Any], tables: Raw) -> Iterator[Problem]:
-    for resource in descriptor["resources"]:
-        for foreign in resource["schema"].get("foreignKeys", ()):
-            parts = foreign["fields"], foreign["reference"]["resource"], foreign["reference"]["fields"]
-            column, target, key = (part if isinstance(part, str) else part[0] for part in parts)
-            target = target or resource["name"]
-            known = {row[key] for row in tables.get(target, ())}
-            for number, row in enumerate(tables[resource["name"]], start=2):
-                if row[column] and row[column] not in known:
-                    yield Problem(
-                        f"data/{resource['path']}", number, column,
-                        f"“{shorten(row[column])}” is not in {data_path(target)}",
-                        f"allowed is any {key} of that table{nearest_words(row[column], known)}",
-                        f"write an existing {key}, or add the row to {data_path(target)}",
-                    )  # fmt: skip
+def _orphans(resources: Mapping[str, Any], tables: Raw) -> Iterator[Problem]:
+    keys = {table: {next(iter(row.values())) for row in rows} for table, rows in tables.items()}
+    foreign = [
+        (table, key["fields"], (key["reference"]["resource"] or table,), _single)
+        for table, resource in resources.items()
+        for key in resource["schema"].get("foreignKeys", ())
+    ]
+    for table, column, targets, ids in (*foreign, *_REFERENCES):
+        known = set[str]().union(*(keys[target] for target in targets))
+        where = data_path(targets[0]) if len(targets) == 1 else "the tables of facts or the public record"
+        for number, row in enumerate(tables[table], start=2):
+            for item in ids(row[column]):
+                if item not in known:
+                    yield Problem(data_path(table), number, column,
+                                  f"“{shorten(item)}” is not in {where}{nearest_words(item, known)}",
+                                  "allowed is an id that stands there", "correct it, or add its row there")  # fmt: skip
+                elif ids is _single and targets[0] == table and item == next(iter(row.values())):
+                    yield Problem(data_path(table), number, column, f"the row points at itself, “{item}”",
+                                  f"{column} names another row", "name it, or empty the cell")  # fmt: skip
 
 
-def _cell(field: Mapping[str, Any], found: str, tables: Raw) -> _Finding | None:
+def _cell(field: Mapping[str, Any], found: str, tables: Raw) -> tuple[str, str, str] | None:
+    """Say what was found, what is allowed and what to do; None where that is told elsewhere."""
     column, kind, constraints = field["name"], field["type"], field.get("constraints", {})
     meaning, shown = field.get("description", column).rstrip("."), f"“{shorten(found)}”"
     if not found:
         return "the cell is empty", f"a value is required ({meaning})", "fill it in"
     if "enum" in constraints:
-        return _term(field.get("vocabulary", column), found, constraints["enum"], tables)
+        vocabulary = field.get("vocabulary", column)
+        labelled = [row["term"] for row in tables["labels"] if row["vocabulary"] == vocabulary]
+        near = nearest(found, [*constraints["enum"], *labelled])
+        if found in labelled or not is_slip(found, near):
+            return None  # told as a term without a label, if it has none
+        return (f"{shown} is not in the vocabulary{look_alike(near, found)}", f"the nearest term is “{near}”",
+                f"write “{near}”, or list the term in data/datapackage.json and data/labels.csv")  # fmt: skip
     if kind in ("number", "integer") and _DECIMAL_COMMA.fullmatch(found):
         return f"{shown} has a comma before its decimals", "allowed is a point", "write a point"
     if (kind == "date" or "date" in column) and _SHEET_DATE.fullmatch(found):
@@ -99,11 +128,15 @@ def _cell(field: Mapping[str, Any], found: str, tables: Raw) -> _Finding | None:
     return f"{shown} does not have the right form", f"it must fit {form}", f"see: {meaning}"
 
 
-def _term(vocabulary: str, found: str, terms: list[str], tables: Raw) -> _Finding | None:
-    labelled = [row["term"] for row in tables.get("labels", ()) if row["vocabulary"] == vocabulary]
-    near = nearest(found, [*terms, *labelled])
-    if found in labelled or not is_slip(found, near):
-        return None  # told as a term without a label, if it has none
-    seen = f" ({first_difference(near, found)})" if fold(near) == fold(found) else ""
-    return (f"“{shorten(found)}” is not in the vocabulary{seen}", f"the nearest term is “{near}”",
-            f"write “{near}”, or list the term in data/datapackage.json and data/labels.csv")  # fmt: skip
+def unlabelled(resources: Mapping[str, Any], tables: Raw) -> Iterator[Problem]:
+    """Name the terms, units and areas that the rows use and `labels` lacks: they are printed as they stand."""
+    labelled = {(row["vocabulary"], row["term"]) for row in tables["labels"]}
+    labelled |= {("area", row["iso3"]) for row in tables["countries"]}
+    for table, column, vocabulary in ((t, c, v) for t, r in resources.items() for c, v in coded(r).items()):
+        for number, row in enumerate(tables[table], start=2):
+            term = row[column]
+            if term and (vocabulary, term) not in labelled:
+                labelled.add((vocabulary, term))
+                yield Problem(data_path(table), number, column, f"“{shorten(term)}” lacks a label",
+                              "it is printed as it stands",
+                              f"add {vocabulary},{term} to data/labels.csv and data/datapackage.json")  # fmt: skip

@@ -6,10 +6,9 @@ quotation marks after it) that white space and a capital, a digit or an opening 
 the stop belongs to an abbreviation.
 """
 
-from __future__ import annotations
-
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import NamedTuple
 
 _BULLET = re.compile(r"\s*(?:[-*•–—]\s+|\d{1,2}[.)]\s+)?")
 _STOP = re.compile(r"[.!?…]+[”’\"')\]»]*(?=\s)")
@@ -30,12 +29,8 @@ _OPENERS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """A sentence of a source text, verbatim and without the bullet before it.
-
-    `start` and `end` (exclusive) are its place in the text, `line` its line in the file, from 1.
-    """
+class Sentence(NamedTuple):
+    """A sentence verbatim, without the bullet before it; `end` is exclusive, `line` its line in the file, from 1."""
 
     text: str
     start: int
@@ -48,23 +43,20 @@ def split_sentences(text: str) -> list[Sentence]:
     found: list[Sentence] = []
     offset = 0
     for number, line in enumerate(text.split("\n"), start=1):
-        for start, end in _spans(line):
-            if any(c.isalnum() for c in line[start:end]):
-                found.append(Sentence(line[start:end], offset + start, offset + end, number))
+        found += [Sentence(line[a:b], offset + a, offset + b, number) for a, b in _spans(line)]
         offset += len(line) + 1
-    return found
+    return [sentence for sentence in found if any(c.isalnum() for c in sentence.text)]
 
 
-def _spans(line: str) -> list[tuple[int, int]]:
+def _spans(line: str) -> Iterator[tuple[int, int]]:
     bullet = _BULLET.match(line)
     start = bullet.end() if bullet else 0
-    spans: list[tuple[int, int]] = []
     for stop in _STOP.finditer(line, start):
         if stop.start() >= start and _ends_sentence(line, start, stop.start(), stop.end()):
-            spans.append((start, stop.end()))
+            yield start, stop.end()
             start = stop.end() + len(line[stop.end() :]) - len(line[stop.end() :].lstrip())
-    end = len(line.rstrip())
-    return [*spans, (start, end)] if start < end else spans
+    if start < len(line.rstrip()):
+        yield start, len(line.rstrip())
 
 
 def _ends_sentence(line: str, start: int, stop: int, end: int) -> bool:

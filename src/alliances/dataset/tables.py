@@ -1,15 +1,14 @@
-"""Reads the tables of the data package as they stand in their files, and names their parts."""
-
-from __future__ import annotations
+"""Reads the tables of the data package as they stand in their files, names their parts, and says why a file is none."""
 
 import csv
 import io
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from alliances.dataset.problems import Problem, shorten
 from alliances.errors import DataError
 
 #: Tables whose rows carry `quote_ids`, with the column that holds the row's id.
@@ -22,25 +21,20 @@ FACT_TABLES: dict[str, str] = {
     "capabilities": "capability_id",
     "statements": "statement_id",
 }
-
-#: Tables whose rows can be named as evidence, with the column that holds the row's id.
-ROW_TABLES: dict[str, str] = {
-    **FACT_TABLES,
-    "public_record": "record_id",
-    "disagreements": "disagreement_id",
-    "judgements": "judgement_id",
-}
-
+#: Tables whose rows are evidence.
+EVIDENCE = (*FACT_TABLES, "public_record")
+#: Tables whose rows have an id of their own kind, with the column that holds it.
+ROW_TABLES = {**FACT_TABLES, "public_record": "record_id", "disagreements": "disagreement_id",
+              "judgements": "judgement_id"}  # fmt: skip
 #: How the ids of a table's rows begin: obs-, mem- … after their key, r- for the public record.
-ROW_PREFIXES: dict[str, str] = {
-    table: "r-" if table == "public_record" else f"{key[:3]}-" for table, key in ROW_TABLES.items()
-}
+ROW_PREFIXES = {table: f"{key[:3]}-" for table, key in ROW_TABLES.items()} | {"public_record": "r-"}
+_OTHERS = "sources quotes actors countries labels parameters alliances events indicators exclusions".split()
 
-#: A table as read: its rows in file order, every cell a string.
+#: A table as read: its rows in file order, every cell a string; facts with the `source_id` of their first quotation.
 Raw = dict[str, list[dict[str, str]]]
-
 #: One row of a cell `row-id (reason); row-id (reason)`.
 ASIDE = r"([^\s;()]+)\s*\((.+?)\)(?:;\s*|$)"
+_CONFLICT = re.compile(r"^(<<<<<<< |=======$|>>>>>>> )", re.MULTILINE)
 
 
 def data_path(table: str) -> str:
@@ -58,13 +52,14 @@ def split_aside(cell: str) -> dict[str, str]:
     return {found[1]: found[2].strip() for found in re.finditer(ASIDE, cell)}
 
 
-def read_descriptor(root: Path) -> dict[str, Any]:
-    """Read `data/datapackage.json`; DataError if it is missing, is not JSON, or lists no tables."""
+def read_descriptor(root: Path) -> dict[str, dict[str, Any]]:
+    """Read `data/datapackage.json`, its tables by name as `resources`; DataError if it is no such package."""
     file = "data/datapackage.json"
     try:
         descriptor = json.loads((root / file).read_text(encoding="utf-8-sig"))
-        for resource in descriptor["resources"]:
-            resource["name"], resource["path"], [field["name"] for field in resource["schema"]["fields"]]
+        tables = {resource["name"]: resource for resource in descriptor["resources"]}
+        for resource in (tables[name] for name in (*ROW_TABLES, *_OTHERS)):
+            [field["name"] for field in resource["schema"]["fields"]]
     except OSError:
         raise DataError(f"{file} cannot be read in {root}: restore it.") from None
     except UnicodeDecodeError as error:
@@ -73,7 +68,7 @@ def read_descriptor(root: Path) -> dict[str, Any]:
         raise DataError(f"{file} is not JSON (line {error.lineno}: {error.msg}): correct that line.") from None
     except (KeyError, TypeError) as error:
         raise DataError(f"{file} is not a data package of tables (it lacks {error}): restore it.") from None
-    return dict(descriptor)
+    return {**descriptor, "resources": tables}
 
 
 def field_types(resource: Mapping[str, Any]) -> dict[str, str]:
@@ -90,49 +85,100 @@ def coded(resource: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def decode(content: bytes) -> str:
-    """Decode a table: UTF-8 with or without a byte-order mark, line ends of any system."""
-    return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+def read_tables(root: Path) -> Raw:
+    """Read the tables of the data package; DataError with the first fault of a file."""
+    tables, problems = read_files(root, read_descriptor(root)["resources"])
+    if problems:
+        raise DataError(str(problems[0]))
+    return tables
 
 
-def read_tables(root: Path, names: Collection[str] | None = None) -> Raw:
-    """Read tables of the data package, all of them by default; DataError if one is missing or is not UTF-8.
-
-    A column that the package does not list is kept; one that the file lacks is filled with empty cells.
-    """
-    return {
-        resource["name"]: list(_rows(root / "data" / resource["path"], list(field_types(resource))))
-        for resource in read_descriptor(root)["resources"]
-        if names is None or resource["name"] in names
-    }
+def read_files(root: Path, resources: Mapping[str, Any]) -> tuple[Raw, list[Problem]]:
+    """Read the tables of a package, and say what keeps files from being read; other columns are kept."""
+    tables: Raw = {}
+    problems: list[Problem] = []
+    for name, resource in resources.items():
+        found = list(_rows(root / data_path(name), list(field_types(resource))))
+        tables[name] = [row for row in found if isinstance(row, dict)]
+        problems += [Problem(data_path(name), *fault) for fault in found if isinstance(fault, tuple)]
+    sources = {row["quote_id"]: row["source_id"] for row in ([] if problems else tables["quotes"])}
+    for row in (row for table in FACT_TABLES for row in tables[table]):
+        row["source_id"] = sources.get(next(iter(split_list(row.get("quote_ids", ""))), ""), "")
+    return tables, problems
 
 
 def meanings(tables: Raw) -> Callable[[str, str, str], bool]:
     """Return a function that says whether a term of a vocabulary means something, by the words in `labels`."""
-    words = {(row["vocabulary"], row["term"]): row["meaning"].split() for row in tables.get("labels", ())}
+    words = {(row["vocabulary"], row["term"]): row["meaning"].split() for row in tables["labels"]}
     return lambda vocabulary, term, meaning: meaning in words.get((vocabulary, term), ())
 
 
-def iter_facts(tables: Mapping[str, list[dict[str, str]]]) -> Iterator[tuple[str, int, dict[str, str]]]:
-    """Go through the rows of all fact tables: table, row as a spreadsheet counts it, and the row."""
-    for table in FACT_TABLES:
-        for number, row in enumerate(tables.get(table, ()), start=2):
-            yield table, number, row
+#: Row, column, what was found, what is allowed, what to do.
+_Fault = tuple[int | None, str, str, str, str]
 
 
-def _rows(path: Path, columns: list[str]) -> Iterator[dict[str, str]]:
-    relative = f"data/{path.name}"
+def _rows(path: Path, columns: list[str]) -> Iterator[dict[str, str] | _Fault]:
+    """Give the rows of a file, and a fault for whatever keeps it from being a table."""
+    header = ",".join(columns)
+    content = path.read_bytes() if path.is_file() else None
     try:
-        text = decode(path.read_bytes())
-    except OSError:
-        raise DataError(f"{relative} does not exist, but data/datapackage.json lists it: restore the file.") from None
+        text = (content or b"").decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
-        raise DataError(
-            f"{relative} is not UTF-8 (byte {error.start}): save it again with the encoding UTF-8."
-        ) from None
-    empty = dict.fromkeys(columns, "")
-    reader = csv.reader(io.StringIO(text, newline=""))
-    header = next(reader, [])
-    for cells in reader:
-        if any(cells):
-            yield empty | dict(zip(header, [*cells, *[""] * (len(header) - len(cells))], strict=False))
+        text, bad = "", error.start
+    if content is None:
+        yield (None, "", "the file is missing", "data/datapackage.json lists it",
+               f"restore it, or create it with the header {header}")  # fmt: skip
+    elif b"\0" in content:
+        yield 1, "", "the file is UTF-16, or no text at all", "every table is UTF-8", "save it as “CSV UTF-8”"
+    elif not text and content.strip():
+        yield (content.count(b"\n", 0, bad) + 1, "", f"byte 0x{content[bad]:02x} is not UTF-8", "every table is UTF-8",
+               "save the file again with the encoding UTF-8")  # fmt: skip
+    elif not text.strip():
+        yield (1, "", "the file is empty", "its first row must be the header",
+               f"restore it, or begin it with {header}")  # fmt: skip
+    elif conflict := _CONFLICT.search(text):
+        yield (text.count("\n", 0, conflict.start()) + 1, "",
+               f"a mark of an unfinished merge, “{conflict[0].strip()}”", "a table holds rows only",
+               "keep the rows that are right and delete the marks")  # fmt: skip
+    else:
+        yield from _cells(text, columns)
+
+
+def _cells(text: str, columns: list[str]) -> Iterator[dict[str, str] | _Fault]:
+    number, header = 0, list[str]()
+    try:
+        for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), strict=True), start=1):
+            if number == 1:
+                header = cells
+                if fault := _header_fault(header, columns):
+                    yield fault
+                    return
+            elif not any(cells):
+                yield number, "", "the row is empty", "every row holds data", "delete the row"
+            elif len(cells) != len(header):
+                # The first cell that is missing or too many shows where to look.
+                column = header[len(cells)] if len(cells) < len(header) else header[-1]
+                yield (number, column, f"the row has {len(cells)} cells",
+                       f"every row has {len(header)}, as the header", "add or remove commas, put a cell that holds a "
+                       "comma in double quotes, and write decimals after a point")  # fmt: skip
+            else:
+                yield dict.fromkeys(columns, "") | dict(zip(header, cells, strict=True))
+    except csv.Error as error:
+        yield (number + 1, "", f"the row cannot be read ({error})",
+               "a cell that holds a comma, a quotation mark or a line end stands in double quotes",
+               'close the quotes and write " inside them twice')  # fmt: skip
+
+
+def _header_fault(found: list[str], columns: list[str]) -> _Fault | None:
+    for name, separator in (("semicolons", ";"), ("tabs", "\t")):
+        if len(found) == 1 and separator in found[0]:
+            return (1, columns[0], f"the cells are separated by {name}", "every table has commas",
+                    "save it again with commas between its cells (and decimals after a point)")  # fmt: skip
+    missing = [c for c in columns if c not in found]
+    twice = [c for c in found if found.count(c) > 1]
+    if not missing and not twice:
+        return None  # a column more, or another order, is welcome
+    extra = [c for c in found if c not in columns]
+    what = f"the header lacks {', '.join(missing)}" if missing else f"the header has {shorten(twice[0])} twice"
+    what += f" and has {', '.join(map(shorten, extra))}" if missing and extra else ""
+    return 1, (missing or twice)[0], what, f"it must have {','.join(columns)}", "put it right in the first row"

@@ -1,15 +1,13 @@
 """Finds in a text what must not be lost: numbers, dates, sums, and names of actors and formats."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from typing import NamedTuple
 
-from alliances.dataset.tables import split_list
+from alliances.text.dates import MONTHS
+from alliances.text.numbers import TENS, UNITS
 
-_MONTHS = "January February March April May June July August September October November December".split()
-_MONTH = rf"(?:{'|'.join(_MONTHS)}|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\.?(?=\s+\d))"
+_MONTH = rf"(?:{'|'.join(MONTHS)}|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\.?(?=\s+\d))"
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?(?![\d/])"
 _YEAR = r"\d{4}\b"
 _DATE = re.compile(
@@ -21,15 +19,12 @@ _DATE = re.compile(
 )
 _BIG = r"(?:hundred|thousand|million|billion|trillion)"
 _NUMBER = re.compile(
-    r"(?:[$£€¥₹₽₴]\s?\d+(?:[.,]\d+)*(?:\s?(?:hundred|thousand|million|billion|trillion|bn|mn|m|k)\b)?"
+    rf"(?:[$£€¥₹₽₴]\s?\d+(?:[.,]\d+)*(?:\s?(?:{_BIG}|bn|mn|m|k)\b)?"
     rf"|(?<![\w.,])\d+(?:[.,]\d+)*(?:\s+{_BIG}\b|[a-z]{{1,3}}\b)?"
     r"(?:\s+(?:euros?|dollars?|pounds?(?:\s+sterling)?|[A-Z]{3})\b)?)(?!\w)"
 )
-_SMALL_WORDS = (
-    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety"
-).split()
-_SMALL = rf"(?:{'|'.join(_SMALL_WORDS)})"
+_VALUES = dict(zip((*UNITS[2:], *TENS), (*range(2, 20), *range(20, 100, 10)), strict=True))
+_SMALL = rf"(?:{'|'.join(_VALUES)})"
 _UNIT = (
     r"(?:second|minute|hour|day|night|week|fortnight|month|quarter|year|decade|century"
     r"|kilomet(?:re|er)|mile|hundred|thousand|million|billion|trillion)"
@@ -42,12 +37,10 @@ _NUMBER_WORD = re.compile(
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _SCALES |= {"k": 1000, "m": 10**6, "mn": 10**6, "bn": 10**9}
 _FIGURE = re.compile(rf"(?<![\w.,])(\d+(?:[.,]\d+)*)(?:[\s-]*({'|'.join(_SCALES)})\b)?")
-_VALUES = {word: n for n, word in zip([*range(2, 20), *range(20, 100, 10)], _SMALL_WORDS, strict=True)}
 _VALUES |= {"one": 1, "decade": 10, "dozen": 12}
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A number, date or name (`kind`) in a text, and where it stands (`end` is exclusive)."""
 
     text: str
@@ -94,24 +87,12 @@ class NameFinder:
 
     def __init__(self, names: Iterable[str], bare_possessives: Iterable[str] = ()) -> None:
         bare = set(bare_possessives)
-        ordered = sorted({n for n in names if n}, key=lambda n: (-len(n), n))
-        self._pattern = re.compile("|".join(f"(?:{_name_pattern(n, n in bare)})" for n in ordered)) if ordered else None
-
-    @classmethod
-    def from_rows(cls, actors: Iterable[Mapping[str, str]], alliances: Iterable[Mapping[str, str]]) -> NameFinder:
-        """Build a finder from the rows of `actors` and `alliances`."""
-        names, bare = set[str](), set[str]()
-        for row in actors:
-            own = {row["name"], *split_list(row["aliases"])}
-            names |= own
-            bare |= own if row["kind"] in ("country", "person") else set()
-        for row in alliances:
-            names |= {row["name"], row["short_name"], *split_list(row["aliases"])}
-        return cls(names, bare)
+        ordered = sorted({*names} - {""}, key=lambda n: (-len(n), n))
+        self._pattern = re.compile("|".join(_name_pattern(n, n in bare) for n in ordered) or "(?!)")
 
     def find(self, text: str) -> list[Token]:
         """Find names in a sentence, in its order; of overlapping ones the first, then the longest."""
-        return list(_tokens(self._pattern, text, "name")) if self._pattern else []
+        return _tokens(self._pattern, text, "name")
 
 
 def longest_first(tokens: Iterable[Token]) -> list[Token]:
@@ -123,9 +104,8 @@ def longest_first(tokens: Iterable[Token]) -> list[Token]:
     return kept
 
 
-def _tokens(pattern: re.Pattern[str], text: str, kind: str) -> Iterable[Token]:
-    for match in pattern.finditer(text):
-        yield Token(match.group(), match.start(), match.end(), kind)
+def _tokens(pattern: re.Pattern[str], text: str, kind: str) -> list[Token]:
+    return [Token(match.group(), *match.span(), kind) for match in pattern.finditer(text)]
 
 
 def _name_pattern(name: str, bare_possessive: bool) -> str:

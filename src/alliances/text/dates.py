@@ -1,11 +1,7 @@
 """Prints ISO dates of day, month or year precision as prose does."""
 
-from __future__ import annotations
-
 import re
 from datetime import date
-
-__all__ = ["MONTHS", "date_text", "day_text", "is_date", "month_text", "when_text"]
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June",

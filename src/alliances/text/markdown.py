@@ -1,10 +1,6 @@
 """Plain text into Markdown and back."""
 
-from __future__ import annotations
-
 import re
-
-__all__ = ["curly", "escape", "plain"]
 
 _LINK = re.compile(r"(?<!\\)\[((?:\\.|[^\]\\])*)\]\([^)]*\)")
 

@@ -1,10 +1,6 @@
 """Evidence marks: small raised links from a sentence to the words that support it."""
 
-from __future__ import annotations
-
 import re
-
-__all__ = ["MARK", "link", "quoted", "short_words", "to_pandoc"]
 
 #: A mark in a notebook's output: label, anchor, title.
 MARK = re.compile(r'<sup>\[(?P<label>[^\]]+)\]\(#(?P<anchor>[^ )]+) "(?P<title>[^"]*)"\)</sup>')

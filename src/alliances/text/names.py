@@ -1,11 +1,7 @@
 """Prints lists of names, and capitals at the beginning of a sentence."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
-
-__all__ = ["capital", "join_and", "slug"]
 
 
 def join_and(items: Sequence[str], last: str = "and") -> str:

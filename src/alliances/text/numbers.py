@@ -1,7 +1,5 @@
 """Prints numbers exactly, and finds them in a text, as digits or as words."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -10,31 +8,18 @@ from fractions import Fraction
 
 from alliances.text.dates import MONTHS
 
-__all__ = [
-    "SIGNIFICANT",
-    "as_digits",
-    "claims",
-    "find_numbers",
-    "is_exact",
-    "mask",
-    "number_text",
-    "number_word",
-    "range_text",
-    "rounded",
-]
-
 #: Significant digits of what cannot be printed exactly: a text's own “about 1.5 million” has no more.
 SIGNIFICANT = 2
 
 _SCALES = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"))
-_UNITS = (
+UNITS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
     "seventeen eighteen nineteen"
 ).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 _LARGE = "hundred thousand million billion trillion dozen half twice thrice quarter quarters".split()
 #: Number words; “one” is free, since it is more often a pronoun than a number.
-_WORDS = "|".join(sorted({"zero", *_UNITS[2:], *_TENS, *_LARGE, *(f"{w}s" for w in _LARGE[:6])}, key=len, reverse=True))
+_WORDS = "|".join(sorted({"zero", *UNITS[2:], *TENS, *_LARGE, *(f"{w}s" for w in _LARGE[:6])}, key=len, reverse=True))
 _PARTS = "third|fourth|fifth|sixth|seventh|eighth|ninth|tenth"
 #: A capital before digits makes a designation of them (F-16, A400M); an ISO date is one number.
 _NUMBER = re.compile(
@@ -57,7 +42,7 @@ _DATE = re.compile(
 
 def number_text(value: Fraction | int | float) -> str:
     """Print a number exactly: ``12000`` as ``12,000``, ``1500000`` as ``1.5 million``."""
-    exact = _fraction(value)
+    exact = Fraction(repr(value)) if isinstance(value, float) else Fraction(value)
     return range_text(exact, exact)
 
 
@@ -66,14 +51,10 @@ def range_text(low: Fraction, high: Fraction, sign: str = "") -> str:
 
     Millions and more are scaled only where at most two decimals then suffice, so nothing is rounded.
     """
-    for scale, word in _SCALES:
-        if low >= scale and all((bound * 100 / scale).denominator == 1 for bound in (low, high)):
-            return f"{sign}{_band(low / scale, high / scale)} {word}"
-    return f"{sign}{_band(low, high)}"
-
-
-def _band(low: Fraction, high: Fraction) -> str:
-    return "–".join(_plain(bound) for bound in dict.fromkeys((low, high)))
+    ends = tuple(dict.fromkeys((low, high)))
+    fitting = (one for one in _SCALES if low >= one[0] and all((end * 100 / one[0]).denominator == 1 for end in ends))
+    scale, word = next(fitting, (1, ""))
+    return f"{sign}{'–'.join(_plain(end / scale) for end in ends)} {word}".rstrip()
 
 
 def _plain(value: Fraction) -> str:
@@ -83,7 +64,7 @@ def _plain(value: Fraction) -> str:
 
 def number_word(value: Fraction | int) -> str:
     """Print a whole number up to ten as a word, as prose does; others in figures."""
-    return _UNITS[int(value)] if value == int(value) and 0 <= value <= 10 else number_text(value)
+    return UNITS[int(value)] if value == int(value) and 0 <= value <= 10 else number_text(value)
 
 
 def rounded(value: Fraction, digits: int = SIGNIFICANT) -> Fraction:
@@ -105,20 +86,7 @@ def is_exact(value: Fraction) -> bool:
 
 
 def find_numbers(text: str, months: bool = True) -> list[str]:
-    """Find the numbers in a text: digits, number words but “one”, and names of months.
-
-    Parameters
-    ----------
-    text : str
-        Plain text.
-    months : bool
-        Whether a month counts as a number.
-
-    Returns
-    -------
-    list of str
-        As they stand, in their order.
-    """
+    """Find the numbers in a plain text as they stand: digits, number words but “one”, and names of `months`."""
     if not text.isascii():  # ½, ④ and Ⅳ are numbers, ² after a unit is none; what is invisible splits no word
         text = "".join(_plain_character(character) for character in text)
     found = [(m.start(), m.group()) for m in _NUMBER.finditer(text)]
@@ -137,25 +105,15 @@ def _plain_character(character: str) -> str:
 def as_digits(number: str) -> str:
     """Write a number as plain digits, so that “ten”, “10” and “$10” are the same; other words stay."""
     word = number.casefold()
-    if word in _UNITS:
-        return str(_UNITS.index(word))
+    if word in UNITS:
+        return str(UNITS.index(word))
     return re.sub(r"(?<=\d)(?:st|nd|rd|th)$|[$€£%]|,(?=\d{3}(?:\D|$))", "", word).replace("−", "-")
 
 
 def claims(text: str, parts: bool = False) -> dict[str, str]:
-    """List what a text says in numbers, each in one spelling with the words that say it: a date is one claim.
+    """List what a plain text says in numbers, in one spelling: ``{"10": "ten", "12 march 2019": "12 March 2019"}``.
 
-    Parameters
-    ----------
-    text : str
-        Plain text.
-    parts : bool
-        Whether a date makes the claims of its parts too: who knows the day knows the month and the year.
-
-    Returns
-    -------
-    dict of str to str
-        ``{"40": "forty", "12 march 2019": "12 March 2019"}``.
+    A date is one claim; with `parts` it makes those of its parts too: who knows the day knows month and year.
     """
     found: dict[str, str] = {}
 
@@ -176,7 +134,3 @@ def mask(text: str, names: Iterable[str]) -> str:
         if name.casefold() in text.casefold():
             text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "·", text, flags=re.IGNORECASE)
     return text
-
-
-def _fraction(value: Fraction | int | float) -> Fraction:
-    return Fraction(repr(value)) if isinstance(value, float) else Fraction(value)
