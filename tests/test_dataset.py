@@ -16,7 +16,7 @@ from alliances.dataset import FACT_TABLES, Dataset
 from alliances.dataset.check import CheckReport, check
 from alliances.dataset.dataset import TRACE_VARIABLE
 from alliances.dataset.texts import SourceText, count_words
-from alliances.errors import DataError, ParameterError
+from alliances.errors import DataError
 from river_data import RIVER, add, change, copy_river, descriptor, read_table, write_table
 
 EXAMPLES = int(os.environ.get("ALLIANCES_TEST_EXAMPLES", "40"))
@@ -254,7 +254,7 @@ def test_what_is_not_there_is_named_with_the_nearest() -> None:
             call(found)
     with pytest.raises(KeyError, match="the tables are sources"):
         DATASET["ships"]
-    with pytest.raises(ParameterError, match=r"nearest is “brief-2020-01”"):
+    with pytest.raises(KeyError, match="nearest is 'brief-2020-01'"):
         DATASET.known(date(2021, 1, 1), ["brief-2020"])
 
 
@@ -330,9 +330,9 @@ def problems(river: Path) -> Iterator[str]:
     ("explanation", "number"),
     [
         ("The report of 2019 has 40 barges, the brief of January 2020 has thirty; two texts differ.", ""),
-        ("Ten barges fewer.", "10"),
+        ("Ten barges fewer.", "Ten"),
         ("The report has 45 barges.", "45"),
-        ("Some 3.5 million marks.", "3.5e+06"),
+        ("Some 3.5 million marks.", "3.5"),
     ],
 )
 def test_numbers_of_an_explanation_stand_in_its_rows(explanation: str, number: str, river: Path) -> None:

@@ -88,6 +88,8 @@ def test_numbers_in_a_text(text: str, found: list[str]) -> None:
 
 def test_one_number_in_several_spellings_is_the_same() -> None:
     assert {as_digits(n) for n in ("10", "ten", "Ten", "$10", "10th", "10%")} == {"10"}
+    assert {as_digits(n) for n in ("30", "thirty", "30th")} == {"30"}
+    assert (as_digits("Twenty-one"), as_digits("ninety-nine")) == ("21", "99")
     assert as_digits("1,200,000") == "1200000"
     assert as_digits("−5") == as_digits("-5") == "-5"
     assert as_digits("2,5") != as_digits("25")

@@ -42,8 +42,8 @@ class Parameters:
 
     def as_dict(self) -> dict[str, Any]:
         """Return all values by name, as JSON and YAML write them."""
-        built_in = {"as_of": self.as_of, "focus": self.focus, "exclude_sources": list(self.exclude_sources)}
-        return {**built_in, **self.scenario}
+        sources = list(self.exclude_sources)
+        return {"as_of": self.as_of, "focus": self.focus, "exclude_sources": sources, **self.scenario}
 
 
 def names(dataset: Dataset) -> tuple[str, ...]:
@@ -161,12 +161,11 @@ def _sources(value: Any, dataset: Dataset) -> tuple[str, ...]:
     if not isinstance(items, (list, tuple)):
         raise ParameterError(f"Parameter exclude_sources is “{value}”; write a list of: {', '.join(allowed)}.")
     named = [str(item).strip() for item in items if str(item).strip()]
-    for item in named:
-        if item not in allowed:
-            raise ParameterError(
-                f"Parameter exclude_sources names “{item}”, which is not in data/sources.csv"
-                f"{_nearest(item, allowed)}; allowed are {', '.join(allowed)}."
-            )
+    if unknown := [item for item in named if item not in allowed]:
+        raise ParameterError(
+            f"Parameter exclude_sources names “{unknown[0]}”, which is not in data/sources.csv"
+            f"{_nearest(unknown[0], allowed)}; allowed are {', '.join(allowed)}."
+        )
     return tuple(source for source in allowed if source in named)  # order and repeats change nothing
 
 
@@ -176,16 +175,15 @@ def _number(scenario: Scenario, value: Any) -> int | float:
     start = f"Parameter {scenario.name} is “{text}”, which"
     if isinstance(value, str) and (readings := _readings(text, whole)):
         raise ParameterError(f"{start} can be read as {' or as '.join(readings)}; write the one that is meant.")
-    near: int | float | str
-    if isinstance(value, bool) or not re.fullmatch(r"[+-]?(0|[1-9][0-9]*)(\.[0-9]+)?", text):
-        plain = re.sub(r"[,_’'\s]", "", text)
-        near = plain if re.fullmatch(r"[1-9][0-9]*", plain) else ""
-    else:
+    near: int | float | str = ""
+    if re.fullmatch(r"[+-]?(0|[1-9][0-9]*)(\.[0-9]+)?", text):
         number = float(text)
-        near = min(max(number, low), high)
-        near = round(near) if whole else near
+        bounded = min(max(number, low), high)
+        near = round(bounded) if whole else bounded
         if number == near:
             return int(number) if number.is_integer() else number
+    elif re.fullmatch(r"[1-9][0-9]*", plain := re.sub(r"[,_’'\s]", "", text)):
+        near = plain
     raise ParameterError(
         f"{start} is not {'a whole number' if whole else 'a number'} from {low} to {high}"
         f"{f'; the nearest valid value is {near}' if near != '' else ''}."

@@ -2,17 +2,6 @@
 
 from alliances.dataset.dataset import Dataset
 from alliances.dataset.records import Label, Quote, Row, Scenario, Source
-from alliances.dataset.tables import FACT_TABLES, ROW_PREFIXES, split_aside, split_list
+from alliances.dataset.tables import FACT_TABLES, ROW_PREFIXES, split_list
 
-__all__ = [
-    "FACT_TABLES",
-    "ROW_PREFIXES",
-    "Dataset",
-    "Label",
-    "Quote",
-    "Row",
-    "Scenario",
-    "Source",
-    "split_aside",
-    "split_list",
-]
+__all__ = ["FACT_TABLES", "ROW_PREFIXES", "Dataset", "Label", "Quote", "Row", "Scenario", "Source", "split_list"]

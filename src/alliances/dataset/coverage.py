@@ -18,26 +18,19 @@ from alliances.dataset.texts import SourceText
 from alliances.dataset.tokens import NameFinder, Token, find_quantities, longest_first
 
 
-class Gap(NamedTuple):
-    """A sentence that is not accounted for, and what of it; `missing` is empty where nothing touches it."""
-
-    source_id: str
-    sentence: Sentence
-    missing: tuple[Token, ...]
-
-
 class Coverage(NamedTuple):
     """How far one text is accounted for.
 
-    `quoted` is the share of its words that quotations used by rows reproduce, `exclusions` the exclusions by
-    reason; `excluded_yet_quoted` are sentences left out whole although a row quotes them: often an oversight.
+    `quoted` is the share of its words that quotations used by rows reproduce, `gaps` the sentences that are not
+    accounted for, each with what is missing, empty where nothing touches it; `exclusions` counts by reason;
+    `excluded_yet_quoted` are sentences left out whole although a row quotes them: often an oversight.
     """
 
     source_id: str
     file: str
     sentences: int
     quoted: float
-    gaps: tuple[Gap, ...]
+    gaps: list[tuple[Sentence, list[Token]]]
     exclusions: Mapping[str, int]
     excluded_yet_quoted: tuple[Sentence, ...]
 
@@ -77,16 +70,16 @@ def _cover(
         quoted[start:end] = covered[start:end] = b"\1" * (end - start)
     for start, end in (*excluded, *((s.start, s.end) for s in opened)):
         covered[start:end] = b"\1" * (end - start)
-    gaps = []
+    gaps: list[tuple[Sentence, list[Token]]] = []
     for sentence in sentences:
         own = covered[sentence.start : sentence.end]
         tokens = longest_first([*find_quantities(sentence.text), *names.find(sentence.text)])
-        missing = tuple(token for token in tokens if not all(own[token.start : token.end]))
+        missing = [token for token in tokens if not all(own[token.start : token.end])]
         if missing or not (tokens or any(own)):
-            gaps.append(Gap(source["source_id"], sentence, missing))
+            gaps.append((sentence, missing))
     words = [any(quoted[match.start() : match.end()]) for match in re.finditer(r"\S*\w\S*", text.text)]
     return Coverage(
-        source["source_id"], source["file"], len(sentences), sum(words) / (len(words) or 1), tuple(gaps),
+        source["source_id"], source["file"], len(sentences), sum(words) / (len(words) or 1), gaps,
         Counter(row["reason"] for row in exclusions), tuple(s for s in opened if any(quoted[s.start : s.end])),
     )  # fmt: skip
 
@@ -108,10 +101,10 @@ def format_coverage(report: Iterable[Coverage]) -> str:
     for source in report:
         total += len(source.gaps)
         lines += ["", f"{source.source_id} (seeds/{source.file}): not accounted for"] if source.gaps else []
-        for gap in source.gaps:
-            opening = f"  line {gap.sentence.line}: "
-            lines += textwrap.wrap(gap.sentence.text, 118, initial_indent=opening, subsequent_indent="    ")
-            told = "; ".join(f"{token.text} ({token.kind})" for token in gap.missing)
+        for sentence, missing in source.gaps:
+            opening = f"  line {sentence.line}: "
+            lines += textwrap.wrap(sentence.text, 118, initial_indent=opening, subsequent_indent="    ")
+            told = "; ".join(f"{token.text} ({token.kind})" for token in missing)
             nothing = "no quotation that a row uses and no exclusion touches this sentence"
             lines.append(f"      missing: {told or nothing}")
         for one in source.excluded_yet_quoted:

@@ -1,32 +1,20 @@
 """The dataset as everything above it reads it: tables, rows, quotations, labels, marks, and the cut to a day."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Collection, Mapping
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 import pandas as pd
 
+from alliances.dataset import tables as files
 from alliances.dataset.problems import nearest
 from alliances.dataset.records import Label, Quote, Row, Scenario, Source, convert, record
-from alliances.dataset.tables import (
-    EVIDENCE,
-    FACT_TABLES,
-    ROW_PREFIXES,
-    ROW_TABLES,
-    Raw,
-    coded,
-    field_types,
-    read_descriptor,
-    read_tables,
-    split_list,
-)
+from alliances.dataset.tables import EVIDENCE, FACT_TABLES, ROW_PREFIXES, ROW_TABLES, Raw, split_list
 from alliances.dataset.texts import SourceText, read_text
-from alliances.errors import DataError, ParameterError
+from alliances.errors import DataError
 from alliances.paths import find_root
 
 #: Environment variable that names the file in which a kernel notes the tables it reads.
@@ -37,6 +25,11 @@ _CUT_BY: dict[str, tuple[str, ...]] = {
     "events": ("event_accounts", "quotes"),
     **dict.fromkeys(("disagreements", "judgements"), (*EVIDENCE, "quotes")),
 }
+#: Vocabularies whose terms have their names in a table of their own.
+_NAMED = {
+    "actor": ("actors", "name"), "area": ("actors", "name"), "alliance": ("alliances", "short_name"),
+    "indicator": ("indicators", "label"), "event": ("events", "title"),
+}  # fmt: skip
 _TABLE_OF_PREFIX = {prefix: table for table, prefix in ROW_PREFIXES.items() if table != "judgements"}
 
 
@@ -49,20 +42,21 @@ class Dataset:
 
     def __init__(
         self, root: Path, tables: Raw, descriptor: Mapping[str, Any], *,
-        as_of: date | None = None, excluded: tuple[str, ...] = (), complete: Dataset | None = None,
+        as_of: date | None = None, excluded: tuple[str, ...] = (), complete: Self | None = None,
     ) -> None:  # fmt: skip
         self.root = root
         self.as_of = as_of
         self.excluded = excluded
-        self.complete: Dataset = complete if complete is not None else self
+        self.complete: Self = complete if complete is not None else self
         self._raw = tables
         self._descriptor = descriptor
         self._frames: dict[str, pd.DataFrame] = {}
+        self._columns: dict[tuple[str, str], dict[str, str]] = {}
         self._known_rows: dict[str, dict[str, Row]] = {}
         self._texts: dict[str, SourceText] = {}
 
     @classmethod
-    def load(cls, root: Path | str | None = None, validate: bool = True) -> Dataset:
+    def load(cls, root: Path | str | None = None, validate: bool = True) -> Self:
         """Load the dataset in `root`, which `find_root` finds by default; a kernel trusts its build and validates not.
 
         Raises
@@ -78,7 +72,7 @@ class Dataset:
             if problems := check(folder).problems:
                 rest = f" {len(problems) - 1} more: run `alliances check` to see all." if problems[1:] else ""
                 raise DataError(f"{problems[0]}{rest}")
-        return cls(folder, read_tables(folder), read_descriptor(folder))
+        return cls(folder, files.read_tables(folder), files.read_descriptor(folder))
 
     @property
     def package(self) -> Mapping[str, Any]:
@@ -110,7 +104,7 @@ class Dataset:
 
     def vocabularies(self, table: str) -> Mapping[str, str]:
         """Name the vocabulary of each column of a table that has one, for `label`."""
-        return coded(self._descriptor["resources"][table])
+        return files.coded(self._descriptor["resources"][table])
 
     # Rows, quotations, sources
 
@@ -136,7 +130,7 @@ class Dataset:
 
     def rows_using(self, quote_id: str) -> tuple[Row, ...]:
         """Return the facts that rest on a quotation, in the order of the tables."""
-        return self._users.get(quote_id, ())
+        return tuple(row for row in self._rows.values() if quote_id in row.quote_ids)
 
     def _refuse(self, what: str, found: str, index: str) -> NoReturn:
         if found in getattr(self.complete, index):
@@ -147,17 +141,17 @@ class Dataset:
 
     # Names and labels
 
-    @cached_property
+    @property
     def names(self) -> Mapping[str, str]:
         """Name of each actor, by `actor_id`."""
         return self._column("actors", "name")
 
-    @cached_property
+    @property
     def alliance_names(self) -> Mapping[str, str]:
         """Short name of each format, by `alliance_id`."""
         return self._column("alliances", "short_name")
 
-    @cached_property
+    @property
     def published(self) -> Mapping[str, str]:
         """Day of publication of each source as an ISO date, by `source_id`."""
         return self._column("sources", "published")
@@ -168,9 +162,8 @@ class Dataset:
         A country in `area`, and an id in `actor` or `alliance`, have their name; an `indicator` has its label, an
         `event` its title.
         """
-        named = {"actor": "names", "area": "names", "alliance": "alliance_names", "indicator": "_indicators",
-                 "event": "_events"}.get(vocabulary)  # fmt: skip
-        name = getattr(self, named).get(term) if named else None
+        named = _NAMED.get(vocabulary)
+        name = self.complete._column(*named).get(term) if named else None
         row = self._labels.get((vocabulary, term))
         if row is None and vocabulary == "area":
             row = self._labels.get(("actor", term))
@@ -242,8 +235,8 @@ class Dataset:
             raise DataError("data/sources.csv has no row: add at least one source.")
         return max(source.published for source in self.complete._sources.values())
 
-    def known(self, as_of: date, exclude_sources: Collection[str] = ()) -> Dataset:
-        """Cut to what was known on a day, without some sources; a dataset that is cut already is cut by both.
+    def known(self, as_of: date, exclude_sources: Collection[str] = ()) -> Self:
+        """Cut to what was known on a day, without some sources, KeyError if one is none; a cut one is cut by both.
 
         A row is known when its source is, on its `published` day; a public record from its entry, and its
         later exit is emptied. An event stays if an account of it is known, a disagreement if all its rows are;
@@ -251,17 +244,11 @@ class Dataset:
         """
         whole = self.complete
         for source_id in exclude_sources:
-            if source_id not in whole._sources:
-                near = nearest(source_id, whole._sources)
-                raise ParameterError(
-                    f"exclude_sources names “{source_id}”, which is no source"
-                    + (f" (the nearest is “{near}”)" if near else "")
-                    + f": choose from {', '.join(whole._sources)}."
-                )
+            whole.source(source_id)
         day = as_of if self.as_of is None else min(as_of, self.as_of)
         excluded = tuple(sorted({*self.excluded, *exclude_sources}))
         tables = _cut(whole._raw, day.isoformat(), excluded)
-        return Dataset(whole.root, tables, whole._descriptor, as_of=day, excluded=excluded, complete=whole)
+        return type(self)(whole.root, tables, whole._descriptor, as_of=day, excluded=excluded, complete=whole)
 
     # Indexes, each built once
 
@@ -275,12 +262,14 @@ class Dataset:
 
     def _types(self, table: str) -> dict[str, str]:
         """Return the type of each column; one that only the file has is kept as text."""
-        declared = field_types(self._descriptor["resources"][table])
+        declared = files.field_types(self._descriptor["resources"][table])
         others = [*(self._raw[table][0] if self._raw[table] else ()), *(["source_id"] * (table in FACT_TABLES))]
         return declared | {column: "string" for column in others if column not in declared}
 
     def _column(self, table: str, column: str) -> dict[str, str]:
-        return {next(iter(row.values())): row[column] for row in self._read(table)}
+        if (table, column) not in self._columns:
+            self._columns[table, column] = {next(iter(row.values())): row[column] for row in self._read(table)}
+        return self._columns[table, column]
 
     def _rows_of(self, table: str) -> dict[str, Row]:
         if table not in self._known_rows:
@@ -304,14 +293,6 @@ class Dataset:
         return {(row["vocabulary"], row["term"]): row for row in self._read("labels")}
 
     @cached_property
-    def _indicators(self) -> dict[str, str]:
-        return self._column("indicators", "label")
-
-    @cached_property
-    def _events(self) -> dict[str, str]:
-        return self.complete._column("events", "title")
-
-    @cached_property
     def _all_names(self) -> dict[str, str]:
         return {**self.alliance_names, **self.names}
 
@@ -322,14 +303,6 @@ class Dataset:
     @cached_property
     def _quotes(self) -> dict[str, Quote]:
         return {row["quote_id"]: record(Quote, row) for row in self._read("quotes")}
-
-    @cached_property
-    def _users(self) -> dict[str, tuple[Row, ...]]:
-        users: dict[str, tuple[Row, ...]] = {}
-        for row in (row for table in FACT_TABLES for row in self._rows_of(table).values()):
-            for quote_id in row.quote_ids:
-                users[quote_id] = (*users.get(quote_id, ()), row)
-        return users
 
     @cached_property
     def _paragraphs(self) -> dict[str, list[str]]:

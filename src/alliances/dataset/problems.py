@@ -5,8 +5,6 @@ import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
-#: Beyond so many allowed values the search for the nearest would take too long.
-_MANY = 5000
 # Letters of other scripts that look like Latin ones, and the Latin ones.
 _LOOK_ALIKES = str.maketrans("АВЕЅІЈКМНОРСТХаеѕіјорсухΑΒΕΖΗΙΚΜΝΟΡΤΧνο", "ABESIJKMHOPCTXaesijopcyxABEZHIKMNOPTXvo")
 
@@ -34,8 +32,6 @@ class Problem(NamedTuple):
 def nearest(found: str, allowed: Iterable[str]) -> str:
     """Name the allowed value that is most like what was found, or "" where none is."""
     options = list(allowed)
-    if len(options) > _MANY:
-        return ""
     folded = {fold(option): option for option in reversed(options)}
     matches = difflib.get_close_matches(found, options, n=1, cutoff=0.6)
     return folded.get(fold(found)) or (matches[0] if matches else "")

@@ -1,6 +1,6 @@
 """What the dataset hands out: quotations, sources, rows, labels and scenario parameters."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple, TypeVar
@@ -85,28 +85,25 @@ class Row:
 _Record = TypeVar("_Record", Quote, Source, Scenario)
 
 
-def record(kind: type[_Record], row: Mapping[str, str]) -> _Record:
-    """Make a record of a row as read; other columns are left aside."""
-    kinds = {date: "day", tuple[str, ...]: "list", int | float: "amount", int | float | None: "amount"}
-    return kind(**{name: convert(row[name], kinds.get(hint, "")) for name, hint in kind.__annotations__.items()})
+_READERS: dict[str, Callable[[str], Any]] = {
+    "number": lambda cell: float(cell or "nan"),
+    "integer": lambda cell: int(cell) if cell else None,
+    "boolean": {"true": True, "false": False}.get,
+    "day": date.fromisoformat,
+    "amount": lambda cell: None if not cell else int(cell) if cell.lstrip("+-").isdigit() else float(cell),
+    "list": lambda cell: tuple(split_list(cell)),
+}
 
 
 def convert(cell: str, kind: str) -> Any:
     """Give a cell the type of its column, in a record also `day`, `amount` or `list`; DataError if it is none."""
     try:
-        match kind:
-            case "number":
-                return float(cell or "nan")
-            case "integer":
-                return int(cell) if cell else None
-            case "boolean":
-                return {"true": True, "false": False}.get(cell)
-            case "day":
-                return date.fromisoformat(cell)
-            case "amount":
-                return None if not cell else int(cell) if cell.lstrip("+-").isdigit() else float(cell)
-            case "list":
-                return tuple(split_list(cell))
+        return _READERS.get(kind, str)(cell)
     except ValueError:
         raise DataError(f"“{cell}” is no {kind}: run `alliances check` to see where it stands.") from None
-    return cell
+
+
+def record(kind: type[_Record], row: Mapping[str, str]) -> _Record:
+    """Make a record of a row as read; other columns are left aside."""
+    kinds = {date: "day", tuple[str, ...]: "list", int | float: "amount", int | float | None: "amount"}
+    return kind(**{name: convert(row[name], kinds.get(hint, "")) for name, hint in kind.__annotations__.items()})

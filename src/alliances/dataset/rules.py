@@ -12,9 +12,8 @@ from alliances.dataset.dates import first_day, split_period
 from alliances.dataset.problems import Problem, shorten
 from alliances.dataset.schema import placeholders
 from alliances.dataset.tables import FACT_TABLES, Raw, data_path, meanings, split_aside, split_list
-from alliances.dataset.tokens import numbers_in
+from alliances.text.numbers import claims, number_text
 
-_Row = Mapping[str, str]
 #: Columns of each fact table that hold dates; together they share `date_precision` and `year_inferred`.
 _DATES = {
     "characteristics": ("date",),
@@ -67,13 +66,13 @@ class _Index:
     def unlike(self, found: str, table: str, key: str, column: str) -> list[str]:
         return [there] if (there := self.get(table, key, column)) not in ("", found) else []
 
-    def source(self, row: _Row) -> _Row:
+    def source(self, row: Mapping[str, str]) -> Mapping[str, str]:
         return self.keyed["sources"].get(row.get("source_id", ""), {})
 
     def published(self, row_id: str, otherwise: str) -> str:
         return self.source(self.rows.get(row_id, {})).get("published", otherwise)
 
-    def dates(self, table: str, row: _Row) -> dict[str, Any]:
+    def dates(self, table: str, row: Mapping[str, str]) -> dict[str, Any]:
         """Return what the rules on dates need to know of a row, in names that begin with `its_`."""
         given = [row[column] for column in _DATES[table] if row[column]]
         source, tells = self.source(row), _TELLS.get(table, "")
@@ -144,9 +143,11 @@ def _not_held(r: Any, x: _Index) -> list[str]:
         keys = [("quotes", quote_id) for quote_id in split_list(row.get("quote_ids", ""))]
         keys += [("events", row.get("event_id", "")), ("alliances", row.get("alliance_id", ""))]
         behind += [x.keyed[table].get(key, {}) for table, key in keys]
-    told = numbers_in(" ".join(cell for cells in behind for cell in cells.values()))
-    counted = {float(n) for n in range(len(named) + 1)}  # “two of the three texts”
-    return [f"{value:g}" for value in sorted(numbers_in(r.explanation) - told - counted)]
+    bounds = [_float(row.get(column, "")) for row in named for column in ("value_low", "value_high")]
+    words = [number_text(bound) for bound in bounds if math.isfinite(bound)]  # 1500000 is 1.5 million
+    told = {*claims(" ; ".join([*words, *(cell for cells in behind for cell in cells.values())]), parts=True)}
+    told |= {str(n) for n in range(len(named) + 1)}  # “two of the three texts”
+    return [said for number, said in claims(r.explanation).items() if number not in told]
 
 
 def _not_weighed(r: Any, x: _Index) -> list[str]:

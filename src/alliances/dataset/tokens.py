@@ -23,8 +23,7 @@ _NUMBER = re.compile(
     rf"|(?<![\w.,])\d+(?:[.,]\d+)*(?:\s+{_BIG}\b|[a-z]{{1,3}}\b)?"
     r"(?:\s+(?:euros?|dollars?|pounds?(?:\s+sterling)?|[A-Z]{3})\b)?)(?!\w)"
 )
-_VALUES = dict(zip((*UNITS[2:], *TENS), (*range(2, 20), *range(20, 100, 10)), strict=True))
-_SMALL = rf"(?:{'|'.join(_VALUES)})"
+_SMALL = rf"(?:{'|'.join((*UNITS[2:], *TENS))})"
 _UNIT = (
     r"(?:second|minute|hour|day|night|week|fortnight|month|quarter|year|decade|century"
     r"|kilomet(?:re|er)|mile|hundred|thousand|million|billion|trillion)"
@@ -34,10 +33,6 @@ _NUMBER_WORD = re.compile(
     r"|half|halves|dozens?|decades?)\b",
     re.IGNORECASE,
 )
-_SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_SCALES |= {"k": 1000, "m": 10**6, "mn": 10**6, "bn": 10**9}
-_FIGURE = re.compile(rf"(?<![\w.,])(\d+(?:[.,]\d+)*)(?:[\s-]*({'|'.join(_SCALES)})\b)?")
-_VALUES |= {"one": 1, "decade": 10, "dozen": 12}
 
 
 class Token(NamedTuple):
@@ -58,22 +53,6 @@ def find_quantities(text: str) -> list[Token]:
     """
     found = [*_tokens(_DATE, text, "date"), *_tokens(_NUMBER, text, "number"), *_tokens(_NUMBER_WORD, text, "number")]
     return longest_first(t for t in found if t.text != "May" or any(c.isalnum() for c in text[: t.start]))
-
-
-def numbers_in(text: str) -> set[float]:
-    """Return the numbers that a text prints in figures or words, parts of dates included."""
-    found: set[float] = set()
-    for figure, word in _FIGURE.findall(text):
-        digits = re.sub(r",(?=\d{3}(?!\d))", "", figure).replace(",", ".")
-        number = float(digits) if digits.count(".") < 2 else 0.0
-        found |= {number, number * _SCALES.get(word, 1)}
-    for match in _NUMBER_WORD.finditer(_FIGURE.sub(" ", text)):
-        value = 0.0
-        for word in re.split(r"[-\s]+", match[0].lower()):
-            number = _VALUES.get(word, 0) or _SCALES.get(word.removesuffix("s"), 0)
-            value = max(value, 1) * number if number >= 100 else value + number
-        found.add(value)
-    return found - {0.0}
 
 
 class NameFinder:

@@ -107,6 +107,9 @@ def as_digits(number: str) -> str:
     word = number.casefold()
     if word in UNITS:
         return str(UNITS.index(word))
+    tens, _, rest = word.partition("-")
+    if tens in TENS and rest in ("", *UNITS[1:10]):
+        return str(20 + 10 * TENS.index(tens) + (UNITS.index(rest) if rest else 0))
     return re.sub(r"(?<=\d)(?:st|nd|rd|th)$|[$€£%]|,(?=\d{3}(?:\D|$))", "", word).replace("−", "-")
 
 
