@@ -47,11 +47,11 @@ class NarrativeError(AlliancesError):
 
     Attributes
     ----------
-    line : int or None
-        Line of the text at fault, from 0, where there is one.
+    line : str
+        Line of a template that is at fault, as it is typed; "" where there is none.
     """
 
-    line: int | None = None
+    line: str = ""
 
 
 class StagingError(AlliancesError):

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import Any
 
 from alliances.analysis.evidence import NOTHING, Evidence
 from alliances.analysis.quantities import Quantity, Unit
-from alliances.analysis.values import UNKNOWN, Unknown, Value, Words
+from alliances.analysis.values import UNKNOWN, Unknown, Value
 from alliances.text.dates import date_text, day_text, month_text, when_text
 
 __all__ = ["Moment"]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Moment(Value):
     """A date of day, month or year precision.
 
-    Attributes
+    Parameters
     ----------
     iso : str
         ISO 8601.
@@ -30,52 +28,34 @@ class Moment(Value):
         Whether it is an estimate, and is printed so.
     name : str
         As formulas name it.
+    fields : Mapping of str to Value
+        What else its row gives.
+
+    Attributes
+    ----------
+    when, day, month, year : Value
+        “on 9 May 2025” or “in 2012”; “10 April”; “April”, falsy where only the year is given; the year.
     """
 
-    ATTRIBUTES: ClassVar[tuple[str, ...]] = ("text", "when", "day", "month", "year")
+    ATTRIBUTES = ("text", "when", "day", "month", "year")
 
-    iso: str
-    evidence: Evidence = NOTHING
-    about: bool = False
-    name: str = ""
-    fields: Mapping[str, Value] = field(default_factory=dict)
+    def __init__(
+        self, iso: str, evidence: Evidence = NOTHING, about: bool = False, name: str = "",
+        fields: Mapping[str, Value] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(f"{'about ' if about else ''}{date_text(iso)}", evidence, fields)
+        self.iso, self.about, self.name = iso, about, name
 
-    def _print(self, printed: str) -> Words:
-        return Words(printed, self.evidence)
+    when = property(lambda self: self._print(date_text(self.iso) if self.about else when_text(self.iso), self.about))
+    day = property(lambda self: self._print(day_text(self.iso), self.about))
+    month = property(lambda self: self._print(month_text(self.iso)))
+    year = property(lambda self: self._print(self.iso[:4]))
 
-    def _estimate(self, printed: str) -> Words:
-        return self._print(f"about {printed}" if self.about else printed)
-
-    @property
-    def text(self) -> str:  # type: ignore[override]  # a property where the base names an attribute
-        """The date in full."""
-        return self._estimate(date_text(self.iso)).text
-
-    @property
-    def when(self) -> Words:
-        """As an adverb: “on 9 May 2025”, “in 2012”; “about 16 April 2025” where it is an estimate."""
-        return self._estimate(date_text(self.iso) if self.about else when_text(self.iso))
-
-    @property
-    def day(self) -> Words:
-        """Day and month: “10 April”."""
-        return self._estimate(day_text(self.iso))
-
-    @property
-    def month(self) -> Words:
-        """The month: “April”; falsy where only the year is given."""
-        return self._print(month_text(self.iso))
-
-    @property
-    def year(self) -> Words:
-        """The year."""
-        return self._print(self.iso[:4])
+    def _print(self, printed: str, about: bool = False) -> Value:
+        return Value(f"{'about ' if about else ''}{printed}", self.evidence)
 
     def __bool__(self) -> bool:
         return bool(self.iso)
-
-    def __repr__(self) -> str:
-        return self.text
 
     def __lt__(self, other: Any) -> bool:
         return isinstance(other, Moment) and self.iso < other.iso

@@ -7,10 +7,11 @@ pandas tells a subclass of these, and the subclass leaves a word in the ids, whi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
+
+from alliances.errors import NarrativeError
 
 __all__ = ["LOST", "KnownFrame", "cell_ids", "id_columns", "index_ids"]
 
@@ -43,10 +44,10 @@ def index_ids(index: pd.Index[Any]) -> list[str]:
 
 
 def _by_row(data: Any) -> list[list[str]]:
-    """List the ids of each row, from its columns of ids."""
+    """List the ids of each row, from its columns of ids and from those by which it was merged."""
     columns = [data] if str(getattr(data, "name", "")).startswith("row_id") else []
     if isinstance(data, pd.DataFrame):
-        columns = [data.iloc[:, position] for position in id_columns(data)]
+        columns = [data.iloc[:, position] for position in id_columns(data)] + getattr(data, "_merged_by", [])
     rows = zip(*columns, strict=True) if columns else [()] * len(data)
     return [[i for cell in row for i in cell_ids(cell)] for row in rows]
 
@@ -62,43 +63,48 @@ def _is_part(made: Any, whole: Any) -> bool:
     return bool(made.index.isin(whole.index).all())
 
 
-def _known(other: Any) -> list[Any]:
-    return [one for one in getattr(other, "input_objs", [other]) if isinstance(one, (KnownFrame, _KnownSeries))]
+def _lost(made: Any, other: Any, method: str) -> list[str]:
+    """Say for each row of `made` which ids of what it was made of it has lost; "" for none."""
+    inputs = getattr(other, "input_objs", [other])
+    known = [one for one in inputs if isinstance(one, (KnownFrame, _KnownSeries))]
+    if method == "concat":
+        whose = [isinstance(one, KnownFrame) for one in inputs for _ in range(len(one))]
+        rows = zip(whose, _by_row(made), strict=True) if len(whose) == len(made) else []
+        return [_JOINED if is_known and not ids else "" for is_known, ids in rows]
+    if method == "merge":
+        words = LOST.keys() & {i for one in known for i in _all_ids(one)}
+        if words and any(getattr(one, "_merged_by", []) for one in known):
+            raise NarrativeError(f"A merge on row ids finds none of these rows, since before it {LOST[min(words)]}.")
+        kept = set(index_ids(made.index))  # a join of indices keeps their ids
+        bare = [one for one in known if not all(_by_row(one))]
+        word = _MERGED if any(not kept or not kept <= {*index_ids(one.index)} for one in bare) else ""
+    else:
+        found = _all_ids(made)
+        is_less = any(not _all_ids(one) <= found and not _is_part(made, one) for one in known)
+        word = _GROUPED if found and is_less else ""
+    return [word] * len(made)
 
 
-def _losses(made: Any, other: Any, method: str) -> Iterator[tuple[int, str]]:
-    """Yield the rows of `made` that have lost ids of what it was made of, and how."""
-    match method.partition("_")[0]:
-        case "merge":
-            kept = set(index_ids(made.index))  # a join of indices keeps their ids
-            bare = [one for one in _known(other) if not all(_by_row(one))]
-            if any(not kept or not kept <= set(index_ids(one.index)) for one in bare):
-                yield from ((row, _MERGED) for row in range(len(made)))
-        case "concat" if len(made) == sum(map(len, other.input_objs)):
-            ids = _by_row(made)
-            known = [isinstance(one, KnownFrame) for one in other.input_objs for _ in range(len(one))]
-            yield from ((row, _JOINED) for row in range(len(made)) if known[row] and not ids[row])
-        case "groupby" if found := _all_ids(made):
-            if any(not _all_ids(one) <= found and not _is_part(made, one) for one in _known(other)):
-                yield from ((row, _GROUPED) for row in range(len(made)))
-
-
-def _finalized(made: Any, other: Any, method: str | None) -> None:
+def _finalized(made: Any, other: Any, method: str | None) -> Any:
     """Leave a word in the ids of the rows that have lost some."""
     positions = id_columns(made) if isinstance(made, pd.DataFrame) else []
     has_ids = positions or str(getattr(made, "name", "")).startswith("row_id")
-    losses = dict(_losses(made, other, method)) if has_ids and method in ("merge", "concat", "groupby") else {}
-    if losses:
+    words = _lost(made, other, method) if has_ids and method in ("merge", "concat", "groupby") else []
+    if any(words):
         column = made.iloc[:, positions[0]] if positions else made
-        cells = [" ".join([*cell_ids(cell), *([losses[n]] if n in losses else [])]) for n, cell in enumerate(column)]
+        cells = [" ".join([*cell_ids(cell), *filter(None, [word])]) for cell, word in zip(column, words, strict=True)]
         if positions:
             made.isetitem(positions[0], cells)
         else:
             made.iloc[:] = cells
+    return made
 
 
 class KnownFrame(pd.DataFrame):
     """A frame of known rows; to whoever uses it a pandas frame like any other."""
+
+    #: Columns of ids by which pandas merges it: it drops them on one side before it tells of the merge.
+    _merged_by: list[Any] = []  # noqa: RUF012  # an instance replaces it, and nobody changes it
 
     @property
     def _constructor(self) -> Any:
@@ -108,21 +114,14 @@ class KnownFrame(pd.DataFrame):
     def _constructor_sliced(self) -> Any:
         return _KnownSeries
 
-    def merge(self, right: Any, how: Any = "inner", on: Any = None, **options: Any) -> Any:  # type: ignore[override]  # options are passed on
-        """Merge as pandas does; where ids themselves are the key, both sides are of one row and nothing is lost."""
-        keys = [on] if isinstance(on, str) else list(on or ())
-        if not keys and how != "cross" and not options.keys() & {"left_on", "right_on", "left_index", "right_index"}:
-            keys = [key for key in self.columns if key in getattr(right, "columns", ())]
-        if key := next((key for key in keys if str(key).startswith("row_id")), None):
-            # pandas drops the key on the right before it tells of the merge, and would look as if it had none.
-            made = super().merge(right.assign(row_id_joined=right[key]), how, on, **options)
-            return made.drop(columns="row_id_joined")
-        return super().merge(right, how, on, **options)
+    def _drop_labels_or_levels(self, keys: Any, axis: Any = 0) -> Any:
+        left = super()._drop_labels_or_levels(keys, axis)  # type: ignore[misc]  # the stubs leave it out
+        left._merged_by = [self[key] for key in keys if str(key).startswith("row_id") and key in self]
+        return left
 
-    def __finalize__(self, other: Any, method: str | None = None, **options: Any) -> KnownFrame:
+    def __finalize__(self, other: Any, method: str | None = None, **options: Any) -> Any:
         super().__finalize__(other, method=method, **options)  # type: ignore[misc]  # the stubs leave it out
-        _finalized(self, other, method)
-        return self
+        return _finalized(self, other, method)
 
 
 class _KnownSeries(pd.Series):
@@ -134,7 +133,6 @@ class _KnownSeries(pd.Series):
     def _constructor_expanddim(self) -> Any:
         return KnownFrame
 
-    def __finalize__(self, other: Any, method: str | None = None, **options: Any) -> _KnownSeries:
+    def __finalize__(self, other: Any, method: str | None = None, **options: Any) -> Any:
         super().__finalize__(other, method=method, **options)  # type: ignore[misc]  # the stubs leave it out
-        _finalized(self, other, method)
-        return self
+        return _finalized(self, other, method)

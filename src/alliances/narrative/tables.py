@@ -48,62 +48,52 @@ def pipe_table(
         If a column is not there, or a cell holds a number that the row's evidence does not give.
     """
     ids = row_ids(frame, teller.dataset, "edition.table")
-    if not isinstance(columns, Mapping):
+    if not isinstance(columns, Mapping) or not columns:
         raise NarrativeError("edition.table takes columns as a mapping of columns to heads, {'actor': 'Member'}")
-    wrong = [column for column in (*columns, *filter(None, [group])) if list(frame.columns).count(column) != 1]
-    if wrong:
+    if wrong := [name for name in (*columns, *filter(None, [group])) if list(frame.columns).count(name) != 1]:
         has = "two columns" if wrong[0] in frame else "no column"
         raise NarrativeError(f"the frame has {has} “{wrong[0]}”; it has {', '.join(map(str, frame.columns))}")
-    if not columns:
-        raise NarrativeError("edition.table shows no columns; name some with their heads, {'actor': 'Member'}")
     for head in columns.values():
         teller.check_typed(head)
     filled = {c: [v for v in frame[c] if isinstance(v, Value) or not (pd.isna(v) or v == "")] for c in columns}
-    columns = {c: head for c, head in columns.items() if filled[c] or not len(frame)}  # a column of dashes goes
-    right = [c for c in columns if filled[c] and all(isinstance(v, Quantity) for v in filled[c])]
-    lines = [
-        f"| {' | '.join(columns.values())} |",
-        f"|{'|'.join('--:' if column in right else '---' for column in columns)}|",
-    ]
+    shown = [c for c in columns if filled[c] or not len(frame)]  # a column of dashes goes
+    right = [c for c in shown if filled[c] and all(isinstance(v, Quantity) for v in filled[c])]
+    heads, signs = (columns[c] for c in shown), ("--:" if c in right else "---" for c in shown)
+    lines = [f"| {' | '.join(heads)} |", f"|{'|'.join(signs)}|"]
     sentences: list[Rendered] = []
     before = ""
-    for position in range(len(frame)):
-        known = Evidence.of_rows(ids[position])
-        if group and (head := str(frame.iloc[position][group])) != before:
+    for (_, row), of_row in zip(frame.iterrows(), ids, strict=True):
+        known = Evidence.of_rows(of_row)
+        if group and (head := str(row[group])) != before:
             # A row of which only the first cell is filled heads a group, in page and PDF.
-            lines.append(f"| **{_cell(teller, head, known, group)}** |{' |' * (len(columns) - 1)}")
+            lines.append(f"| **{_cell(teller, head, known, group)}** |{' |' * (len(shown) - 1)}")
             before = head
-        cells = _row(teller, frame.iloc[position][list(columns)], known, sentences)
-        lines.append(f"| {' | '.join(cells)} |")
+        cells = _row(teller, row[shown], known)
+        sentences += cells
+        lines.append(f"| {' | '.join(cell.markdown for cell in cells)} |")
     return "\n".join(lines), sentences
 
 
-def _row(teller: Teller, row: pd.Series[Any], known: Evidence, sentences: list[Rendered]) -> list[str]:
+def _row(teller: Teller, row: pd.Series[Any], known: Evidence) -> list[Rendered]:
     if not known and not any(isinstance(value, Value) and value.evidence for value in row):
         raise NarrativeError(
             f"edition.table: the row “{row.iloc[0]}” has no row id; keep the column row_id (groupby: "
             '.agg(row_id=("row_id", " ".join), …)), or show a Quantity, which carries its own'
         )
-    cells: list[str] = []
+    cells: list[Rendered] = []
     due = known
     for column, value in row.items():
         own = value.evidence if isinstance(value, Value) else NOTHING
         # The row's marks stand once, in its first cell with words; a sum or another row's value has its own beside it.
-        extra = due
-        if own and not (set(own.rows) <= set(known.rows) and not own.formulas and not own.parameters):
-            extra = extra | own
+        is_others = own.formulas or own.parameters or not set(own.rows) <= set(known.rows)
+        extra = due | own if is_others else due
         text = _cell(teller, value, known, str(column))
         anchors = teller.citing.anchors(extra)
+        origins = own.rows or teller.citing.anchors(own) or known.rows
+        printed = [[text, origins[0]]] if text and origins else []
         markdown = text + (teller.citing.write(anchors) if text else "")
+        cells.append(Rendered(markdown, text, anchors or teller.citing.anchors(known), printed, extra or known))
         due = NOTHING if text else due
-        all_anchors = anchors or teller.citing.anchors(known)
-        told = Rendered(markdown, text, all_anchors, [], extra or known)
-        if own and text:
-            told.printed.append([text, (own.rows or tuple(teller.citing.anchors(own)))[0]])
-        elif text and known:
-            told.printed.append([text, known.rows[0]])
-        sentences.append(told)
-        cells.append(markdown)
     return cells
 
 
