@@ -1,18 +1,4 @@
-"""What a notebook opens: an edition, its frames and values, and the calls that put something into the report.
-
-A notebook reads::
-
-    from alliances import open_edition
-
-    edition = open_edition(as_of=as_of, focus=focus)
-    members = edition.frame("memberships").query("role == 'member'")
-    n = edition.count(members, "actor_id", "members")
-    edition.write(\"\"\"
-    # The force
-
-    It has {n} members.
-    \"\"\")
-"""
+"""What a notebook opens: an edition, its frames and values, and the calls that put something into the report."""
 
 from __future__ import annotations
 
@@ -30,17 +16,14 @@ import pandas as pd
 from alliances.analysis import frames
 from alliances.analysis.evidence import Evidence
 from alliances.analysis.facts import unit_of
-from alliances.analysis.moments import Moment
-from alliances.analysis.quantities import COUNT, Quantity
+from alliances.analysis.quantities import COUNT, Moment, Quantity
 from alliances.analysis.values import UNKNOWN, Names, Unknown, Value
 from alliances.dataset import Dataset
 from alliances.errors import NarrativeError
 from alliances.narrative.citing import Citing
-from alliances.narrative.figures import compose_figure
-from alliances.narrative.judgements import compose_judgement, list_judgements
+from alliances.narrative.exhibits import compose_figure, compose_judgement, list_judgements, pipe_table
 from alliances.narrative.outputs import show
 from alliances.narrative.sentences import Teller
-from alliances.narrative.tables import pipe_table
 from alliances.narrative.templates import refuse
 from alliances.narrative.writing import Written, line, write
 from alliances.parameters import Parameters, check_parameters
@@ -55,12 +38,7 @@ VALIDATED = "ALLIANCES_VALIDATED"
 class Edition:
     """An edition: the dataset as it was known on a day, and what a notebook says of it.
 
-    Parameters
-    ----------
-    parameters : Parameters
-        The parameters, with `as_of` set.
-    dataset : Dataset
-        The dataset, cut to `as_of` and without the excluded sources; ``edition.dataset["memberships"]`` is raw.
+    `parameters` have `as_of` set; `dataset` is cut to them, and ``edition.dataset["memberships"]`` is a raw table.
     """
 
     def __init__(self, parameters: Parameters, dataset: Dataset) -> None:
@@ -90,12 +68,7 @@ class Edition:
     # From the data to frames and values
 
     def frame(self, table: str) -> pd.DataFrame:
-        """Open a table as a pandas frame, one row a known row, codes joined to names and labels.
-
-        Parameters
-        ----------
-        table : str
-            For instance ``memberships``, ``observations``, ``public_record``.
+        """Open a table, ``memberships`` for instance, one row a known row, codes joined to names and labels.
 
         Returns
         -------
@@ -112,12 +85,7 @@ class Edition:
     def __getitem__(self, name: str) -> Any:
         """Return a row (``edition["obs-…"]``) or a subject's newest value (``edition["format.aspect"]``).
 
-        Unknown, hence falsy, where this edition does not know it.
-
-        Raises
-        ------
-        NarrativeError
-            If there never was such a row; the message names the nearest id.
+        Unknown, hence falsy, where this edition does not know it; NarrativeError if there never was such a row.
         """
         if not isinstance(name, str):
             raise NarrativeError(f"edition[{name!r}] is no row; write an id or a subject in quotation marks.")
@@ -146,14 +114,8 @@ class Edition:
     def value(self, frame: pd.DataFrame, function: Callable[[pd.DataFrame], Any], *, how: str) -> Any:
         """Take one value out of a frame: ``edition.value(f, lambda f: f["entry_date"].max(), how="latest day …")``.
 
-        Parameters
-        ----------
-        frame : pandas.DataFrame
-            With its row ids.
-        function : callable
-            Takes the frame and returns a Quantity, a number, an ISO date or a text.
-        how : str
-            What is taken, in words: the formula that Evidence prints.
+        The function returns a Quantity, a number, an ISO date or a text; `how` says in words what is taken, and is the
+        formula that Evidence prints.
         """
         call = f"edition.value({how!r})"
         if not callable(function):
@@ -184,16 +146,9 @@ class Edition:
         return Value("none", _counted(0, what, f"none among the {len(among)} rows searched", searched).evidence)
 
     def parameter(self, name: str, what: str, **units: int) -> Quantity | Unknown:
-        """Take a scenario parameter as a quantity, printed as an assumption; unknown where it is not set.
+        """Take a row of ``data/parameters.csv`` as a quantity, printed as an assumption; unknown where it is not set.
 
-        Parameters
-        ----------
-        name : str
-            A row of ``data/parameters.csv``.
-        what : str
-            What it is, as formulas name it.
-        **units : int
-            Units and their powers: ``USD=1, persons=-1``.
+        `what` it is, as formulas name it; units with their powers: ``USD=1, persons=-1``.
         """
         if name not in self.parameters.scenario:
             known = ", ".join(self.parameters.scenario)
@@ -231,7 +186,8 @@ class Edition:
     def write(self, markdown: str, *, box: str = "", **variables: Any) -> None:
         """Write sentences; each stands only where its evidence is known.
 
-        One sentence a line, ending in a full stop (it may run over several lines). Placeholders:
+        One sentence a line, ending in a full stop; it may run over several lines, and from a colon into a list.
+        Placeholders:
 
         - ``{obs-jef-members-opinion}`` a row, ``{jef.members}`` a subject's newest value, ``{n}`` a variable
         - ``{row:these words}`` words that the row supports, ``{row.date.when}`` “on 9 May 2025”,
@@ -302,14 +258,10 @@ class Edition:
         self, frame: pd.DataFrame, id: str, *, caption: str, columns: Mapping[str, str], group: str = "",
         at_least: int = 2,
     ) -> None:  # fmt: skip
-        """Put a frame into the report as a table; its first column heads the rows and carries their marks.
+        """Put a frame into the report as a table ``tbl-…``; its first column heads the rows and carries their marks.
 
         Parameters
         ----------
-        frame : pandas.DataFrame
-            With its row ids.
-        id : str
-            ``tbl-…``.
         caption : str
             Template as in `write`; the table falls with it.
         columns : Mapping of str to str
@@ -350,19 +302,14 @@ class Edition:
             told = line(self._teller, f"{value} {words}", known)
             if told.markdown and figure:
                 rest = told.markdown.removeprefix(figure).strip()
-                show(
-                    self._citing, "side", Written(f"**{figure}** {rest}", told.sentences), value=figure, text=rest
-                )  # fmt: skip
+                more = {"value": figure, "text": rest}
+                show(self._citing, "side", Written(f"**{figure}** {rest}", told.sentences, more))
 
     def judgement(self, id: str, because: str = "", but: str = "") -> None:
-        """Print a judgement: proposition with horizon, for, against, confidence, what would prove it wrong.
+        """Print a row of ``data/judgements.csv``: proposition, for, against, confidence, what would prove it wrong.
 
-        Parameters
-        ----------
-        id : str
-            A row of ``data/judgements.csv``; nothing is printed where what it requires is not known.
-        because, but : str
-            What speaks for it and against it, templates as in `write`; their rows' marks follow in any case.
+        Nothing where what it requires is not known. `because` and `but` are templates as in `write`: what speaks for it
+        and against it, after which the marks of its rows follow in any case.
         """
         with self._cell() as known:
             reasons = [line(self._teller, text, known) for text in (because, but)]
@@ -388,19 +335,9 @@ def _counted(number: int, what: str, made: str, evidence: Evidence) -> Quantity:
 
 
 def open_edition(**values: Any) -> Edition:
-    """Check the parameters, load the dataset and cut it to the edition.
+    """Check the parameters that a notebook declares, load the dataset and cut it to the edition.
 
-    Parameters
-    ----------
-    **values : object
-        Those parameters that the notebook declares.
-
-    Raises
-    ------
-    ParameterError
-        If a parameter is unknown or has a bad value.
-    DataError
-        If the dataset is not valid.
+    ParameterError if one is unknown or has a bad value, DataError if the dataset is not valid.
     """
     whole = Dataset.load(validate=not os.environ.get(VALIDATED))
     parameters = check_parameters(values, whole)

@@ -34,15 +34,12 @@ class Formula:
     def record(self) -> dict[str, Any]:
         """Return it as JSON-ready values, for an output's metadata."""
         return {
-            "kind": "formula",
-            "what": self.what,
-            "value": self.value,
-            "formula": self.formula,
+            "kind": "formula", "what": self.what, "value": self.value, "formula": self.formula,
             "rows": [row for row in self.evidence.rows if not row.startswith("r-")],
             "records": [row for row in self.evidence.rows if row.startswith("r-")],
             "formulas": [part.anchor for part in self.evidence.formulas],
             "parameters": list(self.evidence.parameters),
-        }
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)

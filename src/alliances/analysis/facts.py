@@ -5,8 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from alliances.analysis.evidence import Evidence
-from alliances.analysis.moments import Moment
-from alliances.analysis.quantities import COMPARATORS, Quantity, Unit
+from alliances.analysis.quantities import BOUNDS, Moment, Quantity, Unit
 from alliances.analysis.values import Value
 from alliances.dataset import Dataset, Row
 from alliances.text.markdown import curly, escape
@@ -15,14 +14,9 @@ __all__ = ["fact", "unit_of"]
 
 #: What a row of each table says first of all; an observation says its number.
 _MAIN_COLUMN = {
-    "characteristics": "value",
-    "memberships": "actor_id",
-    "positions": "actor_id",
-    "event_accounts": "date",
-    "capabilities": "capability",
-    "statements": "summary",
-    "public_record": "entry_date",
-}
+    "characteristics": "value", "memberships": "actor_id", "positions": "actor_id", "event_accounts": "date",
+    "capabilities": "capability", "statements": "summary", "public_record": "entry_date",
+}  # fmt: skip
 _DATE_COLUMNS = ("date", "entry_date", "exit_date", "date_end", "time_period")
 _NAMED_COLUMNS = ("actor_id", "speaker", "holder", "attributed_to", "body_id", "alliance_id")
 _SHORT = {"actor_id": "actor", "alliance_id": "alliance", "body_id": "body"}
@@ -40,21 +34,10 @@ def unit_of(dataset: Dataset, unit: str, currency: str = "") -> tuple[tuple[Unit
 
 
 def fact(dataset: Dataset, row: Row) -> Value:
-    """Return a known row as a value.
+    """Return a known row, a fact or an entry of the public record, as a value of the edition's dataset.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        The dataset, cut to the edition.
-    row : Row
-        A fact or an entry of the public record.
-
-    Returns
-    -------
-    Value
-        A `Quantity` for an observation, a `Moment` for a dated account or the public record, else words;
-        its `fields` are the row's other cells by column (``actor`` for ``actor_id``), ``source`` (its short
-        name), ``published`` and ``mark``.
+    A `Quantity` for an observation, a `Moment` for a dated account or the public record, else words; its `fields` are
+    the row's other cells by column (``actor`` for ``actor_id``), ``source`` (short name), ``published``, ``mark``.
     """
     evidence = Evidence((row.row_id,))
     fields = {
@@ -71,11 +54,12 @@ def fact(dataset: Dataset, row: Row) -> Value:
     if row.table == "observations":
         bounds = [Fraction(repr(b)) for b in (row["value_low"], row["value_high"]) if b == b]  # NaN: no such bound
         comparator = row["comparator"]
-        before, bound = COMPARATORS.get(comparator, (f"{comparator} " if comparator else "", ""))
-        name = f"{dataset.label('indicator', row['indicator']).label.lower()} ({dataset.mark(row.row_id)})"
+        words = "" if comparator in (*BOUNDS, "", "eq", "between", "about") else f"{comparator} "
         return Quantity(
-            bounds[0], bounds[-1], unit_of(dataset, row["unit"], row["currency"]), bound,
-            comparator in ("about", "nearly"), name=name, basis=evidence, comparator=before, fields=fields,
+            bounds[0], bounds[-1], unit_of(dataset, row["unit"], row["currency"]),
+            comparator if comparator in BOUNDS else "", comparator in ("about", "nearly"),
+            name=f"{dataset.label('indicator', row['indicator']).label.lower()} ({dataset.mark(row.row_id)})",
+            basis=evidence, comparator=words, fields=fields,
         )  # fmt: skip
     value = _cell(dataset, row, _MAIN_COLUMN.get(row.table, ""), evidence)
     if isinstance(value, Moment):

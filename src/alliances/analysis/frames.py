@@ -18,17 +18,13 @@ import pandas as pd
 from alliances.analysis.evidence import Evidence
 from alliances.analysis.facts import fact
 from alliances.analysis.quantities import Quantity
-from alliances.analysis.tracking import LOST, KnownFrame, cell_ids, id_columns, index_ids
+from alliances.analysis.tracking import LOST, REMEDY, KnownFrame, cell_ids, id_columns, index_ids
 from alliances.analysis.values import Value
 from alliances.dataset import FACT_TABLES, Dataset
 from alliances.errors import NarrativeError
 
 __all__ = ["distinct", "evidence_of", "find", "named_frame", "row_ids", "spread", "taken"]
 
-_REMEDY = (
-    'keep the column row_id in every frame (melt: id_vars; groupby: .agg(row_id=("row_id", " ".join), …); '
-    "select it with the other columns; a merge needs it on both sides)"
-)
 _NAMES = {"actor_id": "actor", "alliance_id": "alliance", "body_id": "body", "holder": "holder_name"}
 _KEYS = {**FACT_TABLES, "public_record": "record_id"}
 #: Columns whose codes are named although the data package gives them no vocabulary.
@@ -38,17 +34,9 @@ _CODED = {"observations": {"indicator": "indicator"}, "event_accounts": {"event_
 def named_frame(dataset: Dataset, table: str) -> pd.DataFrame:
     """Return a table of the dataset, which is cut to the edition, with names and labels joined to its codes.
 
-    Returns
-    -------
-    pandas.DataFrame
-        The table's columns, and for facts and the public record: ``row_id`` (also as index), ``actor``,
-        ``alliance``, ``body`` (names), ``source`` (short name), ``published`` (ISO date), ``mark``; for each
-        column with a vocabulary ``…_label``; for observations ``value`` (`Quantity`).
-
-    Raises
-    ------
-    NarrativeError
-        If there is no such table.
+    To the table's columns come, for facts and the public record: ``row_id`` (also as index), ``actor``, ``alliance``,
+    ``body`` (names), ``source`` (short name), ``published`` (ISO date), ``mark``; for each column with a vocabulary
+    ``…_label``; for observations ``value`` (`Quantity`). NarrativeError if there is no such table.
     """
     if table not in dataset.tables:
         raise NarrativeError(f"There is no table “{table}”; the tables are {', '.join(dataset.tables)}.")
@@ -85,12 +73,7 @@ def _is_row(dataset: Dataset, row_id: str) -> bool:
 def row_ids(frame: pd.DataFrame, dataset: Dataset, call: str) -> list[list[str]]:
     """List the ids of each row of a frame: those in its columns of row ids, else that in its index.
 
-    `call` is what needs them, for the message.
-
-    Raises
-    ------
-    NarrativeError
-        If ids were lost in a merge or groupby, or one is no row of this edition.
+    NarrativeError, which names the `call` that needs them, if ids were lost or one is no row of this edition.
     """
     if not isinstance(frame, pd.DataFrame):
         kind = "column" if isinstance(frame, pd.Series) else type(frame).__name__
@@ -100,7 +83,7 @@ def row_ids(frame: pd.DataFrame, dataset: Dataset, call: str) -> list[list[str]]
     ids = [[i for cell in row for i in cell_ids(cell)] for row in rows]
     wrong = next((i for row in ids for i in row if not _is_row(dataset, i)), "")
     if wrong in LOST:
-        raise NarrativeError(f"{call}: {LOST[wrong]}; {_REMEDY}.")
+        raise NarrativeError(f"{call}: {LOST[wrong]}; {REMEDY}.")
     if wrong:
         raise NarrativeError(f"{call}: “{wrong}” in the row ids of the frame is no row that this edition knows.")
     labels = index_ids(frame.index)
@@ -110,18 +93,15 @@ def row_ids(frame: pd.DataFrame, dataset: Dataset, call: str) -> list[list[str]]
 
 
 def evidence_of(frame: pd.DataFrame, dataset: Dataset, call: str) -> Evidence:
-    """Find what a frame rests on: the ids of its rows, and the values in its cells; `call` as in `row_ids`.
+    """Find what a frame rests on: the ids of its rows, and the values in its cells.
 
-    Raises
-    ------
-    NarrativeError
-        If a row has lost its ids; the message says how to keep them.
+    NarrativeError, which names the `call` and says how to keep ids, if a row has lost its own.
     """
     ids = row_ids(frame, dataset, call)
     bare = [position for position, row in enumerate(ids) if not row and not _is_assumed(frame.iloc[position])]
     if bare and not any(ids):
         raise NarrativeError(
-            f"{call}: the frame has lost its row ids, so nothing would support what is made of it; {_REMEDY}."
+            f"{call}: the frame has lost its row ids, so nothing would support what is made of it; {REMEDY}."
         )
     if bare:
         raise NarrativeError(
@@ -140,13 +120,7 @@ def _is_assumed(row: pd.Series[Any]) -> bool:
 
 
 def distinct(frame: pd.DataFrame, by: str, call: str) -> list[str]:
-    """List the different values of a column in their order, as text; empty cells are none.
-
-    Raises
-    ------
-    NarrativeError
-        If there is no such column, or two.
-    """
+    """List the different values of a column in their order, as text, without empty ones; one column has that name."""
     found = list(frame.columns).count(by)
     if found != 1:
         columns = ", ".join(map(str, frame.columns))
@@ -158,10 +132,7 @@ def distinct(frame: pd.DataFrame, by: str, call: str) -> list[str]:
 def taken(frame: pd.DataFrame, function: Callable[[pd.DataFrame], Any], call: str) -> Fraction | str | Value | None:
     """Take one value out of a frame; None where there is none.
 
-    Raises
-    ------
-    NarrativeError
-        If the function fails, gives no single value, or one that does not come from the frame.
+    NarrativeError if the function fails, gives no single value, or one that does not come from the frame.
     """
     try:
         found = function(frame)
@@ -191,32 +162,22 @@ def taken(frame: pd.DataFrame, function: Callable[[pd.DataFrame], Any], call: st
 
 
 def spread(frame: pd.DataFrame, column: str = "value") -> pd.DataFrame:
-    """Add the bounds of a column of quantities as numbers, for a chart.
+    """Add the bounds of a column of quantities to a frame, for a chart.
 
-    Returns
-    -------
-    pandas.DataFrame
-        With ``value_low``, ``value_high`` (float64, equal for a single value), ``value_text`` (as printed)
-        and ``value_bound`` (``at_least``, ``more_than``, ``at_most``, ``less_than`` or "").
+    ``value_low``, ``value_high``: float64, in the row's unit, equal for a single value; ``value_text``: as printed;
+    ``value_bound``: ``at_least``, ``more_than``, ``at_most``, ``less_than`` or "".
     """
     if column not in frame:
         raise NarrativeError(f"edition.spread: the frame has no column “{column}”; observations have value.")
     added = {}
-    for name, dtype, empty in (("low", "float64", None), ("high", "float64", None), ("text", "str", ""),
-                               ("bound", "str", "")):  # fmt: skip
+    for name, empty in {"low": float("nan"), "high": float("nan"), "text": "", "bound": ""}.items():
         cells = [getattr(cell, name) if isinstance(cell, Quantity) else empty for cell in frame[column]]
-        added[f"value_{name}"] = pd.Series(cells, frame.index, dtype)
+        added[f"value_{name}"] = pd.Series(cells, frame.index, "str" if empty == "" else "float64")
     return frame.assign(**added)
 
 
 def find(dataset: Dataset, text: str) -> pd.DataFrame:
-    """Find known rows by id, mark, value, words, country or format.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``row_id, table, mark, source, alliance, actor, says``, one row a fact that holds the text anywhere.
-    """
+    """Find known rows by id, mark, value, words, country or format: one row a fact that holds the text anywhere."""
     found: list[tuple[str, ...]] = []
     for row in map(dataset.row, dataset.row_ids):
         if row.table not in _KEYS:

@@ -1,4 +1,4 @@
-"""Quantities with bounds, units and provenance: how numbers of the texts are added, multiplied and compared.
+"""Quantities and dates with provenance: how numbers of the texts are added, multiplied, compared and printed.
 
 Nothing is averaged. A band stays a band, an open bound (“more than”) stays open, “about” stays about, and
 numbers are exact until they are printed.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from fractions import Fraction
 from math import inf, isfinite
 from numbers import Real
@@ -17,22 +18,14 @@ from typing import Any, NamedTuple
 from alliances.analysis.evidence import NOTHING, Evidence, Formula
 from alliances.analysis.values import UNKNOWN, Unknown, Value
 from alliances.errors import NarrativeError
+from alliances.text.dates import date_text, day_text, month_text, when_text
 from alliances.text.numbers import SIGNIFICANT, is_exact, number_word, range_text, rounded
 
-__all__ = ["COMPARATORS", "COUNT", "Quantity", "Share", "Unit"]
+__all__ = ["BOUNDS", "COUNT", "Moment", "Quantity", "Share", "Unit"]
 
-#: Comparator of a row to how it is printed, and which end it leaves open.
-COMPARATORS: dict[str, tuple[str, str]] = {
-    "eq": ("", ""),
-    "between": ("", ""),
-    "about": ("about ", ""),
-    "nearly": ("nearly ", ""),
-    "at_least": ("at least ", "at_least"),
-    "more_than": ("more than ", "more_than"),
-    "at_most": ("up to ", "at_most"),
-}
+#: Ends that are left open, and how they are printed.
+BOUNDS = {"at_least": "at least ", "more_than": "more than ", "at_most": "up to ", "less_than": "less than "}
 _OPPOSITE = {"": "", "at_least": "at_most", "more_than": "less_than", "at_most": "at_least", "less_than": "more_than"}
-_BEFORE = {"": "", "at_least": "at least ", "more_than": "more than ", "at_most": "up to ", "less_than": "less than "}
 _ABOVE = ("at_least", "more_than")
 _SHARES = {Fraction(1, 2): "half", Fraction(1, 3): "a third", Fraction(1, 4): "a quarter", Fraction(1, 5): "a fifth"}
 
@@ -64,53 +57,50 @@ def _operator(sign: str) -> Callable[[Quantity, Any], Any]:
     return operate
 
 
+def _comparison(sign: str) -> Callable[[Quantity, Any], bool]:
+    def compare(self: Quantity, other: Any) -> bool:
+        if isinstance(other, Quantity):
+            _same_units(self, other, sign)
+        elif isinstance(other, Real) and isfinite(other):
+            other = Quantity(Fraction(str(other)), Fraction(str(other)), self.units)
+        else:
+            return False
+        lower, upper = (self._span(), other._span()) if sign in "<≤" else (other._span(), self._span())
+        if sign in "≤≥" and lower[1] > upper[0] and upper[1] >= lower[0]:
+            raise NarrativeError(
+                f"{self.text} and {other.text} overlap, so neither is the larger; say which end is meant, "
+                "value_low or value_high of edition.spread."
+            )
+        return lower[1] < upper[0] or (sign in "≤≥" and lower[1] == upper[0])
+
+    return compare
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Quantity(Value):
     """A value or a band, with unit and provenance; immutable.
 
     ``+ - * /`` with another quantity keep bounds, “about”, unit and formula. ``<`` and ``>`` say what holds
     for the whole of both bands.
-
-    Attributes
-    ----------
-    low, high : Fraction
-        Bounds, equal for a single value.
-    units : tuple of (Unit, int)
-        Units with their powers.
-    bound : str
-        ``at_least``, ``more_than``, ``at_most``, ``less_than`` or "".
-    about : bool
-        Whether it is approximate.
-    name, made : str
-        As formulas name it, and its formula; "" where a row or a parameter gives it.
-    basis : Evidence
-        The row that gives it, or what its formula is made from.
-    comparator : str
-        Words before the number as the row has them (“nearly ”).
     """
 
     ATTRIBUTES = ("text", "percent", "times", "one_in", "most")
 
     low: Fraction
-    high: Fraction
-    units: tuple[tuple[Unit, int], ...] = ()
-    bound: str = ""
-    about: bool = False
-    name: str = ""
-    made: str = ""
-    basis: Evidence = NOTHING
-    comparator: str = ""
+    high: Fraction  # equal to low for a single value
+    units: tuple[tuple[Unit, int], ...] = ()  # with their powers
+    bound: str = ""  # at_least, more_than, at_most, less_than: which end is open
+    about: bool = False  # whether it is approximate
+    name: str = ""  # as formulas name it
+    made: str = ""  # its formula; "" where a row or a parameter gives it
+    basis: Evidence = NOTHING  # the row that gives it, or what its formula is made from
+    comparator: str = ""  # other words before the number, as the row has them (“nearly ”)
     fields: Mapping[str, Value] = field(default_factory=dict)
 
     # How it is printed
 
-    @property
-    def _is_count(self) -> bool:
-        return all(unit.counted for unit, _ in self.units)
-
-    @property
-    def _is_share(self) -> bool:
-        return [(unit.term, power) for unit, power in self.units] == [("share", 1)]
+    _is_count = property(lambda self: all(unit.counted for unit, _ in self.units))
+    _is_share = property(lambda self: [(unit.term, power) for unit, power in self.units] == [("share", 1)])
 
     def _printed(self, in_words: bool = False) -> str:
         ends = [end if is_exact(end) else rounded(end) for end in (self.low, self.high)]
@@ -120,7 +110,7 @@ class Quantity(Value):
             scale = 100 if self._is_share else 1
             sign = next((unit.sign for unit, power in self.units if unit.sign and power == 1), "")
             number = range_text(ends[0] * scale, ends[1] * scale, sign) + ("%" if scale == 100 else "")
-        before = _BEFORE[self.bound]
+        before = BOUNDS.get(self.bound, "")
         if self.bound == "less_than" and self.units and self._is_count:
             before = "fewer than "
         before += "about " if self.about or ends != [self.low, self.high] else ""
@@ -192,37 +182,7 @@ class Quantity(Value):
         is_open_below = self.bound and self.bound not in _ABOVE
         return (-inf, 0) if is_open_below else least, (inf, 0) if self.bound in _ABOVE else most
 
-    def _beside(self, other: Any, sign: str) -> Quantity | None:
-        """Return what it is compared with as a quantity; None where that is nothing of the kind."""
-        if isinstance(other, Quantity):
-            _same_units(self, other, sign)
-            return other
-        if isinstance(other, Real) and isfinite(other):
-            return Quantity(Fraction(str(other)), Fraction(str(other)), self.units)
-        return None
-
-    def __lt__(self, other: Any) -> bool:
-        whole = self._beside(other, "<")
-        return whole is not None and self._span()[1] < whole._span()[0]
-
-    def __gt__(self, other: Any) -> bool:
-        whole = self._beside(other, ">")
-        return whole is not None and whole < self
-
-    def __le__(self, other: Any) -> bool:
-        whole = self._beside(other, "≤")
-        if whole is None or whole < self:
-            return False
-        if self._span()[1] <= whole._span()[0]:
-            return True
-        raise NarrativeError(
-            f"{self.text} and {whole.text} overlap, so neither is the larger; say which end is meant, "
-            "value_low or value_high of edition.spread."
-        )
-
-    def __ge__(self, other: Any) -> bool:
-        whole = self._beside(other, "≥")
-        return whole is not None and whole <= self
+    __lt__, __gt__, __le__, __ge__ = map(_comparison, "<>≤≥")
 
     def __eq__(self, other: Any) -> bool:
         if isinstance(other, Quantity):
@@ -267,11 +227,9 @@ class Quantity(Value):
     @property
     def one_in(self) -> Value:
         """As “one in five”, “fewer than one in five”; unknown where it is no such share."""
-        if not self._is_ratio("one_in") or self.low != self.high or self.low <= 0:
+        if not self._is_ratio("one_in") or self.low != self.high or not self.low or 1 / self.low not in range(2, 11):
             return UNKNOWN
-        if (1 / self.low).denominator != 1 or not 2 <= 1 / self.low <= 10:
-            return UNKNOWN
-        before = {"less_than": "fewer than ", "at_most": "at most "}.get(self.bound, _BEFORE[self.bound])
+        before = {"less_than": "fewer than ", "at_most": "at most "}.get(self.bound) or BOUNDS.get(self.bound, "")
         before = self.comparator or f"{before}{'about ' if self.about else ''}"
         return self._as_words(f"{before}one in {number_word(1 / self.low)}", self.made)
 
@@ -286,10 +244,7 @@ class Quantity(Value):
         return named._as_words(printed if self.high in _SHARES else f"{end.text}%", f"{self.made}, upper end")
 
     def of(self, whole: Quantity | Unknown) -> Value:
-        """Set a count beside the whole that it is part of: “all ten”, “all but two”, “none”.
-
-        Unknown where it is no part of it, that is more than the whole, or where there is but one.
-        """
+        """Set a count beside the whole that it is part of: “all ten”; unknown where it is more, or there is but one."""
         if not isinstance(whole, Quantity) or not whole:
             return UNKNOWN
         _same_units(self, whole, "of")
@@ -316,6 +271,49 @@ class Share(Value):
         elif is_exact and rest <= 2 and part.low > rest * 2:
             some = f"all but {number_word(rest)}"
         return f"{some} of the {whole.words}{end}"
+
+
+class Moment(Value):
+    """A date of day, month or year precision, ISO 8601; `about` says that it is an estimate, and is printed.
+
+    ``when`` prints “on 9 May 2025” or “in 2012”, ``day`` “10 April”, ``month`` “April” (falsy where only the year
+    is given), ``year`` the year. `name` is how formulas name it; `evidence` and `fields` are as in `Value`.
+    """
+
+    ATTRIBUTES = ("text", "when", "day", "month", "year")
+
+    def __init__(
+        self, iso: str, evidence: Evidence = NOTHING, about: bool = False, name: str = "",
+        fields: Mapping[str, Value] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(f"{'about ' if about else ''}{date_text(iso)}", evidence, fields)
+        self.iso, self.about, self.name = iso, about, name
+
+    when = property(lambda self: self._print(date_text(self.iso) if self.about else when_text(self.iso), self.about))
+    day = property(lambda self: self._print(day_text(self.iso), self.about))
+    month = property(lambda self: self._print(month_text(self.iso)))
+    year = property(lambda self: self._print(self.iso[:4]))
+
+    def _print(self, printed: str, about: bool = False) -> Value:
+        return Value(f"{'about ' if about else ''}{printed}", self.evidence)
+
+    def __bool__(self) -> bool:
+        return bool(self.iso)
+
+    def __lt__(self, other: Any) -> bool:
+        return isinstance(other, Moment) and self.iso < other.iso
+
+    def __gt__(self, other: Any) -> bool:
+        return isinstance(other, Moment) and self.iso > other.iso
+
+    def __sub__(self, other: Any) -> Quantity | Unknown:
+        """Return the days between two dates of day precision; unknown where one is less precise."""
+        if not isinstance(other, Moment) or len(self.iso) != 10 or len(other.iso) != 10:
+            return UNKNOWN
+        days = Fraction((date.fromisoformat(self.iso) - date.fromisoformat(other.iso)).days)
+        made = f"{self.name or self.text} − {other.name or other.text}"
+        about = self.about or other.about
+        return Quantity(days, days, ((Unit("days"), 1),), "", about, made=made, basis=self.evidence | other.evidence)
 
 
 # Arithmetic of bands

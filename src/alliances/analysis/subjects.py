@@ -35,10 +35,7 @@ def _rows(dataset: Dataset, name: str) -> list[tuple[Row, tuple[str, ...]]]:
 def newest(dataset: Dataset, name: str) -> Row | None:
     """Return the row that gives a subject's newest known value; None where no known text gives one.
 
-    Raises
-    ------
-    NarrativeError
-        If the newest text gives two different values: the sentence must then name the row that it means.
+    NarrativeError if the newest text gives two different values: the sentence must then name the row that it means.
     """
     rows = sorted(_rows(dataset, name), key=lambda pair: dataset.published[pair[0].source_id])
     latest = [pair for pair in rows if pair[0].source_id == rows[-1][0].source_id]

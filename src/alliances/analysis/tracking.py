@@ -13,7 +13,7 @@ import pandas as pd
 
 from alliances.errors import NarrativeError
 
-__all__ = ["LOST", "KnownFrame", "cell_ids", "id_columns", "index_ids"]
+__all__ = ["LOST", "REMEDY", "KnownFrame", "cell_ids", "id_columns", "index_ids"]
 
 #: Words among row ids, and what they say was lost.
 LOST = {
@@ -22,6 +22,10 @@ LOST = {
     "!one-row_id-of-several": "groupby kept one row id of several, so the evidence of the others is lost",
 }
 _MERGED, _JOINED, _GROUPED = LOST
+REMEDY = (
+    'keep the column row_id in every frame (melt: id_vars; groupby: .agg(row_id=("row_id", " ".join), …); '
+    "select it with the other columns; a merge needs it on both sides)"
+)
 
 
 def cell_ids(cell: Any) -> list[str]:
@@ -47,7 +51,7 @@ def _by_row(data: Any) -> list[list[str]]:
     """List the ids of each row, from its columns of ids and from those by which it was merged."""
     columns = [data] if str(getattr(data, "name", "")).startswith("row_id") else []
     if isinstance(data, pd.DataFrame):
-        columns = [data.iloc[:, position] for position in id_columns(data)] + getattr(data, "_merged_by", [])
+        columns = [*(data.iloc[:, position] for position in id_columns(data)), *getattr(data, "_merged_by", ())]
     rows = zip(*columns, strict=True) if columns else [()] * len(data)
     return [[i for cell in row for i in cell_ids(cell)] for row in rows]
 
@@ -73,8 +77,9 @@ def _lost(made: Any, other: Any, method: str) -> list[str]:
         return [_JOINED if is_known and not ids else "" for is_known, ids in rows]
     if method == "merge":
         words = LOST.keys() & {i for one in known for i in _all_ids(one)}
-        if words and any(getattr(one, "_merged_by", []) for one in known):
-            raise NarrativeError(f"A merge on row ids finds none of these rows, since before it {LOST[min(words)]}.")
+        if words and any(getattr(one, "_merged_by", ()) for one in known):
+            lost = LOST[min(words)]
+            raise NarrativeError(f"A merge on row ids finds none of these rows, since before it {lost}; {REMEDY}.")
         kept = set(index_ids(made.index))  # a join of indices keeps their ids
         bare = [one for one in known if not all(_by_row(one))]
         word = _MERGED if any(not kept or not kept <= {*index_ids(one.index)} for one in bare) else ""
@@ -85,54 +90,38 @@ def _lost(made: Any, other: Any, method: str) -> list[str]:
     return [word] * len(made)
 
 
-def _finalized(made: Any, other: Any, method: str | None) -> Any:
-    """Leave a word in the ids of the rows that have lost some."""
-    positions = id_columns(made) if isinstance(made, pd.DataFrame) else []
-    has_ids = positions or str(getattr(made, "name", "")).startswith("row_id")
-    words = _lost(made, other, method) if has_ids and method in ("merge", "concat", "groupby") else []
-    if any(words):
-        column = made.iloc[:, positions[0]] if positions else made
-        cells = [" ".join([*cell_ids(cell), *filter(None, [word])]) for cell, word in zip(column, words, strict=True)]
-        if positions:
-            made.isetitem(positions[0], cells)
-        else:
-            made.iloc[:] = cells
-    return made
+class _Known:
+    """What frames and columns of known rows do alike: they leave a word in the ids of rows that have lost some."""
+
+    def __finalize__(self: Any, other: Any, method: str | None = None, **options: Any) -> Any:
+        super().__finalize__(other, method=method, **options)  # type: ignore[misc]  # it is pandas' own
+        positions = id_columns(self) if isinstance(self, pd.DataFrame) else []
+        has_ids = positions or str(getattr(self, "name", "")).startswith("row_id")
+        words = _lost(self, other, method) if has_ids and method in ("merge", "concat", "groupby") else []
+        if any(words):
+            column = self.iloc[:, positions[0]] if positions else self
+            ids = [" ".join([*cell_ids(cell), word]).strip() for cell, word in zip(column, words, strict=True)]
+            if positions:
+                self.isetitem(positions[0], ids)
+            else:
+                self.iloc[:] = ids
+        return self
 
 
-class KnownFrame(pd.DataFrame):
+class KnownFrame(_Known, pd.DataFrame):
     """A frame of known rows; to whoever uses it a pandas frame like any other."""
 
     #: Columns of ids by which pandas merges it: it drops them on one side before it tells of the merge.
-    _merged_by: list[Any] = []  # noqa: RUF012  # an instance replaces it, and nobody changes it
-
-    @property
-    def _constructor(self) -> Any:
-        return KnownFrame
-
-    @property
-    def _constructor_sliced(self) -> Any:
-        return _KnownSeries
+    _merged_by: tuple[Any, ...] = ()
+    _constructor = property(lambda self: KnownFrame)
+    _constructor_sliced = property(lambda self: _KnownSeries)
 
     def _drop_labels_or_levels(self, keys: Any, axis: Any = 0) -> Any:
         left = super()._drop_labels_or_levels(keys, axis)  # type: ignore[misc]  # the stubs leave it out
-        left._merged_by = [self[key] for key in keys if str(key).startswith("row_id") and key in self]
+        left._merged_by = tuple(self[key] for key in keys if str(key).startswith("row_id") and key in self)
         return left
 
-    def __finalize__(self, other: Any, method: str | None = None, **options: Any) -> Any:
-        super().__finalize__(other, method=method, **options)  # type: ignore[misc]  # the stubs leave it out
-        return _finalized(self, other, method)
 
-
-class _KnownSeries(pd.Series):
-    @property
-    def _constructor(self) -> Any:
-        return _KnownSeries
-
-    @property
-    def _constructor_expanddim(self) -> Any:
-        return KnownFrame
-
-    def __finalize__(self, other: Any, method: str | None = None, **options: Any) -> Any:
-        super().__finalize__(other, method=method, **options)  # type: ignore[misc]  # the stubs leave it out
-        return _finalized(self, other, method)
+class _KnownSeries(_Known, pd.Series):
+    _constructor = property(lambda self: _KnownSeries)
+    _constructor_expanddim = property(lambda self: KnownFrame)

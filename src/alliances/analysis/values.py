@@ -39,13 +39,7 @@ class Value:
         return self.text
 
     def attribute(self, name: str) -> Value:
-        """Return what stands after a point in a placeholder.
-
-        Raises
-        ------
-        NarrativeError
-            If there is no such thing; the message names what there is.
-        """
+        """Return what stands after a point in a placeholder; NarrativeError, which names what there is, if nothing."""
         if name in self.fields:
             return self.fields[name]
         if name not in self.ATTRIBUTES:
@@ -83,11 +77,7 @@ class Unknown(Value):
     def _same(self, *_: Any) -> Unknown:
         return self
 
-    def attribute(self, name: str) -> Unknown:
-        """Return what is unknown of an unknown."""
-        return self
-
-    named = of = _same
+    attribute = named = of = _same  # type: ignore[assignment]  # whatever is asked for
     percent = times = one_in = most = when = day = month = year = date = property(_same)
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _same
     __neg__ = __abs__ = _same

@@ -27,14 +27,8 @@ _RESTS_ON = ("rows", "records", "formulas", "parameters")
 class Citing:
     """Gives each piece of evidence its mark, in the order in which a notebook's sentences need it.
 
-    A cell that runs again gives the same marks, since labels are kept by anchor.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        The dataset, cut to the edition.
-    assumptions : Mapping of str to str
-        What each scenario parameter is set to, as a sentence, by name.
+    A cell that runs again gives the same marks, since labels are kept by anchor. `assumptions` say as a sentence, by
+    name, what each scenario parameter is set to.
     """
 
     def __init__(self, dataset: Dataset, assumptions: Mapping[str, str]) -> None:
@@ -56,8 +50,8 @@ class Citing:
         public = [row for row in evidence.rows if self._dataset.row(row).table == "public_record"]
         for row_id in [*(r for r in evidence.rows if r not in public), *public]:
             anchor = f"ev-{row_id}" if row_id in public else f"ev-{self._dataset.mark(row_id)}"
-            kind = "record" if row_id in public else "rows"
-            rows = self._records.setdefault(anchor, {"kind": kind, "rows": []})["rows"]
+            fresh: dict[str, Any] = {"kind": "record" if row_id in public else "rows", "rows": []}
+            rows = self._records.setdefault(anchor, fresh)["rows"]
             rows += [row_id] if row_id not in rows else []
             if anchor not in found:
                 self._meant[anchor] = row_id  # whose words show on hover: those of this sentence
@@ -155,13 +149,7 @@ class Citing:
         return found
 
     def listing(self) -> str:
-        """List each mark that was shown so far, for a notebook's own end: rows by source and paragraph, then the rest.
-
-        Returns
-        -------
-        str
-            Markdown with the anchors to which the marks lead; "" where there is none.
-        """
+        """List as Markdown the evidence of each mark shown so far: rows by source and paragraph, then the rest."""
         entries: list[tuple[tuple[int, str, int], str]] = []
         for anchor, record in self._records.items():
             if anchor not in self._shown:

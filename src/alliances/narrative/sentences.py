@@ -10,15 +10,14 @@ from typing import Any
 
 from alliances.analysis.evidence import NOTHING, Evidence
 from alliances.analysis.facts import fact
-from alliances.analysis.moments import Moment
-from alliances.analysis.quantities import Quantity, Share
+from alliances.analysis.quantities import Moment, Quantity, Share
 from alliances.analysis.subjects import is_subject, newest
 from alliances.analysis.values import UNKNOWN, Names, Unknown, Value
 from alliances.dataset import Dataset
 from alliances.dataset.problems import nearest_words, shorten
 from alliances.errors import NarrativeError
 from alliances.narrative.citing import Citing
-from alliances.narrative.templates import PLACEHOLDER, Alternative
+from alliances.narrative.templates import PLACEHOLDER, Alternative, refuse
 from alliances.text import numbers
 from alliances.text.markdown import plain
 from alliances.text.names import capital
@@ -47,28 +46,14 @@ _NAMING = (
 
 @dataclass
 class Rendered:
-    """A sentence as told in this edition.
+    """A sentence as told in this edition."""
 
-    Attributes
-    ----------
-    markdown, plain : str
-        With its marks, and without them.
-    anchors : list of str
-        Its evidence, those marks included that stand behind “+n”.
-    printed : list of [str, str]
-        What its placeholders printed, each with its origin.
-    evidence : Evidence
-        What it rests on.
-    is_ours : bool
-        Whether it is an inference of the report.
-    """
-
-    markdown: str
-    plain: str
-    anchors: list[str] = field(default_factory=list)
-    printed: list[list[str]] = field(default_factory=list)
+    markdown: str  # with its marks
+    plain: str  # without them
+    anchors: list[str] = field(default_factory=list)  # of its evidence, those included that stand behind “+n”
+    printed: list[list[str]] = field(default_factory=list)  # what its placeholders printed, each with its origin
     evidence: Evidence = NOTHING
-    is_ours: bool = False
+    is_ours: bool = False  # whether it is an inference of the report
 
     @property
     def has_own(self) -> bool:
@@ -81,15 +66,7 @@ class Rendered:
 
 
 class Teller:
-    """Fills sentences from the rows of an edition and the variables of a notebook.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        The dataset, cut to the edition.
-    citing : Citing
-        Gives out the marks.
-    """
+    """Fills sentences from the rows of a dataset, which is cut to the edition, and the variables of a notebook."""
 
     def __init__(self, dataset: Dataset, citing: Citing) -> None:
         self.dataset = dataset
@@ -100,18 +77,11 @@ class Teller:
     def look_up(self, path: str, variables: Mapping[str, Any]) -> Value:
         """Return the value that a placeholder's path names; unknown where this edition does not know it.
 
-        Rows and subjects go before variables.
-
-        Raises
-        ------
-        NarrativeError
-            If it names nothing; the message has the nearest id.
+        Rows and subjects go before variables. NarrativeError, with the nearest id, if it names nothing.
         """
         parts = _PATH.findall(path)
-        if not parts or ".".join(parts) != path:
-            raise NarrativeError(
-                f"“{{{path}}}” is no placeholder; write a row id, a subject such as format.aspect or a variable"
-            )
+        why = f"“{{{path}}}” is no placeholder; write a row id, a subject such as format.aspect or a variable"
+        refuse(not parts or ".".join(parts) != path, why)
         subject = ".".join(parts[:2])
         if parts[0] not in self.dataset.complete and is_subject(self.dataset, subject):
             row = newest(self.dataset, subject)
@@ -127,29 +97,19 @@ class Teller:
         return value
 
     def row(self, name: str, variables: Mapping[str, Any] | None = None, subject: str = "") -> Value:
-        """Return a row, or else a variable, as a value; unknown where this edition does not know it.
-
-        Raises
-        ------
-        NarrativeError
-            If there is no such row.
-        """
+        """Return a row, or else a variable, as a value; unknown where not known here; NarrativeError if none is."""
         whole, variables = self.dataset.complete, variables or {}
         if name in self.dataset and self.dataset.row(name).table != "disagreements":
             return fact(self.dataset, self.dataset.row(name))
         if name in whole:
             if whole.row(name).table != "disagreements":
                 return UNKNOWN
-            raise NarrativeError(
-                f"“{name}” is a disagreement, which says nothing itself; name one of its rows, "
-                f"{whole.row(name)['row_ids']}"
-            )
+            rows = whole.row(name)["row_ids"]
+            raise NarrativeError(f"“{name}” is a disagreement, which says nothing itself; name one of its rows, {rows}")
         if name in variables:
             return _variable(name, variables[name])
-        if subject and (name in whole.names or name in whole.alliance_names):
-            raise NarrativeError(
-                f"no text of the dataset gives “{subject}”; edition.find({name!r}) lists what they give"
-            )
+        why = f"no text of the dataset gives “{subject}”; edition.find({name!r}) lists what they give"
+        refuse(bool(subject) and (name in whole.names or name in whole.alliance_names), why)
         what = f"There is no row “{name}” in the dataset"
         if subject:
             what = f"“{{{name}}}” is neither a row of the dataset nor a variable of the notebook"
@@ -164,23 +124,9 @@ class Teller:
     ) -> Rendered | None:  # fmt: skip
         """Fill one alternative; None where its evidence is not known in this edition.
 
-        Parameters
-        ----------
-        alternative : Alternative
-            The template.
-        variables : Mapping of str to object
-            The notebook's variables.
-        before : Evidence
-            What the sentences before it rest on, for an inference that has nothing of its own.
-        marked : bool
-            Whether to set marks; a title carries none.
-        refused : bool
-            Whether a typed number is refused; a judgement's horizon is ours.
-
-        Raises
-        ------
-        NarrativeError
-            If it names nothing, or holds a number that nothing supports.
+        An inference that has nothing of its own rests on what the sentences `before` it do. A title is not `marked`; in
+        a judgement, whose horizon is ours, typed numbers are not `refused`. NarrativeError if it names nothing, or a
+        number that nothing supports.
         """
         template = _REFERENCE.sub("\x00\\1\x00", _CONTROL.sub("", alternative.text))
         bare = PLACEHOLDER.sub("·", _EVIDENCE.sub("", template))
@@ -191,11 +137,11 @@ class Teller:
         if refused:
             self._refuse_numbers(bare, alternative.text)
         told = Rendered("", "", is_ours=alternative.is_ours)
-        is_marked = marked and not told.is_ours
-        clauses = [self._clause(clause, variables, told, is_marked) for clause in _clauses(template)]
-        if None in clauses or (told.is_ours and not told.evidence and not before):
+        clauses = _CLAUSE.sub("\\g<0>\x01", template).split("\x01")
+        filled = [self._clause(clause, variables, told, marked and not told.is_ours) for clause in clauses]
+        if None in filled or (told.is_ours and not told.evidence and not before):
             return None
-        text = "".join(filter(None, clauses))
+        text = "".join(filter(None, filled))
         if told.is_ours and marked:
             known = [row_id for row_id in against if row_id in self.dataset]
             anchors = self.citing.anchors(told.evidence)
@@ -218,8 +164,10 @@ class Teller:
             if not value or not printed:
                 values.append(UNKNOWN)
                 return ""
-            if match["words"]:
-                self._refuse_words(match["words"], value)
+            words = match["words"] or ""
+            wrong = self.wrong(words, value.evidence, value.text, value.words)
+            at = value.text[:60] or "no number"
+            refuse(bool(wrong), f"“{wrong}” in the words “{words}” is not in what they point at ({at})")
             values.append(value)
             told.printed.append([plain(printed), _origin(value, self.citing)])
             return printed
@@ -239,12 +187,12 @@ class Teller:
     # Numbers
 
     @cached_property
-    def numbered_names(self) -> list[str]:
+    def _numbered_names(self) -> list[str]:
         """Names of actors, formats and sources that hold a number, a number word or a month."""
         whole = self.dataset.complete
         cells = [str(cell) for table, columns in _NAMING for column in columns for cell in whole[table][column]]
         names = dict.fromkeys(part.strip() for cell in cells for part in cell.split(";"))
-        return [name for name in names if name and numbers.find_numbers(name)]
+        return list(filter(numbers.find_numbers, names))
 
     def check_typed(self, text: str) -> None:
         """Refuse a number in a text that is printed as it stands, the head of a column for instance."""
@@ -252,21 +200,15 @@ class Teller:
         self._refuse_numbers(text, text)
 
     def _refuse_numbers(self, bare: str, template: str) -> None:
-        if found := numbers.find_numbers(numbers.mask(plain(_KEPT.sub("", bare)), self.numbered_names)):
+        if found := numbers.find_numbers(numbers.mask(plain(_KEPT.sub("", bare)), self._numbered_names)):
             raise NarrativeError(
                 f"“{found[0]}” in “{shorten(template, 80)}” is typed and not taken from the data; "
                 "write a placeholder such as {row_id}, {row_id.date.when} or a variable made with edition.count"
             )
 
-    def _refuse_words(self, words: str, value: Value) -> None:
-        if wrong := self.wrong(words, value.evidence, value.text, value.words):
-            raise NarrativeError(
-                f"“{wrong}” in the words “{words}” is not in what they point at ({value.text[:60] or 'no number'})"
-            )
-
     def wrong(self, words: str, evidence: Evidence, *texts: str) -> str:
         """Return the first number, or sign of a unit, in words that neither evidence nor texts give; "" if none."""
-        bare = numbers.mask(words, self.numbered_names)
+        bare = numbers.mask(words, self._numbered_names)
         found = numbers.claims(bare)
         if "May" not in numbers.find_numbers(bare):
             found.pop("may", None)
@@ -282,17 +224,12 @@ class Teller:
     def _told(self, evidence: Evidence) -> list[str]:
         """List the texts of what values rest on: their rows' cells and quotations."""
         texts: list[str] = []
-        for row_id in evidence.all_rows:
-            row = self.dataset.row(row_id)
-            known = fact(self.dataset, row)
-            texts += [self.dataset.quote(q).exact for q in row.quote_ids]
-            texts += [str(known), known.words, *(f.text for f in known.fields.values())]
-            texts += [f.iso for f in (known, *known.fields.values()) if isinstance(f, Moment)]
+        for row in map(self.dataset.row, evidence.all_rows):
+            value = fact(self.dataset, row)
+            cells = [value, *value.fields.values()]
+            texts += [value.words, *(cell.text for cell in cells), *(c.iso for c in cells if isinstance(c, Moment))]
+            texts += [self.dataset.quote(quote_id).exact for quote_id in row.quote_ids]
         return texts
-
-
-def _clauses(template: str) -> list[str]:
-    return _CLAUSE.sub("\\g<0>\x01", template).split("\x01")
 
 
 def _groups(text: str) -> list[str]:
@@ -306,32 +243,27 @@ def _named(text: str, sign: str) -> list[str]:
 
 def _refuse_signs(bare: str, template: str, alternative: Alternative) -> None:
     """Refuse what is no complete placeholder or mark of evidence, and what would make another number of one."""
-    where = f"in “{shorten(alternative.text, 80)}”"
-    if "#ev-" in bare:
-        raise NarrativeError(f"a mark {where} is set by hand; write [@row_id], which sets its own")
-    if glued := _GLUED.search(_UNSEEN.sub("", PLACEHOLDER.sub("\x01", _EVIDENCE.sub("", template)))):
-        sign = glued[0].replace("\x01", "{…}")
-        raise NarrativeError(f"“{sign}” {where} changes what a placeholder prints; set a space")
-    if found := re.search(r"[{}]", bare):
-        raise NarrativeError(
-            f"“{found[0]}” {where} belongs to no placeholder; write {{name}}, {{name:words}} or {{name|one|many}}"
-        )
+    glued = _GLUED.search(_UNSEEN.sub("", PLACEHOLDER.sub("\x01", _EVIDENCE.sub("", template))))
     ids = _groups(template)
-    if wrong := [part for part in ids if not part.lstrip("-").startswith("@")] + re.findall(r"\[-?@\s*\]", bare):
-        raise NarrativeError(f"“{wrong[0]}” {where} names no row; write [@row_id] or [@row_id; @row_id]")
-    if not alternative.is_ours and any(part.startswith("-@") for part in ids):
-        raise NarrativeError(f"[-@…] {where} names what speaks against it; that is for an inference, ours:")
+    unnamed = [part for part in ids if not part.lstrip("-").startswith("@")] + re.findall(r"\[-?@\s*\]", bare)
+    against = [part for part in ids if part.startswith("-@") and not alternative.is_ours]
+    for found, why in (
+        (["#ev-"] if "#ev-" in bare else [], "is a mark set by hand; write [@row_id], which sets its own"),
+        ([glued[0].replace("\x01", "{…}")] if glued else [], "changes what a placeholder prints; set a space"),
+        (re.findall(r"[{}]", bare), "belongs to no placeholder; write {name}, {name:words} or {name|one|many}"),
+        (unnamed, "names no row; write [@row_id] or [@row_id; @row_id]"),
+        (against, "names what speaks against the sentence; that is for an inference, ours:"),
+    ):
+        refuse(bool(found), f"“{''.join(found[:1])}” in “{shorten(alternative.text, 80)}” {why}")
 
 
 def _part(value: Value, whole: Value, path: str) -> Value:
     """Set a value beside the whole that it is part of."""
     if isinstance(value, Unknown) or isinstance(whole, Unknown):
         return UNKNOWN
-    if not isinstance(value, Quantity) or not isinstance(whole, Quantity):
-        raise NarrativeError(
-            f"“{{{path}}}” sets beside each other what is no number; .of() needs a count on both sides"
-        )
-    return value.of(whole)
+    if isinstance(value, Quantity) and isinstance(whole, Quantity):
+        return value.of(whole)
+    raise NarrativeError(f"“{{{path}}}” sets beside each other what is no number; .of() needs a count on both sides")
 
 
 def _variable(name: str, value: Any) -> Value:
@@ -339,19 +271,19 @@ def _variable(name: str, value: Any) -> Value:
         return UNKNOWN if value is None else value
     if not isinstance(value, str):
         raise NarrativeError(
-            f"The variable {name} is {' '.join(repr(value).split())[:60]}, a bare value that nothing supports; "
+            f"The variable {name} is {shorten(repr(value), 60)}, a bare value that nothing supports; "
             "take it from a frame with edition.count, edition.names or edition.value, or from edition[row_id]"
         )
-    if found := numbers.find_numbers(value):
-        raise NarrativeError(f"The variable {name} is the text “{value[:60]}”, whose “{found[0]}” nothing supports")
+    found = ", ".join(numbers.find_numbers(value))
+    refuse(bool(found), f"The variable {name} is the text “{value[:60]}”, whose “{found}” nothing supports")
     return Value(value)
 
 
 def _printed(value: Value, match: re.Match[str]) -> str:
     """Print a value as its placeholder asks for: its own words or others, and what agrees with one or many."""
     words = match["words"]
-    if words is not None and not words.strip():
-        raise NarrativeError(f"“{match[0]}” has no words after its colon; write {{{match['path']}}} to print the value")
+    why = f"“{match[0]}” has no words after its colon; write {{{match['path']}}} to print the value"
+    refuse(words is not None and not words.strip(), why)
     printed = value.words if words is None else words
     count = value
     if isinstance(value, Share):

@@ -38,48 +38,27 @@ class Alternative(NamedTuple):
 
 @dataclass
 class Slot:
-    """A sentence with its alternatives, of which the first that is known is told.
+    """A sentence with its alternatives, of which the first that is known is told."""
 
-    Attributes
-    ----------
-    alternatives : list of Alternative
-        The sentence, then what follows `else:`.
-    is_then, is_opening : bool
-        Whether it falls with the sentence before it, and with the one after it.
-    """
-
-    alternatives: list[Alternative]
-    is_then: bool = False
-    is_opening: bool = False
+    alternatives: list[Alternative]  # the sentence, then what follows else:
+    is_then: bool = False  # whether it falls with the sentence before it
+    is_opening: bool = False  # whether it falls with the sentence after it
 
 
 @dataclass
 class Block:
-    """A heading, paragraph or list.
+    """A heading with its level, a paragraph or a list."""
 
-    Attributes
-    ----------
-    kind : str
-        ``heading``, ``paragraph``, ``bullets`` or ``numbers``.
-    level : int
-        Level of a heading.
-    ways : list of list of Slot
-        Its sentences; after a bare `else:` line, those told where no sentence of the former is.
-    """
-
-    kind: str
+    kind: str  # heading, paragraph, bullets or numbers
     level: int = 0
+    #: Its sentences; after a bare `else:` line, those told where no sentence of the former is.
     ways: list[list[Slot]] = field(default_factory=lambda: [[]])
 
 
 def parse(text: str) -> list[Block]:
     """Split a text into blocks and sentences.
 
-    Raises
-    ------
-    NarrativeError
-        Where a sentence does not end, two stand in one, or a label stands where it means nothing; the error's
-        `line` is that of the text.
+    NarrativeError where a sentence does not end, two stand in one, or a label stands where it means nothing.
     """
     blocks: list[Block] = []
     for lines in _groups(_lines(text)):
@@ -101,7 +80,7 @@ def parse(text: str) -> list[Block]:
                 why = f"the sentence “{shorten(words)}” does not end; close it with a full stop"
                 refuse(not _END.search(words), why, sentence[0])
                 words = words if blocks[-1].kind == "paragraph" else _BULLET.sub("", words, count=1)
-                _check(_add(blocks[-1].ways[-1], words, sentence[0]))
+                _add(blocks[-1].ways[-1], words, sentence[0], is_title=False)
     return blocks
 
 
@@ -114,7 +93,7 @@ def parse_line(text: str) -> list[Slot]:
 
 
 def _lines(text: str) -> list[str]:
-    refuse(not isinstance(text, str), f"{text!r:.60} is no text; write a template in quotation marks", "")
+    refuse(not isinstance(text, str), f"{text!r:.60} is no text; write a template in quotation marks")
     return [line.strip() for line in text.splitlines()]
 
 
@@ -143,32 +122,27 @@ def _sentences(lines: list[str]) -> Iterator[list[str]]:
         yield current
 
 
-def _add(slots: list[Slot], text: str, line: str) -> Slot:
+def _add(slots: list[Slot], text: str, line: str, is_title: bool = True) -> None:
     """Add a sentence behind its labels, or another way of saying the one above."""
     labels: set[str] = set()
     while match := _LABEL.match(text):
         labels.add(match[1])
         text = text[match.end() :]
-    refuse(not text, f"the label {', '.join(sorted(labels))}: has no sentence; write one behind it", line)
-    alternative = Alternative(text, line, "ours" in labels)
-    if "else" not in labels:
-        slots.append(Slot([alternative], "then" in labels, "opens" in labels))
-        return slots[-1]
-    refuse(not slots, "else: has no sentence above it in its paragraph", line)
-    slots[-1].alternatives.append(alternative)
-    return Slot([alternative], is_then=True)  # it leans on what the one above leans on
-
-
-def _check(slot: Slot) -> None:
-    text, line, _ = slot.alternatives[0]
     bare = PLACEHOLDER.sub("Xx", text)
-    leans = not slot.is_then and _LEANING.match(bare.lstrip("“‘*_("))
-    for is_wrong, why in (
+    leans = not labels & {"then", "else"} and _LEANING.match(bare.lstrip("“‘*_("))
+    for is_wrong, why in () if is_title else (
         (_MISTYPED.match(text), "begins with a label that is none; write it small and with a space, ours: …"),
         (_INNER_END.search(bare), "holds two sentences; give each a line of its own, since each stands or falls alone"),
         (leans, "leans on the sentence before it; write then: before it, so that it falls with it"),
-    ):
+    ):  # fmt: skip
         refuse(bool(is_wrong), f"“{shorten(text)}” {why}", line)
+    refuse(not text, f"the label {', '.join(sorted(labels))}: has no sentence; write one behind it", line)
+    refuse("else" in labels and not slots, "else: has no sentence above it in its paragraph", line)
+    alternative = Alternative(text, line, "ours" in labels)
+    if "else" in labels:
+        slots[-1].alternatives.append(alternative)
+    else:
+        slots.append(Slot([alternative], "then" in labels, "opens" in labels))
 
 
 def refuse(is_wrong: bool, message: str, line: str = "") -> None:

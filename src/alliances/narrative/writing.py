@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from alliances.analysis.evidence import NOTHING
@@ -16,21 +17,11 @@ __all__ = ["Written", "line", "write"]
 
 @dataclass
 class Written:
-    """What a call puts out.
+    """What a call puts out."""
 
-    Attributes
-    ----------
-    markdown : str
-        As shown; "" where nothing stands.
-    sentences : list of Rendered
-        Its sentences, headings and cells.
-    more : dict
-        What staging needs besides, JSON-ready.
-    """
-
-    markdown: str = ""
-    sentences: list[Rendered] = field(default_factory=list)
-    more: dict[str, Any] = field(default_factory=dict)
+    markdown: str = ""  # as shown; empty where nothing stands
+    sentences: list[Rendered] = field(default_factory=list)  # headings and cells too
+    more: dict[str, Any] = field(default_factory=dict)  # what staging needs besides, JSON-ready
 
     @property
     def plain(self) -> str:
@@ -39,28 +30,20 @@ class Written:
 
 
 def write(teller: Teller, text: str, variables: Mapping[str, Any]) -> Written:
-    """Tell those sentences of a text, as `Edition.write` documents it, whose evidence this edition knows.
-
-    Raises
-    ------
-    NarrativeError
-        If the text is not in that language; the error's `line` is the one at fault.
-    """
+    """Tell those sentences of a text, as `Edition.write` documents it, whose evidence this edition knows."""
     told = _Told(teller, variables)
     blocks = [(block, told.block(block)) for block in parse(text)]
-    written = Written()
-    parts: list[str] = []
-    for number, (block, sentences) in enumerate(blocks):
-        after = blocks[number + 1 :]
-        if block.kind == "heading" and not _has_body(block, after):
-            continue
-        if block.kind == "paragraph" and after and after[0][0].kind in ("bullets", "numbers") and not after[0][1]:
-            sentences = [s for s in sentences if s is not sentences[-1] or not s.plain.endswith(":")]
-        if sentences:
-            written.sentences += sentences
-            parts.append(_markdown(block, sentences))
-    written.markdown = "\n\n".join(parts)
-    return written
+    for (block, sentences), (below, listed) in pairwise(blocks):
+        is_bare = below.kind in ("bullets", "numbers") and not listed
+        if is_bare and block.kind == "paragraph" and sentences and sentences[-1].plain.endswith(":"):
+            sentences.pop()  # it goes on in a list of which nothing is known
+    stands = [
+        (block, sentences)
+        for number, (block, sentences) in enumerate(blocks, 1)
+        if sentences and (block.kind != "heading" or _has_body(block, blocks[number:]))
+    ]
+    markdown = "\n\n".join(_markdown(block, sentences) for block, sentences in stands)
+    return Written(markdown, [sentence for _, sentences in stands for sentence in sentences])
 
 
 def line(teller: Teller, text: str, variables: Mapping[str, Any], marked: bool = True) -> Written:
