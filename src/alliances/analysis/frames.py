@@ -18,7 +18,7 @@ import pandas as pd
 from alliances.analysis.evidence import Evidence
 from alliances.analysis.facts import fact
 from alliances.analysis.quantities import Quantity
-from alliances.analysis.tracking import LOST, REMEDY, KnownFrame, cell_ids, id_columns, index_ids
+from alliances.analysis.tracking import LOST, REMEDY, KnownFrame, cell_ids, id_columns, ids_by_row, index_ids
 from alliances.analysis.values import Value
 from alliances.dataset import FACT_TABLES, Dataset
 from alliances.errors import NarrativeError
@@ -78,9 +78,7 @@ def row_ids(frame: pd.DataFrame, dataset: Dataset, call: str) -> list[list[str]]
     if not isinstance(frame, pd.DataFrame):
         kind = "column" if isinstance(frame, pd.Series) else type(frame).__name__
         raise NarrativeError(f"{call} takes a frame, such as edition.frame gives, and not a {kind}.")
-    columns = [frame.iloc[:, position] for position in id_columns(frame)]
-    rows = zip(*columns, strict=True) if columns else [()] * len(frame)
-    ids = [[i for cell in row for i in cell_ids(cell)] for row in rows]
+    ids = ids_by_row(frame)
     wrong = next((i for row in ids for i in row if not _is_row(dataset, i)), "")
     if wrong in LOST:
         raise NarrativeError(f"{call}: {LOST[wrong]}; {REMEDY}.")

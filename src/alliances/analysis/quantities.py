@@ -127,7 +127,7 @@ class Quantity(Value):
         return self._printed(in_words=True)
 
     def __bool__(self) -> bool:
-        return bool(self.evidence) and (self.high != 0 or self.bound in _ABOVE)
+        return bool(self.made or self.basis) and (self.high != 0 or self.bound in _ABOVE)
 
     # Where it comes from
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from alliances.errors import NarrativeError
 
-__all__ = ["LOST", "REMEDY", "KnownFrame", "cell_ids", "id_columns", "index_ids"]
+__all__ = ["LOST", "REMEDY", "KnownFrame", "cell_ids", "id_columns", "ids_by_row", "index_ids"]
 
 #: Words among row ids, and what they say was lost.
 LOST = {
@@ -47,7 +47,7 @@ def index_ids(index: pd.Index[Any]) -> list[str]:
     return [] if named or not all(isinstance(label, str) and label for label in index) else list(index)
 
 
-def _by_row(data: Any) -> list[list[str]]:
+def ids_by_row(data: Any) -> list[list[str]]:
     """List the ids of each row, from its columns of ids and from those by which it was merged."""
     columns = [data] if str(getattr(data, "name", "")).startswith("row_id") else []
     if isinstance(data, pd.DataFrame):
@@ -57,7 +57,7 @@ def _by_row(data: Any) -> list[list[str]]:
 
 
 def _all_ids(data: Any) -> set[str]:
-    return {i for row in _by_row(data) for i in row}
+    return {i for row in ids_by_row(data) for i in row}
 
 
 def _is_part(made: Any, whole: Any) -> bool:
@@ -73,7 +73,7 @@ def _lost(made: Any, other: Any, method: str) -> list[str]:
     known = [one for one in inputs if isinstance(one, (KnownFrame, _KnownSeries))]
     if method == "concat":
         whose = [isinstance(one, KnownFrame) for one in inputs for _ in range(len(one))]
-        rows = zip(whose, _by_row(made), strict=True) if len(whose) == len(made) else []
+        rows = zip(whose, ids_by_row(made), strict=True) if len(whose) == len(made) else []
         return [_JOINED if is_known and not ids else "" for is_known, ids in rows]
     if method == "merge":
         words = LOST.keys() & {i for one in known for i in _all_ids(one)}
@@ -81,7 +81,7 @@ def _lost(made: Any, other: Any, method: str) -> list[str]:
             lost = LOST[min(words)]
             raise NarrativeError(f"A merge on row ids finds none of these rows, since before it {lost}; {REMEDY}.")
         kept = set(index_ids(made.index))  # a join of indices keeps their ids
-        bare = [one for one in known if not all(_by_row(one))]
+        bare = [one for one in known if not all(ids_by_row(one))]
         word = _MERGED if any(not kept or not kept <= {*index_ids(one.index)} for one in bare) else ""
     else:
         found = _all_ids(made)
