@@ -441,7 +441,18 @@ def test_a_merge_on_the_ids_themselves_loses_nothing() -> None:
     frame = edition.frame("memberships")
     parts = frame[["row_id", "actor_id"]], frame[["row_id", "alliance_id"]], frame[["row_id", "role"]]
     for options in ({"on": "row_id"}, {}, {"on": ["row_id"], "how": "left"}):
-        merged = parts[0].merge(parts[1], **options).merge(parts[2], **options)
+        merged = pd.merge(parts[0].merge(parts[1], **options), parts[2], **options)
         assert list(merged["row_id"]) == list(frame["row_id"])
         assert list(merged.columns) == ["row_id", "actor_id", "alliance_id", "role"]
         assert edition.count(merged, "row_id", "memberships").evidence.all_rows == tuple(frame["row_id"])
+    twice = frame.merge(frame, on="row_id")
+    assert edition.count(twice, "actor_id_y", "actors").evidence.all_rows == tuple(frame["row_id"])
+
+
+def test_a_merge_on_ids_of_which_some_were_lost_stops_with_a_sentence() -> None:
+    edition = edition_of()
+    frame, record = edition.frame("memberships"), edition.frame("public_record")
+    lost = frame.merge(record[["actor_id"]], on="actor_id")
+    for left, right in ((lost, frame), (frame, lost)):
+        with pytest.raises(NarrativeError, match="before it a merge took in a frame without its column row_id"):
+            left.merge(right, on="row_id")

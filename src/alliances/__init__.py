@@ -1,8 +1,4 @@
-"""Europe's Defence Alliances: a reproducible report.
-
-A notebook needs one name from here, ``open_edition``; it is imported when first asked for, so that
-the command line's help does not wait for pandas.
-"""
+"""Europe's Defence Alliances: a reproducible report; a notebook needs one name from here, ``open_edition``."""
 
 from __future__ import annotations
 
@@ -16,8 +12,8 @@ __version__ = "0.2.0"
 
 
 def __getattr__(name: str) -> Any:
-    if name == "open_edition":
-        from alliances.edition import open_edition
+    if name != "open_edition":
+        raise AttributeError(f"module 'alliances' has no attribute {name!r}")
+    from alliances.edition import open_edition  # when first asked for: the command line's help waits for no pandas
 
-        return open_edition
-    raise AttributeError(f"module 'alliances' has no attribute {name!r}")
+    return open_edition

@@ -1,49 +1,30 @@
-"""What a notebook opens: an edition, its frames and values, and the calls that put something into the report.
-
-A notebook reads::
-
-    from alliances import open_edition
-
-    edition = open_edition(as_of=as_of, focus=focus)
-    members = edition.frame("memberships").query("role == 'member'")
-    n = edition.count(members, "actor_id", "members")
-    edition.write(\"\"\"
-    # The force
-
-    It has {n} members.
-    \"\"\")
-"""
+"""What a notebook opens: an edition, its frames and values, and the calls that put something into the report."""
 
 from __future__ import annotations
 
 import linecache
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import cached_property
-from types import FrameType
 from typing import Any
 
 import pandas as pd
 
 from alliances.analysis import frames
 from alliances.analysis.evidence import Evidence
-from alliances.analysis.facts import fact, unit_of
-from alliances.analysis.moments import Moment
-from alliances.analysis.quantities import COUNT, Quantity, Unit
-from alliances.analysis.subjects import is_subject, newest
-from alliances.analysis.values import UNKNOWN, Absence, Names, Unknown, Value, Words
+from alliances.analysis.facts import unit_of
+from alliances.analysis.quantities import COUNT, Moment, Quantity
+from alliances.analysis.values import UNKNOWN, Names, Unknown, Value
 from alliances.dataset import Dataset
 from alliances.errors import NarrativeError
 from alliances.narrative.citing import Citing
-from alliances.narrative.figures import compose_figure
-from alliances.narrative.judgements import compose_judgement, list_judgements
-from alliances.narrative.listing import evidence_list
-from alliances.narrative.outputs import show, show_chart
-from alliances.narrative.sentences import Rendered, Teller
-from alliances.narrative.tables import pipe_table
+from alliances.narrative.exhibits import compose_figure, compose_judgement, list_judgements, pipe_table
+from alliances.narrative.outputs import show
+from alliances.narrative.sentences import Teller
+from alliances.narrative.templates import refuse
 from alliances.narrative.writing import Written, line, write
 from alliances.parameters import Parameters, check_parameters
 from alliances.text.dates import is_date
@@ -57,17 +38,7 @@ VALIDATED = "ALLIANCES_VALIDATED"
 class Edition:
     """An edition: the dataset as it was known on a day, and what a notebook says of it.
 
-    Parameters
-    ----------
-    parameters : Parameters
-        The parameters, with `as_of` set.
-    dataset : Dataset
-        The dataset, cut to `as_of` and without the excluded sources.
-
-    Attributes
-    ----------
-    parameters, dataset
-        Likewise; ``edition.dataset["memberships"]`` is the raw table.
+    `parameters` have `as_of` set; `dataset` is cut to them, and ``edition.dataset["memberships"]`` is a raw table.
     """
 
     def __init__(self, parameters: Parameters, dataset: Dataset) -> None:
@@ -89,20 +60,15 @@ class Edition:
         return Moment(self.parameters.as_of)
 
     @cached_property
-    def focus(self) -> Words | Unknown:
+    def focus(self) -> Value:
         """The country of the lens, as a sentence names it; unknown, hence falsy, without one."""
         code = self.parameters.focus
-        return Words(self.dataset.name(code)) if code else UNKNOWN
+        return Value(self.dataset.name(code)) if code else UNKNOWN
 
     # From the data to frames and values
 
     def frame(self, table: str) -> pd.DataFrame:
-        """Open a table as a pandas frame, one row a known row, codes joined to names and labels.
-
-        Parameters
-        ----------
-        table : str
-            For instance ``memberships``, ``observations``, ``public_record``.
+        """Open a table, ``memberships`` for instance, one row a known row, codes joined to names and labels.
 
         Returns
         -------
@@ -119,19 +85,11 @@ class Edition:
     def __getitem__(self, name: str) -> Any:
         """Return a row (``edition["obs-…"]``) or a subject's newest value (``edition["format.aspect"]``).
 
-        Unknown, hence falsy, where this edition does not know it.
-
-        Raises
-        ------
-        NarrativeError
-            If there never was such a row; the message names the nearest id.
+        Unknown, hence falsy, where this edition does not know it; NarrativeError if there never was such a row.
         """
         if not isinstance(name, str):
             raise NarrativeError(f"edition[{name!r}] is no row; write an id or a subject in quotation marks.")
-        if is_subject(self.dataset, name):
-            row = newest(self.dataset, name)
-            return fact(self.dataset, row) if row else UNKNOWN
-        return self._teller.row(name)
+        return self._teller.look_up(name, {})
 
     def count(self, frame: pd.DataFrame, by: str, what: str) -> Quantity:
         """Count the distinct values of a column: ``edition.count(members, "actor_id", "members")``.
@@ -140,9 +98,8 @@ class Edition:
         """
         call = f"edition.count({what!r})"
         evidence = frames.evidence_of(frame, self.dataset, call)
-        number = Fraction(len(frames.distinct(frame, by, call)))
-        made = f"each counted once, over {len(frame)} rows"
-        return Quantity(number, number, ((COUNT, 1),), name=what, made=made, basis=evidence)
+        number = len(frames.distinct(frame, by, call))
+        return _counted(number, what, f"each counted once, over {len(frame)} rows", evidence)
 
     def names(self, frame: pd.DataFrame, by: str) -> Names:
         """List the distinct values of a column as a sentence does, names with their article."""
@@ -151,20 +108,14 @@ class Edition:
         known = {**self.dataset.names, **self.dataset.alliance_names}
         values = [self.dataset.name(v) if v in known else v for v in frames.distinct(frame, by, call)]
         for value in values:
-            self._teller.check_words(value, evidence, call)
-        return Names(tuple(values), evidence)
+            self._refuse_number(value, evidence, call)
+        return Names(values, evidence)
 
     def value(self, frame: pd.DataFrame, function: Callable[[pd.DataFrame], Any], *, how: str) -> Any:
         """Take one value out of a frame: ``edition.value(f, lambda f: f["entry_date"].max(), how="latest day …")``.
 
-        Parameters
-        ----------
-        frame : pandas.DataFrame
-            With its row ids.
-        function : callable
-            Takes the frame and returns a Quantity, a number, an ISO date or a text.
-        how : str
-            What is taken, in words: the formula that Evidence prints.
+        The function returns a Quantity, a number, an ISO date or a text; `how` says in words what is taken, and is the
+        formula that Evidence prints.
         """
         call = f"edition.value({how!r})"
         if not callable(function):
@@ -180,29 +131,24 @@ class Edition:
             evidence = frames.evidence_of(says_so, self.dataset, call)
         if is_date(found):
             return Moment(found, evidence, name=how)
-        self._teller.check_words(found, evidence, call)
-        return Words(found, evidence)
+        self._refuse_number(found, evidence, call)
+        return Value(found, evidence)
 
-    def none(self, frame: pd.DataFrame, what: str, *, among: pd.DataFrame) -> Absence | Unknown:
+    def _refuse_number(self, words: str, evidence: Evidence, call: str) -> None:
+        if wrong := self._teller.wrong(words, evidence):
+            raise NarrativeError(f"{call} gives “{words[:60]}”, whose “{wrong}” no row of the frame gives")
+
+    def none(self, frame: pd.DataFrame, what: str, *, among: pd.DataFrame) -> Value:
         """State an absence: true where the frame is empty though `among`, in which was searched, is not."""
         searched = frames.evidence_of(among, self.dataset, f"edition.none({what!r})")
         if len(frame) or not searched:
             return UNKNOWN
-        number = Fraction(0)
-        made = f"none among the {len(among)} rows searched"
-        return Absence("none", Quantity(number, number, ((COUNT, 1),), name=what, made=made, basis=searched).evidence)
+        return Value("none", _counted(0, what, f"none among the {len(among)} rows searched", searched).evidence)
 
     def parameter(self, name: str, what: str, **units: int) -> Quantity | Unknown:
-        """Take a scenario parameter as a quantity, printed as an assumption; unknown where it is not set.
+        """Take a row of ``data/parameters.csv`` as a quantity, printed as an assumption; unknown where it is not set.
 
-        Parameters
-        ----------
-        name : str
-            A row of ``data/parameters.csv``.
-        what : str
-            What it is, as formulas name it.
-        **units : int
-            Units and their powers: ``USD=1, persons=-1``.
+        `what` it is, as formulas name it; units with their powers: ``USD=1, persons=-1``.
         """
         if name not in self.parameters.scenario:
             known = ", ".join(self.parameters.scenario)
@@ -215,12 +161,8 @@ class Edition:
         if value is None:
             return UNKNOWN
         exact = Fraction(repr(value)) if isinstance(value, float) else Fraction(value)
-        powers = tuple((self._unit(term), power) for term, power in units.items())
+        powers = tuple((unit_of(self.dataset, term)[0][0], power) for term, power in units.items())
         return Quantity(exact, exact, powers, name=what, basis=Evidence(parameters=(name,)))
-
-    def _unit(self, term: str) -> Unit:
-        is_currency = self.dataset.label("currency", term).known
-        return unit_of(self.dataset, "" if is_currency else term, term if is_currency else "")[0][0]
 
     def find(self, text: str) -> pd.DataFrame:
         """Find rows by id, value, words, country, format or mark: ``edition.find("20,000")``."""
@@ -228,31 +170,24 @@ class Edition:
 
     # Into the report
 
-    def _called(self) -> FrameType:
-        """Begin a call, and return the frame of the cell that makes it."""
-        self._citing.begin()
-        return sys._getframe(2)
-
     @contextmanager
-    def _pointing(self, caller: FrameType, text: Any = "") -> Iterator[None]:
-        """Name the line of the cell that an error is about; `text` is the template that is told meanwhile."""
+    def _cell(self) -> Iterator[dict[str, Any]]:
+        """Begin a call: give the variables of its cell, and name the line of the cell that an error is about."""
+        self._citing.begin()
+        caller = sys._getframe(3)  # below are this, its context manager and the call
         try:
-            if not isinstance(text, str):
-                raise NarrativeError(f"{text!r:.60} is no text; write a template in quotation marks")
-            yield
+            yield {**caller.f_globals, **caller.f_locals}
         except NarrativeError as error:
+            place, typed = caller.f_lineno, error.line
             source = linecache.getlines(caller.f_code.co_filename)
-            place = _line(source, text, error.line, caller.f_lineno)
-            raise NarrativeError(f"Line {place} of the cell: {str(error).rstrip('.')}.") from None
-
-    def _tell(self, caller: FrameType, text: str, marked: bool = True) -> Written:
-        with self._pointing(caller, text):
-            return line(self._teller, text, _variables(caller), marked)
+            lines = [n for n, words in enumerate(source, 1) if n >= place and typed and typed in words]
+            raise NarrativeError(f"Line {[*lines, place][0]} of the cell: {str(error).rstrip('.')}.") from None
 
     def write(self, markdown: str, *, box: str = "", **variables: Any) -> None:
         """Write sentences; each stands only where its evidence is known.
 
-        One sentence a line, ending in a full stop (it may run over several lines). Placeholders:
+        One sentence a line, ending in a full stop; it may run over several lines, and from a colon into a list.
+        Placeholders:
 
         - ``{obs-jef-members-opinion}`` a row, ``{jef.members}`` a subject's newest value, ``{n}`` a variable
         - ``{row:these words}`` words that the row supports, ``{row.date.when}`` “on 9 May 2025”,
@@ -282,11 +217,9 @@ class Edition:
         ... then: {outside} stays outside.
         ... ''')  # doctest: +SKIP
         """
-        caller = self._called()
-        with self._pointing(caller, markdown):
-            written = write(self._teller, markdown, {**_variables(caller), **variables})
-            more = {"class": box} if box else {}
-            show(self._citing, "prose", written.markdown, written.sentences, **more)
+        with self._cell() as known:
+            written = write(self._teller, markdown, {**known, **variables})
+            show(self._citing, "prose", written, **({"class": box} if box else {}))
 
     def figure(
         self, chart: Any, id: str, *, title: str, alt: str, subtitle: str = "", caption: str = "", note: str = "",
@@ -312,29 +245,23 @@ class Edition:
         at_least : int
             Fewer rows than this make no figure.
         """
-        caller = self._called()
         texts = {"title": title, "subtitle": subtitle, "caption": caption, "alt": alt, "note": note}
-        told = {name: self._tell(caller, text, name in ("caption", "note")) for name, text in texts.items()}
-        with self._pointing(caller):
+        with self._cell() as known:
+            told = {name: line(self._teller, text, known, name in ("caption", "note")) for name, text in texts.items()}
             figure = compose_figure(
                 self._teller, chart, id, told, width=width, narrow=narrow, own=reference or assumption,
                 at_least=at_least,
             )  # fmt: skip
-            if figure:
-                show_chart(self._citing, figure.spec, figure.markdown, figure.sentences, id=id, **figure.more)
+            show(self._citing, "figure", figure, id=id)
 
     def table(
         self, frame: pd.DataFrame, id: str, *, caption: str, columns: Mapping[str, str], group: str = "",
         at_least: int = 2,
     ) -> None:  # fmt: skip
-        """Put a frame into the report as a table; its first column heads the rows and carries their marks.
+        """Put a frame into the report as a table ``tbl-…``; its first column heads the rows and carries their marks.
 
         Parameters
         ----------
-        frame : pandas.DataFrame
-            With its row ids.
-        id : str
-            ``tbl-…``.
         caption : str
             Template as in `write`; the table falls with it.
         columns : Mapping of str to str
@@ -344,109 +271,74 @@ class Edition:
         at_least : int
             Fewer rows than this make no table.
         """
-        caller = self._called()
-        told = self._tell(caller, caption)
-        with self._pointing(caller):
-            if not id.startswith("tbl-"):
-                raise NarrativeError(
-                    f"the table’s id “{id}” does not begin with tbl-, so that nothing could refer to it"
-                )
+        with self._cell() as known:
+            told = line(self._teller, caption, known)
+            refuse(not id.startswith("tbl-"), f"the table’s id “{id}” does not begin with tbl-, so that nothing could "
+                   "refer to it")  # fmt: skip
             body, cells = pipe_table(self._teller, frame, columns, group)
             if told.markdown and len(frame) >= at_least:
-                text = f"{body}\n\n*{told.markdown}*"
-                sentences = [*told.sentences, *cells]
-                show(self._citing, "table", text, sentences, id=id, caption=told.markdown, body=body, source="")
+                more = {"id": id, "caption": told.markdown, "body": body, "source": ""}
+                show(self._citing, "table", Written(f"{body}\n\n*{told.markdown}*", [*told.sentences, *cells], more))
 
     def facts(self, id: str, text: str) -> None:
         """Put a fact box beside the opening: a line an entry, ``Label | words``, each falling like a sentence."""
-        caller = self._called()
-        entries: list[list[str]] = []
-        sentences: list[Rendered] = []
-        for raw in filter(None, map(str.strip, str(text).splitlines())):
-            with self._pointing(caller, raw):
+        box = Written(more={"id": id, "entries": []})
+        with self._cell() as known:
+            for raw in filter(None, map(str.strip, str(text).splitlines())):
                 label, bar, words = raw.partition(" | ")
-                if not bar:
-                    raise NarrativeError(f"“{raw[:60]}” in a fact box has no “ | ” between label and words")
-                self._teller.check_typed(label)
-                told = line(self._teller, words, _variables(caller))
-            if told.markdown:
-                entries.append([label, told.markdown])
-                sentences += told.sentences
-        markdown = "\n".join(f"- **{label}** {words}" for label, words in entries)
-        show(self._citing, "facts", markdown, sentences, id=id, entries=entries)
+                refuse(not bar, f"“{raw[:60]}” in a fact box has no “ | ” between label and words", raw)
+                head, told = line(self._teller, label, known, marked=False), line(self._teller, words, known)
+                if head.markdown and told.markdown:
+                    box.more["entries"].append([head.markdown, told.markdown])
+                    box.sentences += told.sentences
+            box.markdown = "\n".join(f"- **{label}** {words}" for label, words in box.more["entries"])
+            show(self._citing, "facts", box)
 
     def pull(self, value: str, words: str) -> None:
         """Put one figure and a few words into the side column; both are templates as in `write`."""
-        caller = self._called()
-        figure = self._tell(caller, value, marked=False)
-        self._tell(caller, words)
-        told = self._tell(caller, f"{value} {words}")
-        if told.markdown and figure.markdown:
-            rest = told.markdown.removeprefix(figure.markdown).strip()
-            text = f"**{figure.markdown}** {rest}"
-            show(self._citing, "side", text, told.sentences, value=figure.markdown, text=rest)
+        with self._cell() as known:
+            figure = line(self._teller, value, known, marked=False).markdown
+            line(self._teller, words, known)
+            told = line(self._teller, f"{value} {words}", known)
+            if told.markdown and figure:
+                rest = told.markdown.removeprefix(figure).strip()
+                more = {"value": figure, "text": rest}
+                show(self._citing, "side", Written(f"**{figure}** {rest}", told.sentences, more))
 
     def judgement(self, id: str, because: str = "", but: str = "") -> None:
-        """Print a judgement: proposition with horizon, for, against, confidence, what would prove it wrong.
+        """Print a row of ``data/judgements.csv``: proposition, for, against, confidence, what would prove it wrong.
 
-        Parameters
-        ----------
-        id : str
-            A row of ``data/judgements.csv``; nothing is printed where what it requires is not known.
-        because, but : str
-            What speaks for it and against it, templates as in `write`; their rows' marks follow in any case.
+        Nothing where what it requires is not known. `because` and `but` are templates as in `write`: what speaks for it
+        and against it, after which the marks of its rows follow in any case.
         """
-        caller = self._called()
-        reasons = [self._tell(caller, text) for text in (because, but)]
-        with self._pointing(caller):
-            told = compose_judgement(self._teller, id, *reasons)
-            if told:
-                show(self._citing, "judgement", told.markdown, told.sentences, id=id, **told.more)
+        with self._cell() as known:
+            reasons = [line(self._teller, text, known) for text in (because, but)]
+            show(self._citing, "judgement", compose_judgement(self._teller, id, *reasons), id=id)
 
     def judgements(self) -> None:
         """List the ranked judgements that stand in this edition: likelihood, proposition, two marks, confidence."""
-        listed = list_judgements(self._teller)
-        show(self._citing, "judgements", listed.markdown, listed.sentences, **listed.more)
+        show(self._citing, "judgements", list_judgements(self._teller))
 
     def cover(self, finding: str, figure: str = "") -> None:
         """Set the finding that stands on the cover, and the figure that shows it."""
-        caller = self._called()
-        told = self._tell(caller, finding, marked=False)
-        show(self._citing, "cover", told.markdown, told.sentences, finding=told.markdown, figure=figure)
+        with self._cell() as known:
+            told = line(self._teller, finding, known, marked=False)
+            show(self._citing, "cover", told, finding=told.markdown, figure=figure)
 
     def evidence(self) -> None:
         """List the evidence of this notebook, so that its marks lead somewhere; the report has a list of its own."""
-        show(self._citing, "evidence", evidence_list(self.dataset, self._citing), [])
+        show(self._citing, "evidence", Written(self._citing.listing()))
+
+
+def _counted(number: int, what: str, made: str, evidence: Evidence) -> Quantity:
+    return Quantity(Fraction(number), Fraction(number), ((COUNT, 1),), name=what, made=made, basis=evidence)
 
 
 def open_edition(**values: Any) -> Edition:
-    """Check the parameters, load the dataset and cut it to the edition.
+    """Check the parameters that a notebook declares, load the dataset and cut it to the edition.
 
-    Parameters
-    ----------
-    **values : object
-        Those parameters that the notebook declares.
-
-    Raises
-    ------
-    ParameterError
-        If a parameter is unknown or has a bad value.
-    DataError
-        If the dataset is not valid.
+    ParameterError if one is unknown or has a bad value, DataError if the dataset is not valid.
     """
     whole = Dataset.load(validate=not os.environ.get(VALIDATED))
     parameters = check_parameters(values, whole)
     return Edition(parameters, whole.known(parameters.day, parameters.exclude_sources))
-
-
-def _variables(caller: FrameType) -> dict[str, Any]:
-    return {**caller.f_globals, **caller.f_locals}
-
-
-def _line(source: Sequence[str], text: Any, at: int | None, call: int) -> int:
-    lines = text.splitlines() if isinstance(text, str) else []
-    wanted = lines[at].strip() if at is not None and at < len(lines) else ""
-    for number, words in enumerate(source, 1):
-        if wanted and number >= call and wanted in words:
-            return number
-    return call

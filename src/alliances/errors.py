@@ -23,9 +23,9 @@ class ParameterError(AlliancesError):
 
 
 class NarrativeError(AlliancesError):
-    """A sentence, chart or table asks for what is not there, or says what nothing supports; `line` counts from 0."""
+    """A sentence, chart or table asks for what is not there; `line` is the template's line at fault, as typed."""
 
-    line: int | None = None
+    line: str = ""
 
 
 class StagingError(AlliancesError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,25 +11,12 @@ from alliances.text.names import slug
 
 __all__ = ["NOTHING", "Evidence", "Formula"]
 
-
 _LONG = 60
 
 
 @dataclass(frozen=True)
 class Formula:
-    """A value that no source prints: what it is, how it is made, and from what.
-
-    Attributes
-    ----------
-    what : str
-        What it is, in the words of the notebook.
-    value : str
-        As printed.
-    formula : str
-        How it is made, in words and signs.
-    evidence : Evidence
-        What it is made from.
-    """
+    """A value that no source prints: what it is, as printed, how it is made (in words and signs), and from what."""
 
     what: str
     value: str
@@ -40,37 +27,24 @@ class Formula:
     def anchor(self) -> str:
         """Its anchor in the report, which stays as long as what it is stays."""
         short = slug(self.what)
-        if len(self.what) <= _LONG:
-            return f"ev-f-{short}"
-        return f"ev-f-{short[:50].strip('-')}-{hashlib.sha256(self.what.encode()).hexdigest()[:6]}"
+        if len(self.what) > _LONG:
+            short = f"{short[:50].strip('-')}-{hashlib.sha256(self.what.encode()).hexdigest()[:6]}"
+        return f"ev-f-{short}"
 
     def record(self) -> dict[str, Any]:
         """Return it as JSON-ready values, for an output's metadata."""
         return {
-            "kind": "formula",
-            "what": self.what,
-            "value": self.value,
-            "formula": self.formula,
+            "kind": "formula", "what": self.what, "value": self.value, "formula": self.formula,
             "rows": [row for row in self.evidence.rows if not row.startswith("r-")],
             "records": [row for row in self.evidence.rows if row.startswith("r-")],
             "formulas": [part.anchor for part in self.evidence.formulas],
             "parameters": list(self.evidence.parameters),
-        }
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a value rests on.
-
-    Attributes
-    ----------
-    rows : tuple of str
-        Ids of facts and of the public record, in order of appearance.
-    formulas : tuple of Formula
-        Formulas.
-    parameters : tuple of str
-        Parameters that the reader of the edition has set.
-    """
+    """What a value rests on: ids of rows in order of appearance, formulas, and parameters that a reader has set."""
 
     rows: tuple[str, ...] = ()
     formulas: tuple[Formula, ...] = ()
@@ -89,10 +63,8 @@ class Evidence:
     @property
     def all_rows(self) -> tuple[str, ...]:
         """Its rows and those of its formulas."""
-        rows = dict.fromkeys(self.rows)
-        for formula in self.formulas:
-            rows.update(dict.fromkeys(formula.evidence.all_rows))
-        return tuple(rows)
+        below = [row for formula in self.formulas for row in formula.evidence.all_rows]
+        return tuple(dict.fromkeys([*self.rows, *below]))
 
     @classmethod
     def of_rows(cls, rows: Iterable[str]) -> Evidence:
@@ -100,7 +72,7 @@ class Evidence:
         return cls(tuple(dict.fromkeys(rows)))
 
     @staticmethod
-    def union(parts: Sequence[Evidence]) -> Evidence:
+    def union(parts: Iterable[Evidence]) -> Evidence:
         """Join several, in order."""
         joined = NOTHING
         for part in parts:

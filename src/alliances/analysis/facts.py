@@ -2,114 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fractions import Fraction
 
 from alliances.analysis.evidence import Evidence
-from alliances.analysis.moments import Moment
-from alliances.analysis.quantities import COMPARATORS, Quantity, Unit
-from alliances.analysis.values import Value, Words
+from alliances.analysis.quantities import BOUNDS, Moment, Quantity, Unit
+from alliances.analysis.values import Value
 from alliances.dataset import Dataset, Row
 from alliances.text.markdown import curly, escape
 
-__all__ = ["fact", "printed_cell", "unit_of"]
+__all__ = ["fact", "unit_of"]
 
-#: What a row of each table says first of all.
-MAIN_COLUMN = {
-    "characteristics": "value",
-    "memberships": "actor_id",
-    "positions": "actor_id",
-    "event_accounts": "date",
-    "capabilities": "capability",
-    "statements": "summary",
-    "public_record": "entry_date",
-}
-DATE_COLUMNS = ("date", "entry_date", "exit_date", "date_end", "time_period")
+#: What a row of each table says first of all; an observation says its number.
+_MAIN_COLUMN = {
+    "characteristics": "value", "memberships": "actor_id", "positions": "actor_id", "event_accounts": "date",
+    "capabilities": "capability", "statements": "summary", "public_record": "entry_date",
+}  # fmt: skip
+_DATE_COLUMNS = ("date", "entry_date", "exit_date", "date_end", "time_period")
+_NAMED_COLUMNS = ("actor_id", "speaker", "holder", "attributed_to", "body_id", "alliance_id")
+_SHORT = {"actor_id": "actor", "alliance_id": "alliance", "body_id": "body"}
 #: Meanings of a unit that measures and counts nothing.
 _MEASURED = {"measure", "money", "share"}
-_ACTOR_COLUMNS = ("actor_id", "speaker", "holder", "attributed_to", "body_id")
-_SHORT = {"actor_id": "actor", "alliance_id": "alliance", "body_id": "body"}
 
 
 def unit_of(dataset: Dataset, unit: str, currency: str = "") -> tuple[tuple[Unit, int], ...]:
     """Return the unit of a row: a currency goes before the unit, and what only counts is marked so."""
-    if currency:
+    if currency := currency or (unit if dataset.label("currency", unit).known else ""):
         per_year = ((Unit("years"), -1),) if unit.endswith("_per_year") else ()
         return ((Unit(currency, sign=dataset.label("currency", currency).label), 1), *per_year)
     counted = not _MEASURED & set(dataset.label("unit", unit).meaning.split())
     return ((Unit(unit, counted=counted), 1),) if unit else ()
 
 
-def printed_cell(dataset: Dataset, row: Row, column: str) -> str:
-    """Print one cell: names with their article, terms in the words of `data/labels.csv`, our own words curly."""
-    cell = row.values.get(column)
-    if cell is None or cell == "" or cell != cell:
-        return ""
-    if column in _ACTOR_COLUMNS or column == "alliance_id":
-        return dataset.name(str(cell))
-    label = dataset.label(dataset.vocabularies(row.table).get(column, column), str(cell))
-    return label.label if label.known else escape(curly(str(cell)))
-
-
 def fact(dataset: Dataset, row: Row) -> Value:
-    """Return a known row as a value.
+    """Return a known row, a fact or an entry of the public record, as a value of the edition's dataset.
 
-    Parameters
-    ----------
-    dataset : Dataset
-        The dataset, cut to the edition.
-    row : Row
-        A fact or an entry of the public record.
-
-    Returns
-    -------
-    Value
-        A `Quantity` for an observation, a `Moment` for a dated account or the public record, else `Words`;
-        its `fields` are the row's other cells by column (``actor`` for ``actor_id``), ``source`` (its short
-        name), ``published`` and ``mark``.
+    A `Quantity` for an observation, a `Moment` for a dated account or the public record, else words; its `fields` are
+    the row's other cells by column (``actor`` for ``actor_id``), ``source`` (short name), ``published``, ``mark``.
     """
     evidence = Evidence((row.row_id,))
-    fields = _fields(dataset, row, evidence)
-    if row.table == "observations":
-        return _quantity(dataset, row, evidence, fields)
-    main = MAIN_COLUMN.get(row.table, "")
-    if main in DATE_COLUMNS:
-        return Moment(
-            str(row.values.get(main) or ""), evidence, name=str(row.values.get("event_id", "")), fields=fields
-        )
-    return Words(printed_cell(dataset, row, main), evidence, fields)
-
-
-def _fields(dataset: Dataset, row: Row, evidence: Evidence) -> dict[str, Value]:
-    fields: dict[str, Value] = {}
-    for column, cell in row.values.items():
-        name = _SHORT.get(column, column)
-        if column in DATE_COLUMNS:
-            fields[name] = Moment(str(cell or ""), evidence)
-        elif not column.startswith("value_") and column not in ("quote_ids", "source_id"):
-            fields[name] = Words(printed_cell(dataset, row, column), evidence)
+    fields = {
+        _SHORT.get(column, column): _cell(dataset, row, column, evidence)
+        for column in row.values
+        if not column.startswith("value_") and column not in ("quote_ids", "source_id")
+    }
     if row.source_id:
         source = dataset.source(row.source_id)
-        fields["source"] = Words(source.short_name, evidence)
-        estimated = source.published_from != source.published_to
-        fields["published"] = Moment(source.published.isoformat(), evidence, about=estimated)
-        fields["mark"] = Words(dataset.mark(row.row_id), evidence)
-    return fields
+        is_estimate = source.published_from != source.published_to
+        fields["source"] = Value(source.short_name, evidence)
+        fields["published"] = Moment(source.published.isoformat(), evidence, about=is_estimate)
+        fields["mark"] = Value(dataset.mark(row.row_id), evidence)
+    if row.table == "observations":
+        bounds = [Fraction(repr(b)) for b in (row["value_low"], row["value_high"]) if b == b]  # NaN: no such bound
+        comparator = row["comparator"]
+        words = "" if comparator in (*BOUNDS, "", "eq", "between", "about") else f"{comparator} "
+        return Quantity(
+            bounds[0], bounds[-1], unit_of(dataset, row["unit"], row["currency"]),
+            comparator if comparator in BOUNDS else "", comparator in ("about", "nearly"),
+            name=f"{dataset.label('indicator', row['indicator']).label.lower()} ({dataset.mark(row.row_id)})",
+            basis=evidence, comparator=words, fields=fields,
+        )  # fmt: skip
+    value = _cell(dataset, row, _MAIN_COLUMN.get(row.table, ""), evidence)
+    if isinstance(value, Moment):
+        value.name = str(row.values.get("event_id", ""))
+    value.fields = fields
+    return value
 
 
-def _quantity(dataset: Dataset, row: Row, evidence: Evidence, fields: Mapping[str, Value]) -> Quantity:
-    bounds = [Fraction(repr(b)) for b in (row["value_low"], row["value_high"]) if b == b]  # NaN: no such bound
-    comparator = row["comparator"]
-    before, bound = COMPARATORS.get(comparator, (f"{comparator} " if comparator else "", ""))
-    label = dataset.label("indicator", row["indicator"]).label
-    return Quantity(
-        bounds[0],
-        bounds[-1],
-        unit_of(dataset, row["unit"], row["currency"]),
-        bound,
-        comparator in ("about", "nearly"),
-        name=f"{label.lower()} ({dataset.mark(row.row_id)})",
-        basis=evidence,
-        comparator=before,
-        fields=fields,
-    )
+def _cell(dataset: Dataset, row: Row, column: str, evidence: Evidence) -> Value:
+    """Print one cell: names with their article, terms in the words of `data/labels.csv`, our own words curly."""
+    cell = row.values.get(column)
+    text = "" if cell is None or cell != cell else str(cell)
+    if column in _DATE_COLUMNS:
+        return Moment(text, evidence)
+    if text and column in _NAMED_COLUMNS:
+        return Value(dataset.name(text), evidence)
+    label = dataset.label(dataset.vocabularies(row.table).get(column, column), text)
+    return Value(label.label if text and label.known else escape(curly(text)), evidence)

@@ -1,4 +1,4 @@
-"""Quantities with bounds, units and provenance: how numbers of the texts are added, multiplied and compared.
+"""Quantities and dates with provenance: how numbers of the texts are added, multiplied, compared and printed.
 
 Nothing is averaged. A band stays a band, an open bound (“more than”) stays open, “about” stays about, and
 numbers are exact until they are printed.
@@ -6,49 +6,32 @@ numbers are exact until they are printed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from fractions import Fraction
-from math import isfinite
+from math import inf, isfinite
 from numbers import Real
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
 from alliances.analysis.evidence import NOTHING, Evidence, Formula
-from alliances.analysis.values import UNKNOWN, Unknown, Value, Words
+from alliances.analysis.values import UNKNOWN, Unknown, Value
 from alliances.errors import NarrativeError
+from alliances.text.dates import date_text, day_text, month_text, when_text
 from alliances.text.numbers import SIGNIFICANT, is_exact, number_word, range_text, rounded
 
-__all__ = ["COUNT", "Quantity", "Share", "Unit"]
+__all__ = ["BOUNDS", "COUNT", "Moment", "Quantity", "Share", "Unit"]
 
-#: Comparator of a row to how it is printed, and which end it leaves open.
-COMPARATORS: dict[str, tuple[str, str]] = {
-    "eq": ("", ""),
-    "between": ("", ""),
-    "about": ("about ", ""),
-    "nearly": ("nearly ", ""),
-    "at_least": ("at least ", "at_least"),
-    "more_than": ("more than ", "more_than"),
-    "at_most": ("up to ", "at_most"),
-}
+#: Ends that are left open, and how they are printed.
+BOUNDS = {"at_least": "at least ", "more_than": "more than ", "at_most": "up to ", "less_than": "less than "}
 _OPPOSITE = {"": "", "at_least": "at_most", "more_than": "less_than", "at_most": "at_least", "less_than": "more_than"}
-_BEFORE = {"": "", "at_least": "at least ", "more_than": "more than ", "at_most": "up to "}
 _ABOVE = ("at_least", "more_than")
 _SHARES = {Fraction(1, 2): "half", Fraction(1, 3): "a third", Fraction(1, 4): "a quarter", Fraction(1, 5): "a fifth"}
 
 
-@dataclass(frozen=True)
-class Unit:
-    """A unit of measure.
-
-    Attributes
-    ----------
-    term : str
-        As in the data: ``persons``, ``kilometres``, ``USD``.
-    sign : str
-        Sign of a currency; "" otherwise.
-    counted : bool
-        Whether it counts things, which prose prints in words up to ten, and measures nothing.
-    """
+class Unit(NamedTuple):
+    """A unit: its term in the data, a currency's sign, and whether it counts things and measures nothing."""
 
     term: str
     sign: str = ""
@@ -58,75 +41,83 @@ class Unit:
 COUNT = Unit("count", counted=True)
 
 
+def _operator(sign: str) -> Callable[[Quantity, Any], Any]:
+    def operate(self: Quantity, other: Any) -> Quantity | Unknown:
+        if isinstance(other, Unknown) or other is None:
+            return UNKNOWN
+        if sign == "+" and other == 0 and isinstance(other, int):
+            return self  # `sum` begins with 0
+        if not isinstance(other, Quantity):
+            raise NarrativeError(
+                f"{self._term} {sign} {other!r} has a bare number, which nothing supports; take a row (edition[…]) "
+                "or a parameter of the reader (edition.parameter)."
+            )
+        return _combined(self, other, sign)
+
+    return operate
+
+
+def _comparison(sign: str) -> Callable[[Quantity, Any], bool]:
+    def compare(self: Quantity, other: Any) -> bool:
+        if isinstance(other, Quantity):
+            _same_units(self, other, sign)
+        elif isinstance(other, Real) and isfinite(other):
+            other = Quantity(Fraction(str(other)), Fraction(str(other)), self.units)
+        else:
+            return False
+        lower, upper = (self._span(), other._span()) if sign in "<≤" else (other._span(), self._span())
+        if sign in "≤≥" and lower[1] > upper[0] and upper[1] >= lower[0]:
+            raise NarrativeError(
+                f"{self.text} and {other.text} overlap, so neither is the larger; say which end is meant, "
+                "value_low or value_high of edition.spread."
+            )
+        return lower[1] < upper[0] or (sign in "≤≥" and lower[1] == upper[0])
+
+    return compare
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Quantity(Value):
     """A value or a band, with unit and provenance; immutable.
 
     ``+ - * /`` with another quantity keep bounds, “about”, unit and formula. ``<`` and ``>`` say what holds
     for the whole of both bands.
-
-    Attributes
-    ----------
-    low, high : Fraction
-        Bounds, equal for a single value.
-    units : tuple of (Unit, int)
-        Units with their powers.
-    bound : str
-        ``at_least``, ``more_than``, ``at_most``, ``less_than`` or "".
-    about : bool
-        Whether it is approximate.
-    name : str
-        As formulas name it.
-    made : str
-        Its formula; "" where a row or a parameter gives it.
-    basis : Evidence
-        The row that gives it, or what its formula is made from.
-    comparator : str
-        Words before the number as the row has them (“nearly ”).
     """
 
-    ATTRIBUTES: ClassVar[tuple[str, ...]] = ("text", "percent", "times", "one_in", "most")
+    ATTRIBUTES = ("text", "percent", "times", "one_in", "most")
 
     low: Fraction
-    high: Fraction
-    units: tuple[tuple[Unit, int], ...] = ()
-    bound: str = ""
-    about: bool = False
-    name: str = ""
-    made: str = ""
-    basis: Evidence = NOTHING
-    comparator: str = ""
+    high: Fraction  # equal to low for a single value
+    units: tuple[tuple[Unit, int], ...] = ()  # with their powers
+    bound: str = ""  # at_least, more_than, at_most, less_than: which end is open
+    about: bool = False  # whether it is approximate
+    name: str = ""  # as formulas name it
+    made: str = ""  # its formula; "" where a row or a parameter gives it
+    basis: Evidence = NOTHING  # the row that gives it, or what its formula is made from
+    comparator: str = ""  # other words before the number, as the row has them (“nearly ”)
     fields: Mapping[str, Value] = field(default_factory=dict)
 
     # How it is printed
 
-    def _number(self, in_words: bool = False) -> tuple[str, bool]:
-        """Print the bare number or band, and whether that is exact."""
-        shown = [value if is_exact(value) else rounded(value) for value in (self.low, self.high)]
-        if in_words and self.low == self.high and all(unit.counted for unit, _ in self.units):
-            return number_word(shown[0]), shown[0] == self.low
-        scale = 100 if self._is_share else 1
-        number = range_text(shown[0] * scale, shown[1] * scale, self._sign)
-        return number + ("%" if scale == 100 else ""), shown == [self.low, self.high]
-
-    @property
-    def _is_share(self) -> bool:
-        return [(unit.term, power) for unit, power in self.units] == [("share", 1)]
-
-    @property
-    def _sign(self) -> str:
-        return next((unit.sign for unit, power in self.units if unit.sign and power == 1), "")
+    _is_count = property(lambda self: all(unit.counted for unit, _ in self.units))
+    _is_share = property(lambda self: [(unit.term, power) for unit, power in self.units] == [("share", 1)])
 
     def _printed(self, in_words: bool = False) -> str:
-        number, exact = self._number(in_words)
-        if self.comparator:
-            return f"{self.comparator}{number}"
-        less = "fewer than " if self.units and all(unit.counted for unit, _ in self.units) else "less than "
-        before = less if self.bound == "less_than" else _BEFORE[self.bound]
-        return f"{before}{'about ' if self.about or not exact else ''}{number}"
+        ends = [end if is_exact(end) else rounded(end) for end in (self.low, self.high)]
+        if in_words and self.low == self.high and self._is_count:
+            number = number_word(ends[0])
+        else:
+            scale = 100 if self._is_share else 1
+            sign = next((unit.sign for unit, power in self.units if unit.sign and power == 1), "")
+            number = range_text(ends[0] * scale, ends[1] * scale, sign) + ("%" if scale == 100 else "")
+        before = BOUNDS.get(self.bound, "")
+        if self.bound == "less_than" and self.units and self._is_count:
+            before = "fewer than "
+        before += "about " if self.about or ends != [self.low, self.high] else ""
+        return f"{self.comparator or before}{number}"
 
     @property
-    def text(self) -> str:  # type: ignore[override]  # a property where the base names an attribute
+    def text(self) -> str:  # type: ignore[override]  # made when it is asked for
         """In figures: ``more than 1,050``, ``20,000–30,000``, ``$40 billion``."""
         return self._printed()
 
@@ -135,23 +126,22 @@ class Quantity(Value):
         """As prose prints it: what is counted in words up to ten, everything else in figures."""
         return self._printed(in_words=True)
 
-    def __repr__(self) -> str:
-        return self.text
-
     def __bool__(self) -> bool:
-        return bool(self.evidence) and (self.high != 0 or self.bound in _ABOVE)
+        return bool(self.made or self.basis) and (self.high != 0 or self.bound in _ABOVE)
 
     # Where it comes from
 
     @property
-    def evidence(self) -> Evidence:  # type: ignore[override]  # a property where the base names an attribute
+    def evidence(self) -> Evidence:  # type: ignore[override]  # made when it is asked for
         """The row behind it, or its formula."""
-        return Evidence(formulas=(self._formula(self.text, self.made),)) if self.made else self.basis
+        return self._evidence(self.text, self.made)
 
-    def _formula(self, printed: str, made: str) -> Formula:
+    def _evidence(self, printed: str, made: str) -> Evidence:
+        if not self.made:
+            return self.basis
         note = "" if is_exact(self.low) and is_exact(self.high) else f", to {SIGNIFICANT} significant digits"
         note += "; an input is open at one end, and so is the result" if self.bound else ""
-        return Formula(self.name or made, printed, f"{made}{note}", self.basis)
+        return Evidence(formulas=(Formula(self.name or made, printed, f"{made}{note}", self.basis),))
 
     def named(self, name: str) -> Quantity:
         """Name it, so that formulas that use it stay readable."""
@@ -168,39 +158,10 @@ class Quantity(Value):
 
     # Arithmetic
 
-    def _with(self, other: Any, sign: str, swap: bool = False) -> Quantity | Unknown:
-        if isinstance(other, Unknown) or other is None:
-            return UNKNOWN
-        if sign in "+" and other == 0 and isinstance(other, int):
-            return self  # `sum` begins with 0
-        if not isinstance(other, Quantity):
-            raise NarrativeError(
-                f"{self._term} {sign} {other!r} has a bare number, which nothing supports; take a row (edition[…]) "
-                "or a parameter of the reader (edition.parameter)."
-            )
-        return _OPERATIONS[sign](other, self) if swap else _OPERATIONS[sign](self, other)
-
-    def __add__(self, other: Any) -> Any:
-        return self._with(other, "+")
-
-    __radd__ = __add__
-
-    def __sub__(self, other: Any) -> Any:
-        return self._with(other, "−")
-
-    def __rsub__(self, other: Any) -> Any:
-        return self._with(other, "−", swap=True)
-
-    def __mul__(self, other: Any) -> Any:
-        return self._with(other, "×")
-
-    __rmul__ = __mul__
-
-    def __truediv__(self, other: Any) -> Any:
-        return self._with(other, "÷")
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return self._with(other, "÷", swap=True)
+    __add__ = __radd__ = _operator("+")
+    __sub__ = __rsub__ = _operator("−")  # what stands on the left of a quantity and is none is refused or unknown
+    __mul__ = __rmul__ = _operator("×")
+    __truediv__ = __rtruediv__ = _operator("÷")
 
     def _refuse(self, *_: Any) -> Any:
         raise NarrativeError(
@@ -213,72 +174,29 @@ class Quantity(Value):
     def __format__(self, form: str) -> str:
         return str(self._refuse() if form else self.text)
 
-    def _ends(self) -> tuple[Fraction | None, Fraction | None]:
-        """Return the least and the greatest that it may be; None where it is open."""
-        below = None if self.bound and self.bound not in _ABOVE else self.low
-        return below, None if self.bound in _ABOVE else self.high
+    # Comparing
 
-    def _beside(self, other: Any, sign: str) -> Quantity | None:
-        """Return what it is compared with as a quantity; None where that is nothing of the kind."""
-        if isinstance(other, Quantity):
-            _same_units(self, other, sign)
-            return other
-        if isinstance(other, Real) and isfinite(other):
-            exact = Fraction(str(other))
-            return Quantity(exact, exact, self.units)
-        return None
+    def _span(self) -> tuple[tuple[Fraction | float, int], tuple[Fraction | float, int]]:
+        """Return the least and the greatest that it may be, each with whether it lies above or below that."""
+        least, most = (self.low, int(self.bound == "more_than")), (self.high, -int(self.bound == "less_than"))
+        is_open_below = self.bound and self.bound not in _ABOVE
+        return (-inf, 0) if is_open_below else least, (inf, 0) if self.bound in _ABOVE else most
 
-    def __lt__(self, other: Any) -> bool:
-        whole = self._beside(other, "<")
-        if whole is None:
-            return False
-        most, least = self._ends()[1], whole._ends()[0]
-        strict = "less_than" in self.bound or "more_than" in whole.bound
-        return most is not None and least is not None and (most < least or (strict and most == least))
-
-    def __gt__(self, other: Any) -> bool:
-        whole = self._beside(other, ">")
-        return whole is not None and whole < self
-
-    def __le__(self, other: Any) -> bool:
-        whole = self._beside(other, "≤")
-        if whole is None:
-            return False
-        most, least = self._ends()[1], whole._ends()[0]
-        if most is not None and least is not None and most <= least:
-            return True
-        if whole < self:
-            return False
-        raise NarrativeError(
-            f"{self.text} and {whole.text} overlap, so neither is the larger; say which end is meant, "
-            "value_low or value_high of edition.spread."
-        )
-
-    def __ge__(self, other: Any) -> bool:
-        whole = self._beside(other, "≥")
-        return whole is not None and whole <= self
+    __lt__, __gt__, __le__, __ge__ = map(_comparison, "<>≤≥")
 
     def __eq__(self, other: Any) -> bool:
         if isinstance(other, Quantity):
-            return self._same() == other._same()
+            mine, theirs = ((q.low, q.high, q.units, q.bound, q.about) for q in (self, other))
+            return mine == theirs
         return isinstance(other, Real) and (self.low, self.high, self.bound) == (other, other, "")
 
     def __hash__(self) -> int:
         return hash(self.low if self.low == self.high and not self.bound else (self.low, self.high, self.bound))
 
-    def _same(self) -> tuple[Any, ...]:
-        return (self.low, self.high, self.units, self.bound, self.about)
-
     # Shares and multiples
 
-    def _ratio(self, how: str) -> bool:
-        """Whether it is a ratio that can be printed as a share; one of zero is an absence, which `none` states.
-
-        Raises
-        ------
-        NarrativeError
-            If it is measured in something.
-        """
+    def _is_ratio(self, how: str) -> bool:
+        """Whether it is a ratio that can be printed as a share; one of zero is an absence, which `none` states."""
         if self.units and not self._is_share:
             raise NarrativeError(
                 f"{self._term} is measured in {', '.join(sorted(_terms(self)))} and has no .{how}; "
@@ -286,94 +204,140 @@ class Quantity(Value):
             )
         return bool(self)
 
-    def _as_words(self, printed: str, made: str) -> Words:
-        """Return it as words: a formula's, or the row's that gives it."""
-        return Words(printed, Evidence(formulas=(self._formula(printed, made),)) if self.made else self.basis)
+    def _as_words(self, printed: str, made: str) -> Value:
+        return Value(printed, self._evidence(printed, made))
 
     @property
-    def percent(self) -> Words | Unknown:
+    def percent(self) -> Value:
         """In per cent; unknown, hence falsy, where “times” reads better."""
-        if not self._ratio("percent") or self.high >= 2:
+        if not self._is_ratio("percent") or self.high >= 2:
             return UNKNOWN
         hundred = replace(self, low=self.low * 100, high=self.high * 100, units=())
         return self._as_words(f"{hundred.text}%", f"{self.made} × 100")
 
     @property
-    def times(self) -> Words | Unknown:
+    def times(self) -> Value:
         """As a multiple, “five times”; unknown, hence falsy, where per cent reads better."""
-        if not self._ratio("times") or self.high < 2:
+        if not self._is_ratio("times") or self.high < 2:
             return UNKNOWN
-        whole = self.low == self.high and self.low.denominator == 1
-        plain = replace(self, units=((COUNT, 1),) if whole else ())
+        is_whole = self.low == self.high and self.low.denominator == 1
+        plain = replace(self, units=((COUNT, 1),) if is_whole else ())
         return self._as_words(f"{plain.words} times".replace("fewer than", "less than"), self.made)
 
     @property
-    def one_in(self) -> Words | Unknown:
+    def one_in(self) -> Value:
         """As “one in five”, “fewer than one in five”; unknown where it is no such share."""
-        if not self._ratio("one_in") or self.low != self.high or self.low <= 0:
+        if not self._is_ratio("one_in") or self.low != self.high or not self.low or 1 / self.low not in range(2, 11):
             return UNKNOWN
-        if (1 / self.low).denominator != 1 or not 2 <= 1 / self.low <= 10:
-            return UNKNOWN
-        before = {"less_than": "fewer than ", "at_most": "at most "}.get(self.bound) or _BEFORE[self.bound]
+        before = {"less_than": "fewer than ", "at_most": "at most "}.get(self.bound) or BOUNDS.get(self.bound, "")
         before = self.comparator or f"{before}{'about ' if self.about else ''}"
         return self._as_words(f"{before}one in {number_word(1 / self.low)}", self.made)
 
     @property
-    def most(self) -> Words | Unknown:
+    def most(self) -> Value:
         """Its upper end as a share: “half”, “a third”, else per cent; unknown where it has none, or is a multiple."""
-        if not self._ratio("most") or self.bound in _ABOVE or not 0 < self.high < 2:
+        if not self._is_ratio("most") or self.bound in _ABOVE or not 0 < self.high < 2:
             return UNKNOWN
         end = replace(self, low=self.high * 100, high=self.high * 100, units=(), bound="", comparator="")
-        about = "about " if self.about else ""
-        printed = f"{about}{_SHARES[self.high]}" if self.high in _SHARES else f"{end.text}%"
+        printed = f"{'about ' if self.about else ''}{_SHARES.get(self.high, '')}"
         named = replace(self, name=f"upper end of {self._term}")
-        return named._as_words(printed, f"{self.made}, upper end")
+        return named._as_words(printed if self.high in _SHARES else f"{end.text}%", f"{self.made}, upper end")
 
-    def of(self, whole: Quantity | Unknown) -> Share | Unknown:
-        """Set a count beside the whole that it is part of: “all ten”, “all but two”, “none”.
-
-        Unknown where it is no part of it, that is more than the whole, or where there is but one.
-        """
+    def of(self, whole: Quantity | Unknown) -> Value:
+        """Set a count beside the whole that it is part of: “all ten”; unknown where it is more, or there is but one."""
         if not isinstance(whole, Quantity) or not whole:
             return UNKNOWN
         _same_units(self, whole, "of")
         return UNKNOWN if self.low > whole.high or whole.high <= 1 else Share(self, whole)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
 class Share(Value):
     """A part of a whole that is counted, to be printed with a noun: ``{part.of(whole):members}``."""
 
-    part: Quantity
-    whole: Quantity
-    fields: Mapping[str, Value] = field(default_factory=dict)
+    def __init__(self, part: Quantity, whole: Quantity) -> None:
+        self.part, self.whole = part, whole
+        super().__init__(self.phrase(), part.evidence | whole.evidence)
 
     def phrase(self, noun: str = "") -> str:
         """Print it: “all ten members”, “all but two of the ten members”, “none of the ten members”."""
         part, whole, rest = self.part, self.whole, self.whole.low - self.part.low
         end = f" {noun}" if noun else ""
-        if part.bound or whole.bound or part.low != part.high or whole.low != whole.high:
-            return f"{part.words} of the {whole.words}{end}"
-        if not rest:
+        is_exact = not (part.bound or whole.bound) and part.low == part.high and whole.low == whole.high
+        if is_exact and not rest:
             return f"both{end}" if whole.low == 2 else f"all {whole.words}{end}"
-        if not part.low:
-            return f"none of the {whole.words}{end}"
-        if rest <= 2 and part.low > rest * 2:
-            return f"all but {number_word(rest)} of the {whole.words}{end}"
-        return f"{part.words} of the {whole.words}{end}"
+        some = part.words
+        if is_exact and not part.low:
+            some = "none"
+        elif is_exact and rest <= 2 and part.low > rest * 2:
+            some = f"all but {number_word(rest)}"
+        return f"{some} of the {whole.words}{end}"
 
-    @property
-    def text(self) -> str:  # type: ignore[override]  # a property where the base names an attribute
-        """Without a noun."""
-        return self.phrase()
 
-    @property
-    def evidence(self) -> Evidence:  # type: ignore[override]  # a property where the base names an attribute
-        """That of both."""
-        return self.part.evidence | self.whole.evidence
+class Moment(Value):
+    """A date of day, month or year precision, ISO 8601; `about` says that it is an estimate, and is printed.
 
-    def __repr__(self) -> str:
-        return self.text
+    ``when`` prints “on 9 May 2025” or “in 2012”, ``day`` “10 April”, ``month`` “April” (falsy where only the year
+    is given), ``year`` the year. `name` is how formulas name it; `evidence` and `fields` are as in `Value`.
+    """
+
+    ATTRIBUTES = ("text", "when", "day", "month", "year")
+
+    def __init__(
+        self, iso: str, evidence: Evidence = NOTHING, about: bool = False, name: str = "",
+        fields: Mapping[str, Value] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(f"{'about ' if about else ''}{date_text(iso)}", evidence, fields)
+        self.iso, self.about, self.name = iso, about, name
+
+    when = property(lambda self: self._print(date_text(self.iso) if self.about else when_text(self.iso), self.about))
+    day = property(lambda self: self._print(day_text(self.iso), self.about))
+    month = property(lambda self: self._print(month_text(self.iso)))
+    year = property(lambda self: self._print(self.iso[:4]))
+
+    def _print(self, printed: str, about: bool = False) -> Value:
+        return Value(f"{'about ' if about else ''}{printed}", self.evidence)
+
+    def __bool__(self) -> bool:
+        return bool(self.iso)
+
+    def __lt__(self, other: Any) -> bool:
+        return isinstance(other, Moment) and self.iso < other.iso
+
+    def __gt__(self, other: Any) -> bool:
+        return isinstance(other, Moment) and self.iso > other.iso
+
+    def __sub__(self, other: Any) -> Quantity | Unknown:
+        """Return the days between two dates of day precision; unknown where one is less precise."""
+        if not isinstance(other, Moment) or len(self.iso) != 10 or len(other.iso) != 10:
+            return UNKNOWN
+        days = Fraction((date.fromisoformat(self.iso) - date.fromisoformat(other.iso)).days)
+        made = f"{self.name or self.text} − {other.name or other.text}"
+        about = self.about or other.about
+        return Quantity(days, days, ((Unit("days"), 1),), "", about, made=made, basis=self.evidence | other.evidence)
+
+
+# Arithmetic of bands
+
+_OPERATIONS = {"+": operator.add, "−": operator.sub, "×": operator.mul, "÷": operator.truediv}
+
+
+def _combined(one: Quantity, other: Quantity, sign: str) -> Quantity | Unknown:
+    """Add, subtract, multiply or divide; unknown where two open ends pull apart, or nothing can be said."""
+    is_sum = sign in "+−"
+    bound = _joint(one.bound, _OPPOSITE[other.bound] if sign in "−÷" else other.bound)
+    units = _same_units(one, other, sign) if is_sum else _product_units(one, other, sign)
+    is_open_below_zero = min(one.low, other.low) < 0 and (one.bound or other.bound)
+    if bound is None or (sign == "÷" and other.low <= 0) or (not is_sum and is_open_below_zero):
+        return UNKNOWN
+    ends = [_OPERATIONS[sign](a, b) for a in (one.low, one.high) for b in (other.low, other.high)]
+    # An open end leaves the other end open: more than 3–5 is more than 3.
+    low, high = (max(ends) if bound and bound not in _ABOVE else min(ends)), min(ends) if bound in _ABOVE else max(ends)
+    if not is_sum and not (one.low and other.low):
+        bound = {"more_than": "at_least", "less_than": "at_most"}.get(bound, bound)  # nothing times more is nothing
+    return Quantity(
+        low, high, units, bound, one.about or other.about,
+        made=f"{one._term} {sign} {other._term}", basis=one._own | other._own,
+    )  # fmt: skip
 
 
 def _joint(one: str, other: str) -> str | None:
@@ -385,76 +349,30 @@ def _joint(one: str, other: str) -> str | None:
     return one if one in ("more_than", "less_than") else other
 
 
-def _result(
-    one: Quantity, other: Quantity, sign: str, ends: Sequence[Fraction], units: dict[Unit, int], flip: bool
-) -> Quantity | Unknown:
-    bound = _joint(one.bound, _OPPOSITE[other.bound] if flip else other.bound)
-    if bound is None:
-        return UNKNOWN
-    # An open end leaves the other end open: more than 3–5 is more than 3.
-    low, high = (max(ends) if bound and bound not in _ABOVE else min(ends)), min(ends) if bound in _ABOVE else max(ends)
-    if sign in "×÷" and not (one.low and other.low):
-        bound = {"more_than": "at_least", "less_than": "at_most"}.get(bound, bound)  # nothing times more is nothing
-    return Quantity(
-        low, high, tuple((unit, power) for unit, power in units.items() if power), bound,
-        one.about or other.about, made=f"{one._term} {sign} {other._term}", basis=one._own | other._own,
-    )  # fmt: skip
-
-
 def _terms(quantity: Quantity) -> set[str]:
     return {unit.term for unit, _ in quantity.units}
 
 
-def _same_units(one: Quantity, other: Quantity, sign: str) -> dict[Unit, int]:
-    counted = all(unit.counted for unit, _ in (*one.units, *other.units))
+def _same_units(one: Quantity, other: Quantity, sign: str) -> tuple[tuple[Unit, int], ...]:
     # What a frame counts may be set beside what a text counts, but not persons beside states.
-    if one.units != other.units and not (counted and "count" in _terms(one) | _terms(other)):
+    is_counted = one._is_count and other._is_count and "count" in _terms(one) | _terms(other)
+    if one.units != other.units and not is_counted:
         ours, theirs = (", ".join(sorted(_terms(q))) or "a pure number" for q in (one, other))
         raise NarrativeError(
             f"{one._term} {sign} {other._term} joins {ours} with {theirs}; "
             "only quantities of one unit can be added, subtracted or compared."
         )
-    return dict(one.units)
+    return one.units
 
 
-def _add(one: Quantity, other: Quantity) -> Quantity | Unknown:
-    units = _same_units(one, other, "+")
-    return _result(one, other, "+", (one.low + other.low, one.high + other.high), units, flip=False)
-
-
-def _subtract(one: Quantity, other: Quantity) -> Quantity | Unknown:
-    units = _same_units(one, other, "−")
-    return _result(one, other, "−", (one.low - other.high, one.high - other.low), units, flip=True)
-
-
-def _multiply(one: Quantity, other: Quantity) -> Quantity | Unknown:
-    if min(one.low, other.low) < 0 and (one.bound or other.bound):
-        return UNKNOWN
+def _product_units(one: Quantity, other: Quantity, sign: str) -> tuple[tuple[Unit, int], ...]:
+    """Join units; shares are pure numbers: a share of persons is persons, a share of a share is a share."""
     units = dict(one.units)
     for unit, power in other.units:
+        if sign == "÷":  # what a frame counts takes away what a text counts
+            power = -power
+            unit = next((u for u in units if u == unit or (u.counted and unit.counted and COUNT in (u, unit))), unit)
         units[unit] = units.get(unit, 0) + power
-    products = [a * b for a in (one.low, one.high) for b in (other.low, other.high)]
-    return _result(one, other, "×", products, _without_share(units), flip=False)
-
-
-def _divide(one: Quantity, other: Quantity) -> Quantity | Unknown:
-    if other.low <= 0 or (one.low < 0 and (one.bound or other.bound)):
-        return UNKNOWN
-    units = dict(one.units)
-    for unit, power in other.units:
-        match = next((u for u in units if u == unit or (u.counted and unit.counted and COUNT in (u, unit))), unit)
-        units[match] = units.get(match, 0) - power
-    quotients = [a / b for a in (one.low, one.high) for b in (other.low, other.high)]
-    return _result(one, other, "÷", quotients, _without_share(units), flip=True)
-
-
-def _without_share(units: dict[Unit, int]) -> dict[Unit, int]:
-    """Take shares for pure numbers: a share of persons is persons, a share of a share is a share."""
-    others = {unit: power for unit, power in units.items() if power and unit.term != "share"}
-    shares = {unit: 1 for unit, power in units.items() if power > 0 and unit.term == "share"}
-    return others or shares
-
-
-_OPERATIONS: dict[str, Callable[[Quantity, Quantity], Quantity | Unknown]] = {
-    "+": _add, "−": _subtract, "×": _multiply, "÷": _divide,
-}  # fmt: skip
+    left = {unit: power for unit, power in units.items() if power}
+    others = {unit: power for unit, power in left.items() if unit.term != "share"}
+    return tuple((others or {unit: 1 for unit, power in left.items() if power > 0}).items())

@@ -7,12 +7,13 @@ pandas tells a subclass of these, and the subclass leaves a word in the ids, whi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
 
-__all__ = ["LOST", "KnownFrame", "cell_ids", "id_columns", "index_ids"]
+from alliances.errors import NarrativeError
+
+__all__ = ["LOST", "REMEDY", "KnownFrame", "cell_ids", "id_columns", "ids_by_row", "index_ids"]
 
 #: Words among row ids, and what they say was lost.
 LOST = {
@@ -21,6 +22,10 @@ LOST = {
     "!one-row_id-of-several": "groupby kept one row id of several, so the evidence of the others is lost",
 }
 _MERGED, _JOINED, _GROUPED = LOST
+REMEDY = (
+    'keep the column row_id in every frame (melt: id_vars; groupby: .agg(row_id=("row_id", " ".join), …); '
+    "select it with the other columns; a merge needs it on both sides)"
+)
 
 
 def cell_ids(cell: Any) -> list[str]:
@@ -42,17 +47,17 @@ def index_ids(index: pd.Index[Any]) -> list[str]:
     return [] if named or not all(isinstance(label, str) and label for label in index) else list(index)
 
 
-def _by_row(data: Any) -> list[list[str]]:
-    """List the ids of each row, from its columns of ids."""
+def ids_by_row(data: Any) -> list[list[str]]:
+    """List the ids of each row, from its columns of ids and from those by which it was merged."""
     columns = [data] if str(getattr(data, "name", "")).startswith("row_id") else []
     if isinstance(data, pd.DataFrame):
-        columns = [data.iloc[:, position] for position in id_columns(data)]
+        columns = [*(data.iloc[:, position] for position in id_columns(data)), *getattr(data, "_merged_by", ())]
     rows = zip(*columns, strict=True) if columns else [()] * len(data)
     return [[i for cell in row for i in cell_ids(cell)] for row in rows]
 
 
 def _all_ids(data: Any) -> set[str]:
-    return {i for row in _by_row(data) for i in row}
+    return {i for row in ids_by_row(data) for i in row}
 
 
 def _is_part(made: Any, whole: Any) -> bool:
@@ -62,79 +67,61 @@ def _is_part(made: Any, whole: Any) -> bool:
     return bool(made.index.isin(whole.index).all())
 
 
-def _known(other: Any) -> list[Any]:
-    return [one for one in getattr(other, "input_objs", [other]) if isinstance(one, (KnownFrame, _KnownSeries))]
+def _lost(made: Any, other: Any, method: str) -> list[str]:
+    """Say for each row of `made` which ids of what it was made of it has lost; "" for none."""
+    inputs = getattr(other, "input_objs", [other])
+    known = [one for one in inputs if isinstance(one, (KnownFrame, _KnownSeries))]
+    if method == "concat":
+        whose = [isinstance(one, KnownFrame) for one in inputs for _ in range(len(one))]
+        rows = zip(whose, ids_by_row(made), strict=True) if len(whose) == len(made) else []
+        return [_JOINED if is_known and not ids else "" for is_known, ids in rows]
+    if method == "merge":
+        words = LOST.keys() & {i for one in known for i in _all_ids(one)}
+        if words and any(getattr(one, "_merged_by", ()) for one in known):
+            lost = LOST[min(words)]
+            raise NarrativeError(f"A merge on row ids finds none of these rows, since before it {lost}; {REMEDY}.")
+        kept = set(index_ids(made.index))  # a join of indices keeps their ids
+        bare = [one for one in known if not all(ids_by_row(one))]
+        word = _MERGED if any(not kept or not kept <= {*index_ids(one.index)} for one in bare) else ""
+    else:
+        found = _all_ids(made)
+        is_less = any(not _all_ids(one) <= found and not _is_part(made, one) for one in known)
+        word = _GROUPED if found and is_less else ""
+    return [word] * len(made)
 
 
-def _losses(made: Any, other: Any, method: str) -> Iterator[tuple[int, str]]:
-    """Yield the rows of `made` that have lost ids of what it was made of, and how."""
-    match method.partition("_")[0]:
-        case "merge":
-            kept = set(index_ids(made.index))  # a join of indices keeps their ids
-            bare = [one for one in _known(other) if not all(_by_row(one))]
-            if any(not kept or not kept <= set(index_ids(one.index)) for one in bare):
-                yield from ((row, _MERGED) for row in range(len(made)))
-        case "concat" if len(made) == sum(map(len, other.input_objs)):
-            ids = _by_row(made)
-            known = [isinstance(one, KnownFrame) for one in other.input_objs for _ in range(len(one))]
-            yield from ((row, _JOINED) for row in range(len(made)) if known[row] and not ids[row])
-        case "groupby" if found := _all_ids(made):
-            if any(not _all_ids(one) <= found and not _is_part(made, one) for one in _known(other)):
-                yield from ((row, _GROUPED) for row in range(len(made)))
+class _Known:
+    """What frames and columns of known rows do alike: they leave a word in the ids of rows that have lost some."""
+
+    def __finalize__(self: Any, other: Any, method: str | None = None, **options: Any) -> Any:
+        super().__finalize__(other, method=method, **options)  # type: ignore[misc]  # it is pandas' own
+        positions = id_columns(self) if isinstance(self, pd.DataFrame) else []
+        has_ids = positions or str(getattr(self, "name", "")).startswith("row_id")
+        words = _lost(self, other, method) if has_ids and method in ("merge", "concat", "groupby") else []
+        if any(words):
+            column = self.iloc[:, positions[0]] if positions else self
+            ids = [" ".join([*cell_ids(cell), word]).strip() for cell, word in zip(column, words, strict=True)]
+            if positions:
+                self.isetitem(positions[0], ids)
+            else:
+                self.iloc[:] = ids
+        return self
 
 
-def _finalized(made: Any, other: Any, method: str | None) -> None:
-    """Leave a word in the ids of the rows that have lost some."""
-    positions = id_columns(made) if isinstance(made, pd.DataFrame) else []
-    has_ids = positions or str(getattr(made, "name", "")).startswith("row_id")
-    losses = dict(_losses(made, other, method)) if has_ids and method in ("merge", "concat", "groupby") else {}
-    if losses:
-        column = made.iloc[:, positions[0]] if positions else made
-        cells = [" ".join([*cell_ids(cell), *([losses[n]] if n in losses else [])]) for n, cell in enumerate(column)]
-        if positions:
-            made.isetitem(positions[0], cells)
-        else:
-            made.iloc[:] = cells
-
-
-class KnownFrame(pd.DataFrame):
+class KnownFrame(_Known, pd.DataFrame):
     """A frame of known rows; to whoever uses it a pandas frame like any other."""
 
-    @property
-    def _constructor(self) -> Any:
-        return KnownFrame
+    #: Columns of ids by which pandas merges it: it drops them on one side before it tells of the merge.
+    _merged_by: tuple[Any, ...] = ()
+    _constructor = property(lambda self: KnownFrame)
+    _constructor_sliced = property(lambda self: _KnownSeries)
 
-    @property
-    def _constructor_sliced(self) -> Any:
-        return _KnownSeries
-
-    def merge(self, right: Any, how: Any = "inner", on: Any = None, **options: Any) -> Any:  # type: ignore[override]  # options are passed on
-        """Merge as pandas does; where ids themselves are the key, both sides are of one row and nothing is lost."""
-        keys = [on] if isinstance(on, str) else list(on or ())
-        if not keys and how != "cross" and not options.keys() & {"left_on", "right_on", "left_index", "right_index"}:
-            keys = [key for key in self.columns if key in getattr(right, "columns", ())]
-        if key := next((key for key in keys if str(key).startswith("row_id")), None):
-            # pandas drops the key on the right before it tells of the merge, and would look as if it had none.
-            made = super().merge(right.assign(row_id_joined=right[key]), how, on, **options)
-            return made.drop(columns="row_id_joined")
-        return super().merge(right, how, on, **options)
-
-    def __finalize__(self, other: Any, method: str | None = None, **options: Any) -> KnownFrame:
-        super().__finalize__(other, method=method, **options)  # type: ignore[misc]  # the stubs leave it out
-        _finalized(self, other, method)
-        return self
+    def _drop_labels_or_levels(self, keys: Any, axis: Any = 0) -> Any:
+        left = super()._drop_labels_or_levels(keys, axis)  # type: ignore[misc]  # the stubs leave it out
+        left._merged_by = tuple(self[key] for key in keys if str(key).startswith("row_id") and key in self)
+        return left
 
 
-class _KnownSeries(pd.Series):
-    @property
-    def _constructor(self) -> Any:
-        return _KnownSeries
-
-    @property
-    def _constructor_expanddim(self) -> Any:
-        return KnownFrame
-
-    def __finalize__(self, other: Any, method: str | None = None, **options: Any) -> _KnownSeries:
-        super().__finalize__(other, method=method, **options)  # type: ignore[misc]  # the stubs leave it out
-        _finalized(self, other, method)
-        return self
+class _KnownSeries(_Known, pd.Series):
+    _constructor = property(lambda self: _KnownSeries)
+    _constructor_expanddim = property(lambda self: KnownFrame)

@@ -5,193 +5,149 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from alliances.dataset.problems import shorten
 from alliances.errors import NarrativeError
 
-__all__ = ["END", "PLACEHOLDER", "Alternative", "Block", "Slot", "parse"]
+__all__ = ["PLACEHOLDER", "Alternative", "Block", "Slot", "parse", "parse_line", "refuse"]
 
 PLACEHOLDER = re.compile(
     r"\{(?P<path>[^{}:|]+)(?:\|(?P<one>[^{}|]*)\|(?P<many>[^{}|:]*))?(?::(?P<words>[^{}]*))?\}"
 )  # fmt: skip
 _LABEL = re.compile(r"(then|opens|ours|else):(?:\s+|$)")
-END = re.compile(r"[.?!:][”’\"')*_]*$")
 _MISTYPED = re.compile(r"(?:then|opens|ours|else)\s*:", re.IGNORECASE)
+_END = re.compile(r"[.?!:][”’\"')*_]*$")
+_COLON = re.compile(r":[”’\"')*_]*$")
 _INNER_END = re.compile(r"(?<!\b[A-Z])(?<!\be\.g)(?<!\bi\.e)[.?!][”’\"')*_]*\s+(?=[“‘\"(*_]*[A-Z{])")
 _HEADING = re.compile(r"(#{1,3})\s+(.*)")
-_BULLET = re.compile(r"([-*]|\d+\.)\s+(.*)")
+_BULLET = re.compile(r"([-*]|\d+\.)\s+")
 #: A sentence that begins so needs the sentence before it.
 _LEANING = re.compile(
     r"(?:But|So|Too|It|Its|He|His|She|Her|They|Their|Them|This|That|These|Those|Therefore|Hence|Yet)\b"
 )
 
 
-@dataclass(frozen=True)
-class Alternative:
-    """One way of saying a sentence.
-
-    Attributes
-    ----------
-    text : str
-        The template, on one line.
-    line : int
-        Line of the call's text on which it begins, from 0.
-    is_ours : bool
-        Whether it is an inference of the report.
-    """
+class Alternative(NamedTuple):
+    """One way of saying a sentence: its template on one line, its first line as typed, whether the report infers it."""
 
     text: str
-    line: int
+    line: str = ""
     is_ours: bool = False
 
 
 @dataclass
 class Slot:
-    """A sentence with its alternatives, of which the first that is known is told.
+    """A sentence with its alternatives, of which the first that is known is told."""
 
-    Attributes
-    ----------
-    alternatives : list of Alternative
-        The sentence, then what follows `else:`.
-    is_then : bool
-        Whether it falls with the sentence before it.
-    is_opening : bool
-        Whether it goes with the sentence after it.
-    """
-
-    alternatives: list[Alternative]
-    is_then: bool = False
-    is_opening: bool = False
+    alternatives: list[Alternative]  # the sentence, then what follows else:
+    is_then: bool = False  # whether it falls with the sentence before it
+    is_opening: bool = False  # whether it falls with the sentence after it
 
 
 @dataclass
 class Block:
-    """A heading, paragraph or list.
+    """A heading with its level, a paragraph or a list."""
 
-    Attributes
-    ----------
-    kind : str
-        ``heading``, ``paragraph``, ``bullets`` or ``numbers``.
-    ways : list of list of Slot
-        Its sentences; after a bare `else:` line, those told where no sentence of the former is.
-    level : int
-        Level of a heading.
-    """
-
-    kind: str
-    ways: list[list[Slot]] = field(default_factory=lambda: [[]])
+    kind: str  # heading, paragraph, bullets or numbers
     level: int = 0
+    #: Its sentences; after a bare `else:` line, those told where no sentence of the former is.
+    ways: list[list[Slot]] = field(default_factory=lambda: [[]])
 
 
 def parse(text: str) -> list[Block]:
     """Split a text into blocks and sentences.
 
-    Raises
-    ------
-    NarrativeError
-        Where a sentence does not end, two stand in one, or a label stands where it means nothing; the error's
-        `line` is that of the text.
+    NarrativeError where a sentence does not end, two stand in one, or a label stands where it means nothing.
     """
     blocks: list[Block] = []
-    for lines in _paragraphs(text):
-        number, first = lines[0]
-        if _HEADING.match(first):
-            for number, line in lines:
-                if match := _HEADING.match(line):
-                    blocks.append(_heading(number, match))
-                else:
-                    _add_title(blocks[-1], number, line)
+    for lines in _groups(_lines(text)):
+        heading, bullet = _HEADING.match(lines[0]), _BULLET.match(lines[0])
+        if heading:
+            blocks.append(Block("heading", len(heading[1]), [[Slot([Alternative(heading[2], lines[0])])]]))
+            for line in lines[1:]:
+                why = "a line under a heading is part of no sentence; leave an empty line between them"
+                refuse(not line.startswith("else: "), why, line)
+                _add(blocks[-1].ways[0], line, line)
             continue
-        if first == "else:" and blocks:
-            blocks[-1].ways.append([])
-            _fill(blocks[-1], lines[1:])
-        else:
-            bullet = _BULLET.match(first)
-            kind = "paragraph" if not bullet else "bullets" if bullet[1] in "-*" else "numbers"
-            blocks.append(Block(kind))
-            _fill(blocks[-1], lines)
+        if lines[0] != "else:" or not blocks:
+            blocks.append(Block("paragraph" if not bullet else "bullets" if bullet[1] in "-*" else "numbers"))
+        for sentence in _sentences(lines):
+            if sentence == ["else:"]:
+                blocks[-1].ways.append([])
+            else:
+                words = " ".join(sentence)
+                why = f"the sentence “{shorten(words)}” does not end; close it with a full stop"
+                refuse(not _END.search(words), why, sentence[0])
+                words = words if blocks[-1].kind == "paragraph" else _BULLET.sub("", words, count=1)
+                _add(blocks[-1].ways[-1], words, sentence[0], is_title=False)
     return blocks
 
 
-def _paragraphs(text: str) -> Iterator[list[tuple[int, str]]]:
-    current: list[tuple[int, str]] = []
-    for number, line in enumerate(text.splitlines()):
-        stripped = line.strip()
-        if stripped and not (current and _HEADING.match(stripped) and not _HEADING.match(current[0][1])):
-            current.append((number, stripped))
-        elif current:
+def parse_line(text: str) -> list[Slot]:
+    """Split a short text, a title or a caption for instance: its last sentence, and one before `else:`, may not end."""
+    slots: list[Slot] = []
+    for sentence in _sentences([line for line in _lines(text) if line]):
+        _add(slots, " ".join(sentence), sentence[0])
+    return slots
+
+
+def _lines(text: str) -> list[str]:
+    refuse(not isinstance(text, str), f"{text!r:.60} is no text; write a template in quotation marks")
+    return [line.strip() for line in text.splitlines()]
+
+
+def _groups(lines: list[str]) -> Iterator[list[str]]:
+    """Group the lines of a block: it ends at an empty line, a heading, and where a list follows a sentence."""
+    group: list[str] = []
+    for line in [*lines, ""]:
+        is_list = _BULLET.match(line) and group and group[-1] != "else:" and not _BULLET.match(group[0])
+        if group and (not line or _HEADING.match(line) or (is_list and _END.search(group[-1]))):
+            yield group
+            group = []
+        if line:
+            group.append(line)
+
+
+def _sentences(lines: list[str]) -> Iterator[list[str]]:
+    """Group lines into sentences: one ends in a full stop, before a label, and at a colon unless words follow it."""
+    current: list[str] = []
+    for line in lines:
+        is_over = current and _END.search(current[-1]) and (not _COLON.search(current[-1]) or _BULLET.match(line))
+        if current and (is_over or current == ["else:"] or _LABEL.match(line)):
             yield current
-            current = [(number, stripped)] if stripped else []
+            current = []
+        current.append(line)
     if current:
         yield current
 
 
-def _heading(number: int, match: re.Match[str]) -> Block:
-    return Block("heading", [[Slot([Alternative(match[2], number)])]], len(match[1]))
-
-
-def _add_title(block: Block, number: int, line: str) -> None:
-    """Add an alternative title to the heading above it."""
-    label = _LABEL.match(line)
-    if not label or label[1] != "else":
-        raise _error("a line under a heading is part of no sentence; leave an empty line between them", number)
-    block.ways[0][0].alternatives.append(Alternative(line[label.end() :], number))
-
-
-def _fill(block: Block, lines: list[tuple[int, str]]) -> None:
-    """Sort lines into sentences: one ends where a line ends in a full stop, a question or exclamation mark, a colon."""
-    pending: list[str] = []
-    start = 0
-    for number, line in lines:
-        if not pending and line == "else:":
-            block.ways.append([])
-            continue
-        if not pending:
-            start = number
-            bullet = _BULLET.match(line) if block.kind != "paragraph" else None
-            line = bullet[2] if bullet else line
-        pending.append(line)
-        if END.search(line):
-            _add(block, " ".join(pending), start)
-            pending = []
-    if pending:
-        raise _error(f"the sentence “{_short(' '.join(pending))}” does not end; close it with a full stop", start)
-
-
-def _add(block: Block, text: str, line: int) -> None:
+def _add(slots: list[Slot], text: str, line: str, is_title: bool = True) -> None:
+    """Add a sentence behind its labels, or another way of saying the one above."""
     labels: set[str] = set()
     while match := _LABEL.match(text):
         labels.add(match[1])
         text = text[match.end() :]
-    if not text:
-        raise _error(f"the label {', '.join(sorted(labels))}: has no sentence; write one behind it", line)
-    if _MISTYPED.match(text):
-        raise _error(
-            f"“{_short(text)}” begins with a label that is none; write it small and with a space, ours: …", line
-        )
     bare = PLACEHOLDER.sub("Xx", text)
-    if _INNER_END.search(bare):
-        raise _error(
-            f"“{_short(text)}” holds two sentences; give each a line of its own, since each stands or falls alone", line
-        )
+    leans = not labels & {"then", "else"} and _LEANING.match(bare.lstrip("“‘*_("))
+    for is_wrong, why in () if is_title else (
+        (_MISTYPED.match(text), "begins with a label that is none; write it small and with a space, ours: …"),
+        (_INNER_END.search(bare), "holds two sentences; give each a line of its own, since each stands or falls alone"),
+        (leans, "leans on the sentence before it; write then: before it, so that it falls with it"),
+    ):  # fmt: skip
+        refuse(bool(is_wrong), f"“{shorten(text)}” {why}", line)
+    refuse(not text, f"the label {', '.join(sorted(labels))}: has no sentence; write one behind it", line)
+    refuse("else" in labels and not slots, "else: has no sentence above it in its paragraph", line)
     alternative = Alternative(text, line, "ours" in labels)
-    slots = block.ways[-1]
     if "else" in labels:
-        if not slots:
-            raise _error("else: has no sentence above it in its paragraph", line)
         slots[-1].alternatives.append(alternative)
-        return
-    if _LEANING.match(bare.lstrip("“‘*_(")) and "then" not in labels:
-        raise _error(
-            f"“{_short(text)}” leans on the sentence before it; write then: before it, so that it falls with it", line
-        )
-    slots.append(Slot([alternative], "then" in labels, "opens" in labels))
+    else:
+        slots.append(Slot([alternative], "then" in labels, "opens" in labels))
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= 70 else f"{text[:68].rstrip()} …"
-
-
-def _error(message: str, line: int) -> NarrativeError:
-    error = NarrativeError(message)
-    error.line = line
-    return error
+def refuse(is_wrong: bool, message: str, line: str = "") -> None:
+    """Raise a `NarrativeError` with the line that is at fault, where something is wrong."""
+    if is_wrong:
+        error = NarrativeError(message)
+        error.line = line
+        raise error
