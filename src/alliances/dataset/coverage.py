@@ -42,14 +42,11 @@ def coverage(tables: Raw, texts: Mapping[str, SourceText]) -> list[Coverage]:
     """
     used = {quote_id for table in FACT_TABLES for row in tables[table] for quote_id in split_list(row["quote_ids"])}
     quotes, names = [row for row in tables["quotes"] if row["quote_id"] in used], _names(tables)
-    found = []
-    for source in tables["sources"]:
-        if text := texts.get(source["source_id"]):
-            own = [
-                [r for r in rows if r["source_id"] == source["source_id"]] for rows in (quotes, tables["exclusions"])
-            ]
-            found.append(_cover(source, text, own[0], own[1], names))
-    return found
+    return [
+        _cover(source, texts[source["source_id"]], quotes, tables["exclusions"], names)
+        for source in tables["sources"]
+        if source["source_id"] in texts
+    ]
 
 
 def _names(tables: Raw) -> NameFinder:
@@ -63,6 +60,7 @@ def _cover(
     source: Mapping[str, str], text: SourceText, quotes: list[dict[str, str]], exclusions: list[dict[str, str]],
     names: NameFinder,
 ) -> Coverage:  # fmt: skip
+    quotes, exclusions = ([r for r in rows if r["source_id"] == source["source_id"]] for rows in (quotes, exclusions))
     sentences, excluded = split_sentences(text.text), _places(text, exclusions)
     quoted, covered = bytearray(len(text.text)), bytearray(len(text.text))  # of each character whether it is
     opened = [s for s in sentences if any(_opens(text.text, s, span) for span in excluded)]
