@@ -159,7 +159,10 @@ local function mark(link)
   local target = is_mark(link)
   if not target then return nil end
   local label = text_of(link.content)
-  if typst then return pandoc.RawInline("typst", fill("#mk(%1, %2);", str(label), str(target))) end
+  if typst then -- the entries of what “+n” stands for name its page as well
+    local also = link.title:match("^also (.+)$") or ""
+    return pandoc.RawInline("typst", fill("#mk(%1, %2, also: %3);", str(label), str(target), str(also)))
+  end
   local name = names[target] or label
   if label:match("^%+") then name = label .. ", from " .. name end
   return pandoc.RawInline("html", fill('%5<sup class="ev"><a href="#%1" title="%2" aria-label="%3">%4</a></sup>',

@@ -17,8 +17,8 @@ from alliances.text.names import slug
 
 __all__ = ["Citing"]
 
-#: So many marks stand side by side; more collapse to two and “+n”.
-LIMIT = 3
+#: So many marks stand side by side; more collapse to three and “+n”.
+LIMIT = 4
 #: What labels of a kind begin with; a row's label is its mark.
 _SIGNS = {"formula": "=", "parameter": "=", "record": "r", "inference": "i"}
 _RESTS_ON = ("rows", "records", "formulas", "parameters")
@@ -120,15 +120,15 @@ class Citing:
         return str(record["statement"])
 
     def write(self, anchors: Sequence[str]) -> str:
-        """Write the marks of a sentence: each once, at most three; of more, two and “+n”, which leads to all."""
+        """Write the marks of a sentence: each once, at most four; of more, three and “+n”, which leads to all."""
         shown = list(dict.fromkeys(anchors))
         inferences = [a for a in shown if a.startswith("ev-i-")]
         rest = [a for a in shown if a not in inferences]
-        if len(shown) > LIMIT and len(rest) > 2:
+        if len(rest) > LIMIT:
             group = f"ev-g-{hashlib.sha256(' '.join(rest).encode()).hexdigest()[:8]}"
             self._records[group] = {"kind": "group", "anchors": rest}
-            self._labels[group] = f"+{len(rest) - 2}"
-            rest = [*rest[:2], group]
+            self._labels[group] = f"+{len(rest) - LIMIT + 1}"
+            rest = [*rest[: LIMIT - 1], group]
         return "".join(marks.link(self._label(a), a, self._title(a)) for a in [*rest, *inferences])
 
     def carried(self, anchors: Iterable[str]) -> dict[str, dict[str, Any]]:

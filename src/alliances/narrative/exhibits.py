@@ -232,9 +232,10 @@ def _known(teller: Teller, ids: list[str]) -> Evidence:
 
 
 def _weighed(teller: Teller, words: Written, ids: list[str]) -> Rendered:
-    """Join what the notebook says to the marks of the rows that the judgement names and the words do not cite."""
+    """Say what the notebook says, and then mark the rows that the judgement names and the words do not cite."""
     rest = _known(teller, ids)
     cited = list(dict.fromkeys(anchor for sentence in words.sentences for anchor in sentence.anchors))
     anchors = [anchor for anchor in teller.citing.anchors(rest) if anchor not in cited]
     printed = [pair for sentence in words.sentences for pair in sentence.printed]
-    return Rendered(words.markdown + teller.citing.write(anchors), words.plain, [*cited, *anchors], printed, rest)
+    also = f" Also weighed:{teller.citing.write(anchors)}" if anchors else ""
+    return Rendered(words.markdown + also, words.plain, [*cited, *anchors], printed, rest)
