@@ -440,7 +440,7 @@ def test_edition_says_how_old_it_is(report: Staged, root: Path, executed: dict[s
 def test_an_edition_that_knows_nothing_is_short(root: Path, tmp_path: Path) -> None:
     empty = dict.fromkeys(("front", "commission", "survey", "method"), nbformat.v4.new_notebook())
     done = staged(root, empty, tmp_path / "out", as_of="2000-01-01")
-    assert text_of(done) == "# Contents {#contents .front}\n\n::: {.contents}\n\n:::\n"
+    assert text_of(done) == "# Contents {#contents .front}\n\n::: {.contents}\n:::\n"
     assert edition_of(done)["published-line"] == "No text was published by 1 January 2000"
     assert (done.problems, done.chapters, done.facts["facts"]) == ([], [], [])
 

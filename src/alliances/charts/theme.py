@@ -5,8 +5,10 @@ A notebook takes colours from here by what they stand for: ``from alliances.char
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,11 @@ import yaml
 from alliances.errors import DataError
 from alliances.paths import find_root
 
-__all__ = ["FONT", "SIZE", "WIDTHS", "brand", "halo", "text_width", "wrapped"]
+__all__ = ["WIDTHS", "brand", "text_width", "wrapped"]
 
-FONT = "Source Sans Pro, sans-serif"  # JupyterLab does not bring the first
-SIZE = 11.5  # pixels of a label, 8.6 pt in print: nothing is set under 8 pt, which is 10.67
 #: Pixels of the layout's three printed widths in millimetres, and of a chart for a phone.
 WIDTHS: dict[int | str, int] = {47: 178, 112: 423, 166: 627, "narrow": 320}
+_SIZE = 11.5  # of a label, in pixels
 _COLOURS = {name.upper(): name for name in "ink navy grey tint blue rule paper land compare ready".split()}
 _COLOURS |= {"PEACE": "peacekeepers", "OPEN": "undecided", "REFUSE": "refuses"}
 
@@ -57,33 +58,23 @@ def _palette(root: Path) -> dict[str, str]:
     raise DataError(f"There is no report/_brand.yml in {root}: it holds the colours of the charts.")
 
 
-def text_width(text: str, size: float = SIZE, weight: int = 400) -> float:
+def text_width(text: str, size: float = _SIZE, weight: int = 400) -> float:
     """Estimate the width of a text in Source Sans Pro, in pixels; good to a few per cent."""
     widths = [("ijlI.,:;'’!|()f/-tr", 0.3), (" ", 0.2), ("mwMW%—", 0.8), ("ABCDEFGHKNOPQRSTUVXYZ", 0.6)]
     ems = sum(next((width for letters, width in widths if c in letters), 0.51) for c in text)
     return ems * size * (1.04 if weight > 400 else 1)
 
 
-def wrapped(text: str, width: float, size: float = SIZE, weight: int = 400) -> list[str]:
+def wrapped(text: str, width: float, size: float = _SIZE, weight: int = 400) -> list[str]:
     """Break a text into lines that are no wider than `width` pixels; its own line breaks stay."""
     lines: list[str] = []
     for paragraph in text.split("\n"):
         lines.append("")
         for word in paragraph.split():
             longer = f"{lines[-1]} {word}".strip()
-            if lines[-1] and text_width(longer, size, weight) > width:
-                lines.append(word)
-            else:
-                lines[-1] = longer
+            fits = not lines[-1] or text_width(longer, size, weight) <= width
+            lines[-1:] = [longer] if fits else [lines[-1], word]
     return lines
-
-
-def halo(labels: alt.Chart, width: float = 3) -> alt.LayerChart:
-    """Set a light edge around the texts of a chart of text marks, so that lines and areas do not cross them."""
-    style = labels.mark.to_dict() if isinstance(labels.mark, alt.MarkDef) else {"type": "text"}
-    edge = labels.copy(deep=False)
-    edge.mark = alt.MarkDef(**{**style, "stroke": brand("paper"), "strokeWidth": width, "strokeJoin": "round"})
-    return alt.layer(edge, labels)
 
 
 class Printed(str):
@@ -116,43 +107,8 @@ def _plain_cell(cell: Any) -> Any:
 
 @alt.theme.register("alliances", enable=True)
 def _theme() -> alt.theme.ThemeConfig:
-    ink, grey, rule, ready = brand("ink"), brand("grey"), brand("rule"), brand("ready")
-    small = {"labelFontSize": SIZE, "titleFontSize": SIZE, "titleFontWeight": "normal", "titleColor": grey,
-             "labelColor": ink, "labelLimit": 0, "titleLimit": 0}  # fmt: skip
-    scaled = {"domain": True, "domainColor": rule, "ticks": True, "tickColor": rule, "tickSize": 4, "labelPadding": 3,
-              "labelColor": grey, "labelOverlap": "parity", "labelSeparation": 6, "tickCount": 5}  # fmt: skip
-    config: dict[str, Any] = {
-        "font": FONT,
-        "background": brand("paper"),
-        "view": {"stroke": None, "continuousWidth": 400, "continuousHeight": 200, "discreteHeight": {"step": 24}},
-        "title": {"anchor": "start", "frame": "group", "fontSize": 12.5, "fontWeight": 600, "color": ink, "offset": 8,
-                  "subtitleFontSize": 12, "subtitleLineHeight": 15, "subtitleColor": grey, "subtitlePadding": 4},
-        "axis": {**small, "grid": False, "gridColor": brand("tint"), "domain": False, "ticks": False,
-                 "labelPadding": 6},
-        "axisQuantitative": scaled,
-        "axisTemporal": scaled,
-        "legend": {**small, "orient": "top", "direction": "horizontal", "titleOrient": "left", "columnPadding": 14,
-                   "symbolType": "square", "symbolSize": 110, "symbolStrokeWidth": 1, "offset": 8},
-        "header": {**small, "labelFontWeight": 600, "labelAnchor": "start", "labelOrient": "top", "title": None},
-        "text": {"font": FONT, "fontSize": SIZE, "color": ink},
-        "bar": {"color": brand("blue")},
-        "point": {"color": brand("blue"), "filled": True, "size": 70, "opacity": 1},
-        "rule": {"color": grey},
-        "tick": {"color": brand("blue"), "thickness": 2},
-        "line": {"color": brand("blue"), "strokeWidth": 2},
-        "area": {"color": brand("blue")},
-        "scale": {"barBandPaddingInner": 0.4, "rectBandPaddingInner": 0.05},
-        "range": {
-            "category": [ready, *(brand(c) for c in ("refuses", "peacekeepers", "compare", "undecided", "grey"))],
-            "ordinal": [brand("undecided"), brand("peacekeepers"), ready],
-            "ramp": [brand("tint"), brand("peacekeepers"), ready],
-            "heatmap": [brand("tint"), brand("peacekeepers"), ready],
-            "diverging": [brand("refuses"), brand("tint"), ready],
-        },
-        "concat": {"spacing": 22},
-        "facet": {"spacing": 18},
-    }  # fmt: skip
-    return {"config": config}  # type: ignore[typeddict-item]
+    text = (files("alliances.charts") / "theme.yml").read_text(encoding="utf-8")
+    return {"config": yaml.safe_load(re.sub(r"\$([\w-]+)", lambda found: f'"{brand(found[1])}"', text))}
 
 
 alt.renderers.enable("mimetype")

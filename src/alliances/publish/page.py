@@ -27,7 +27,6 @@ _FETCH = re.compile(
     re.IGNORECASE,
 )
 _IMPORT = re.compile(r"(?:@import\s+|url\(\s*)[\"']?((?:https?:)?//[^\"')\s]+)", re.IGNORECASE)
-_DRAWING = re.compile(r'data-figure="([^"]+)"')
 _LICENCE = """/* Vega, Vega-Lite and Vega-Embed: Copyright (c) University of Washington Interactive Data Lab and
 contributors, BSD-3-Clause, https://github.com/vega/vega/blob/main/LICENSE. With D3: Copyright Mike Bostock, ISC,
 https://github.com/d3/d3/blob/main/LICENSE. Bundled by vl-convert. */"""
@@ -68,28 +67,19 @@ def finish(document: str, folder: Path, cache: Path | None = None, policy: bool 
     return _with_policy(live) if policy else live
 
 
-def _specification(path: Path) -> dict[str, Any]:
-    """Read a compiled chart, without the version of Vega that it names: a newer one would say so."""
-    try:
-        found = dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise PublishError(f"{path} cannot be read ({error}); stage the report again.") from error
-    found.pop("$schema", None)
-    return found
-
-
 def _with_charts(document: str, folder: Path, cache: Path | None) -> str:
-    charts: dict[str, dict[str, Any]] = {}
-    for name in dict.fromkeys(_DRAWING.findall(document)):
-        compiled, narrow = (folder / "vega" / f"{name}{form}.json" for form in ("", "-narrow"))
-        if not compiled.is_file():
-            continue
-        table = folder / "figures" / f"{name}.csv"
-        charts[name] = {
-            "vega": _specification(compiled),
-            "narrow": _specification(narrow) if narrow.is_file() else None,
-            "csv": table.read_text(encoding="utf-8") if table.is_file() else "",
-        }
+    def read(path: Path) -> Any:
+        try:
+            text = path.read_text(encoding="utf-8") if path.is_file() else ""
+            return json.loads(text or "null") if path.suffix == ".json" else text
+        except (OSError, ValueError) as error:
+            raise PublishError(f"{path} cannot be read ({error}); stage the report again.") from error
+
+    charts = {}
+    for name in dict.fromkeys(re.findall(r'data-figure="([^"]+)"', document)):
+        if compiled := read(folder / "vega" / f"{name}.json"):
+            narrow, csv = read(folder / "vega" / f"{name}-narrow.json"), read(folder / "figures" / f"{name}.csv")
+            charts[name] = {"vega": compiled, "narrow": narrow, "csv": csv}
     if not charts:
         return document
     data = json.dumps(charts, ensure_ascii=False, separators=(",", ":"))
@@ -119,20 +109,13 @@ def _bundle() -> bytes:
 def _with_policy(document: str) -> str:
     hashes = []
     for attributes, body in _SCRIPT.findall(document):
-        if re.search(r"\btype=[\"']?application/json", attributes):
-            continue  # data, not code
-        digest = hashlib.sha256(body.encode("utf-8")).digest()
-        hashes.append(f"'sha256-{base64.b64encode(digest).decode('ascii')}'")
-    policy = "; ".join(
-        [
-            "default-src 'none'",
-            "img-src data:",
-            "font-src data:",
-            "style-src 'unsafe-inline'",
-            f"script-src {' '.join(dict.fromkeys(hashes)) or chr(39) + 'none' + chr(39)}",
-            "base-uri 'none'",
-            "form-action 'none'",
-        ]
+        if not re.search(r"\btype=[\"']?application/json", attributes):  # data, not code
+            digest = base64.b64encode(hashlib.sha256(body.encode("utf-8")).digest())
+            hashes.append(f"'sha256-{digest.decode('ascii')}'")
+    allowed = " ".join(dict.fromkeys(hashes)) or "'none'"
+    policy = (
+        "default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'; "
+        f"script-src {allowed}; base-uri 'none'; form-action 'none'"
     )
     meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
     # Right after the encoding, before anything that the policy is about.

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from alliances.errors import PublishError
 
-__all__ = ["MINIMUM", "Quarto", "find_quarto", "missing", "render"]
+__all__ = ["Quarto", "find_quarto", "missing", "render"]
 
-MINIMUM = (1, 9)
-VARIABLE = "ALLIANCES_QUARTO"
+_MINIMUM = (1, 9)
+_VARIABLE = "ALLIANCES_QUARTO"
 _TIME_LIMIT = 300  # seconds; a render takes six
 _OUTPUT = {"html": "alliances-html", "pdf": "alliances-typst"}
 # Quarto goes on after these and exits with 0.
@@ -41,24 +41,21 @@ class Quarto:
 
 def find_quarto() -> Quarto | None:
     """Find Quarto 1.9 or newer: the program that ALLIANCES_QUARTO names (empty: none), in the venv, or on PATH."""
-    return next((found for found in _candidates() if found.number >= MINIMUM), None)
+    return next((found for found in _candidates() if found.number >= _MINIMUM), None)
 
 
 def missing() -> str:
     """Say that no Quarto can be used, and which too old one was found."""
     older = next(iter(_candidates()), None)
     found = f"only {older.version} was found at {older.path}" if older else "none was found"
-    return f"Quarto 1.9 or newer is needed and {found}; install it, set {VARIABLE}, or use --engine embedded."
+    return f"Quarto 1.9 or newer is needed and {found}; install it, set {_VARIABLE}, or use --engine embedded."
 
 
 def _candidates() -> list[Quarto]:
-    wish = os.environ.get(VARIABLE)
-    if wish is not None:
-        programs: list[str | None] = [wish or None]
-    else:
-        programs = [shutil.which("quarto", path=str(Path(sys.executable).parent)), shutil.which("quarto")]
-    versions = [(program, _version(program)) for program in programs if program]
-    return [Quarto(Path(program), version) for program, version in versions if version]
+    found = (shutil.which("quarto", path=str(Path(sys.executable).parent)), shutil.which("quarto"))
+    wish = os.environ.get(_VARIABLE)
+    versions = {program: _version(program) for program in (found if wish is None else (wish,)) if program}
+    return [Quarto(Path(program), version) for program, version in versions.items() if version]
 
 
 @functools.cache
@@ -83,15 +80,9 @@ def render(program: Quarto, folder: Path, kind: str, moment: int) -> str:
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(moment), "NO_COLOR": "1"}
     try:
         done = subprocess.run(
-            command,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=_TIME_LIMIT,
-            check=False,
-        )
+            command, cwd=folder, env=environment, timeout=_TIME_LIMIT, check=False,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
     except OSError as error:
         raise PublishError(f"Quarto could not be started ({error}).") from error
     except subprocess.TimeoutExpired as error:

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from alliances.errors import AlliancesError
-from alliances.publish.fonts import install_fonts
+from alliances.publish.engines import install_fonts
 from alliances.publish.page import finish
 
 __all__ = ["bring_up_to_date", "main", "post", "pre"]

@@ -52,7 +52,7 @@ def refresh(
 
 
 def _pictures(specs: list[dict[str, Any]]) -> list[bytes]:
-    from alliances.charts.figure import png
+    from alliances.charts.drawing import png
 
     return [png(spec) for spec in specs]
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from alliances.stage.chapters import Block, Chapter, Output, line_text
 from alliances.stage.evidence import Ledger
-from alliances.stage.rows import numbers, tokens
+from alliances.stage.rows import numbers
 from alliances.text.dates import date_text
 from alliances.text.markdown import plain
 from alliances.text.marks import MARK
-from alliances.text.numbers import find_numbers, mask, number_text
+from alliances.text.numbers import claims, find_numbers, mask, number_text
 
 _SIGN = "\ue000"  # stands where a mark stands
 _SOURCE = re.compile(r"\[Source.*\]\{\.source\}")  # names the texts of a figure, with their marks
@@ -31,38 +31,36 @@ _NAMES = {"alliances": ("name", "short_name", "aliases"), "actors": ("name", "al
 
 
 class Checker:
-    """Checks the numbers and marks of outputs against the edition, whose ledger holds dataset and parameters."""
+    """Checks the numbers and marks of chapters against the edition, whose ledger holds dataset and parameters."""
 
     def __init__(self, ledger: Ledger) -> None:
-        self.ledger = ledger
-        self.dataset = ledger.dataset
+        self.ledger, self.dataset = ledger, ledger.dataset
         columns = [self.dataset[table][column] for table, columns in _NAMES.items() for column in columns]
         cells = {cell for column in columns for cell in column}
         self.names = sorted({name for cell in cells for name in cell.split("; ") if find_numbers(name)})
-        self.borne = cache(self._borne)
+        self.source = cache(self._source)
 
     def problems(self, chapter: Chapter) -> Iterator[str]:
         """Yield what is wrong with the numbers and marks of a chapter, a sentence each."""
-        for output in chapter.outputs:
-            blocks = [block for block in chapter.blocks if block.output is output]
+        for output, blocks in chapter.outputs():
             for problem in self._output(output, blocks):
-                yield f"In {chapter.name}, {output.meta.get('id', output.kind)}: {problem}"
+                yield f"In {chapter.name}, {output.get('id', output['kind'])}: {problem}"
 
     def _output(self, output: Output, blocks: Sequence[Block]) -> Iterator[str]:
-        staged = "\n\n".join(block.markdown for block in blocks)
+        staged, kind = "\n\n".join(block.markdown for block in blocks), output["kind"]
         text, marks = _read(staged)
         titles = [block.markdown.split(" ", 1)[1].split(" {#")[0] for block in blocks if block.markdown[0] == "#"]
-        unmarked = {line_text(part) for part in (*titles, *(output.meta.get(k, "") for k in ("title", "subtitle")))}
-        if output.kind == "figure":
-            alt = " ".join(output.meta["alt"].split())
-            text, unmarked = f"{text} {alt}", {*unmarked, alt}
+        alt = " ".join(output.get("alt", "").split())
+        if kind == "figure":
+            text = f"{text} {alt}"
             if not 1 <= len(alt) <= _ALT_LIMIT:
                 yield f"the alternative text has {len(alt)} characters; from 1 to {_ALT_LIMIT} are allowed."
+        unmarked = {line_text(part) for part in (*titles, output.get("title", ""), output.get("subtitle", ""))} | {alt}
         at, rest, own = 0, text, self._own(output)
         # Rows of a table and lines of a judgement show once what several of their cells or sentences rest on.
-        feet = [staged] if output.kind in ("table", "judgement") else _SOURCE.findall(staged)
+        feet = [staged] if kind in ("table", "judgement") else _SOURCE.findall(staged)
         below = [(m["label"], m["anchor"]) for foot in feet for m in MARK.finditer(foot)]
-        for sentence in output.meta.get("sentences", ()):
+        for sentence in output.get("sentences", ()):
             told = " ".join(_NOT_READ.sub(" ", sentence["text"]).replace("\\", "").split())
             start = found if (found := text.find(told, at)) >= 0 else text.find(told)
             if start < 0:
@@ -71,20 +69,19 @@ class Checker:
             at = start + len(told)
             rest = rest[:start] + "·" * len(told) + rest[at:]
             shown = [(label, anchor) for place, label, anchor in marks if start < place <= at]
-            is_marked = told and told not in unmarked and output.kind != "judgements"  # of which each shows two
-            if is_marked and (missing := _hidden(sentence, shown, below)):
-                yield missing
-            yield from self._sentence(sentence, own, output.kind == "table")
+            if told not in unmarked and kind != "judgements":  # of which each shows two
+                yield from _hidden(sentence, shown, below)
+            yield from self._sentence(sentence, own, kind == "table")
         for number in find_numbers(mask(rest, self.names)):
-            if not tokens(number) <= own:
+            if claims(number).keys() - own:
                 yield f"the number “{number}” stands in no sentence that the notebook wrote from the data."
 
     def _own(self, output: Output) -> set[str]:
         """List the numbers that a judgement's own row holds, which are ours: its horizon, its reasons."""
-        ids = {output.meta.get("judgement"), *(item["judgement"] for item in output.meta.get("items", ()))}
+        ids = {output.get("judgement"), *(item["judgement"] for item in output.get("items", ()))}
         frame = self.dataset["judgements"]
         own = " ; ".join(map(str, frame[frame["judgement_id"].isin(ids)].to_numpy().ravel()))
-        return tokens(f"{own} ; {output.meta.get('yardstick', '')}", in_parts=True)
+        return {*claims(f"{own} ; {output.get('yardstick', '')}", parts=True)}
 
     def _sentence(self, sentence: Mapping[str, Any], own: set[str], is_cell: bool) -> Iterator[str]:
         text, marks = sentence["text"], set(sentence["marks"])
@@ -93,44 +90,33 @@ class Checker:
             value = re.escape(mask(" ".join(printed.split()), self.names))
             told = re.sub(rf"(?<!\w){value}(?!\w)", " ", told, count=1, flags=re.IGNORECASE)
         for number in find_numbers(told):
-            if not tokens(number) <= own:
+            if claims(number).keys() - own:
                 yield f"the number “{number}” in “{text}” comes from no row, formula or parameter."
         for printed, origin in sentence["printed"]:
-            borne = self.borne(origin)
-            anchors = self._anchors(origin)
+            anchors, borne = self.source(origin)
             if borne is None:
                 yield f"“{printed}” in “{text}” comes from {origin}, which this edition does not know."
                 continue
             if anchors and not anchors & marks:
                 yield f"“{printed}” in “{text}” comes from {origin}, whose mark does not stand there."
-            allowed = set(borne).union(own, *(self.borne(mark) or () for mark in marks if is_cell))
+            allowed = own.union(borne, *(self.source(mark)[1] or () for mark in marks if is_cell))
             sums = {origin, *marks} if origin.startswith("ev-f-") else ()
             allowed |= _worked_out([v for one in sums for v in self.ledger.records.get(one, {}).get("values", ())])
-            if wrong := tokens(mask(printed, self.names)) - allowed:
+            if wrong := claims(mask(printed, self.names)).keys() - allowed:
                 yield f"“{printed}” in “{text}” is not what {origin} gives: {', '.join(sorted(wrong))}."
 
-    def _anchors(self, origin: str) -> set[str]:
-        """Return the anchors of which one must stand beside a value of this origin; none for a date of the edition."""
-        if origin.startswith(("parameter:", "date:", "words")) or self.borne(origin) is None:
-            return set()
-        if origin.startswith(("ev-", "r-")):
-            return {origin if origin.startswith("ev-") else f"ev-{origin}"}
-        return {f"ev-{mark}" for mark in self.dataset.marks(origin)}
-
-    def _borne(self, origin: str) -> frozenset[str] | None:
-        """Return the numbers that an origin bears out; None where this edition does not know it."""
-        kind, _, name = origin.partition(":")
+    def _source(self, origin: str) -> tuple[set[str], set[str] | None]:
+        """Return the anchors of which one stands beside a value, and the numbers borne out; None if it is unknown."""
         if origin in ("words", "date:as_of"):
-            return frozenset(tokens(date_text(self.ledger.parameters.as_of), in_parts=True) if name else ())
-        if kind == "parameter":
-            value = self.ledger.parameters.as_dict().get(name)
-            return frozenset(tokens(number_text(value))) if isinstance(value, (int, float)) else None
-        if (record := self.ledger.records.get(origin)) and record["values"]:
-            return frozenset(tokens(" ; ".join(record["values"]), in_parts=True))
-        rows = record["rows"] if record else [origin]
+            return set(), {*claims(date_text(self.ledger.parameters.as_of) if origin != "words" else "", parts=True)}
+        record = self.ledger.records.get(origin, {})
+        if record.get("values"):
+            return {origin}, {*claims(" ; ".join(record["values"]), parts=True)}
+        rows = record.get("rows", [origin])
         if not all(row in self.dataset for row in rows):
-            return None
-        return frozenset().union(*(numbers(self.dataset, self.dataset.row(row)) for row in rows))
+            return set(), None
+        anchors = {origin} if record else {self.ledger.anchor(origin), *map("ev-{}".format, self.dataset.marks(origin))}
+        return anchors, set().union(*(numbers(self.dataset, self.dataset.row(row)) for row in rows))
 
 
 def _read(staged: str) -> tuple[str, list[tuple[int, str, str]]]:
@@ -143,22 +129,24 @@ def _read(staged: str) -> tuple[str, list[tuple[int, str, str]]]:
     return "".join(parts), [(place, *mark) for place, mark in zip(places, found, strict=True)]
 
 
-def _hidden(sentence: Mapping[str, Any], shown: Sequence[tuple[str, str]], below: Sequence[tuple[str, str]]) -> str:
+def _hidden(
+    sentence: Mapping[str, Any], shown: Sequence[tuple[str, str]], below: Sequence[tuple[str, str]]
+) -> Iterator[str]:
     """Say which mark of a sentence shows neither there nor below the figure, nor is counted by a +n, or is not its."""
-    anchors = {anchor for label, anchor in shown if label[0] != "+"}
     all_shown = {anchor for _, anchor in (*shown, *below)}
     missing = [anchor for anchor in dict.fromkeys(sentence["marks"]) if anchor not in all_shown]
+    strange = sorted({anchor for label, anchor in shown if label[0] != "+"}.difference(sentence["marks"]))
     if len(missing) > sum(int(label) for label, _ in (*shown, *below) if label[0] == "+"):
-        return f"“{sentence['text']}” does not show the mark of #{missing[0]}."
-    strange = sorted(anchors.difference(sentence["marks"]))
-    return f"“{sentence['text']}” shows the mark of #{strange[0]}, which is not its own." if strange else ""
+        yield f"“{sentence['text']}” does not show the mark of #{missing[0]}."
+    elif strange:
+        yield f"“{sentence['text']}” shows the mark of #{strange[0]}, which is not its own."
 
 
 def _worked_out(values: Sequence[str]) -> set[str]:
     """Return numbers that formulas bear out together: “three of the five”, per cent, one in so many, “all but two”."""
-    figures = {float(token) for token in tokens(" ; ".join(values)) if re.fullmatch(r"\d+(\.\d+)?", token)}
+    figures = {float(number) for number in claims(" ; ".join(values)) if re.fullmatch(r"\d+(\.\d+)?", number)}
     made = {n for one in figures - {0.0} for n in (one, one * 100, 1 / one, *(abs(one - other) for other in figures))}
-    return tokens(" ; ".join(number_text(round(number, 6)) for number in made))
+    return {*claims(" ; ".join(number_text(round(number, 6)) for number in made))}
 
 
 def reference_problems(report: str) -> list[str]:

@@ -4,44 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from alliances.dataset import Dataset, Source
+from alliances.dataset import Dataset, Row, Source
 from alliances.parameters import Parameters
-from alliances.stage.chapters import div
-from alliances.stage.rows import reading, tokens
+from alliances.stage.chapters import form
+from alliances.stage.rows import reading
 from alliances.text.dates import date_text
 from alliances.text.markdown import escape
 from alliances.text.marks import MARK
 from alliances.text.names import capital, join_and, slug
-from alliances.text.numbers import number_text
+from alliances.text.numbers import claims, number_text
 
-_INTRO = (
-    "The words behind each mark: a letter is a text, a number its paragraph. In quotation marks stand the text’s own "
-    "words, with “…” where we left some out; after them what this report reads from them, where they need it."
-)
 _SIGNS = {"ev-f-": "=", "ev-r-": "r", "ev-i-": "i"}
+_ON = ("rows", "records", "against")  # what a record rests on, in rows
 
 
-@dataclass
 class Ledger:
-    """What the body cites, and the numbers that its formulas, records and inferences get.
+    """What the body cites: what each anchor stands for, a formula with all its `values`; labels in their order."""
 
-    Attributes
-    ----------
-    dataset, parameters : Dataset, Parameters
-        The edition's.
-    records : dict of str to dict
-        What each anchor stands for; a formula has all its printed `values`.
-    labels : dict of str to str
-        Labels of numbered anchors, in the order of the report.
-    """
-
-    dataset: Dataset
-    parameters: Parameters
-    records: dict[str, dict[str, Any]] = field(default_factory=dict)
-    labels: dict[str, str] = field(default_factory=dict)
+    def __init__(self, dataset: Dataset, parameters: Parameters) -> None:
+        self.dataset, self.parameters = dataset, parameters
+        self.records: dict[str, dict[str, Any]] = {}
+        self.labels: dict[str, str] = {}
 
     def add(self, evidence: Mapping[str, Mapping[str, Any]]) -> list[str]:
         """Take in the evidence of an output; name formulas that clash with another one's."""
@@ -85,14 +70,8 @@ class Ledger:
     def close(self) -> None:
         """Give numbers to what no mark shows, but a formula or an inference rests on."""
         for anchor, record in self.records.items():
-            for one in (anchor, *(f"ev-{row}" for row in (*record.get("records", ()), *record.get("against", ())))):
+            for one in (anchor, *(f"ev-{row}" for part in _ON[1:] for row in record.get(part, ()))):
                 self.label(one)
-
-    def cited(self) -> tuple[set[str], set[str]]:
-        """Return the rows that the body, its formulas and inferences rest on, and the anchors that they lead to."""
-        parts = ("rows", "records", "against")
-        rows = {row for record in self.records.values() for part in parts for row in record.get(part, ())}
-        return rows, {*self.records, *(self.anchor(row) for row in rows if row in self.dataset)}
 
     def anchor(self, row: str) -> str:
         """Return the anchor of a row's evidence."""
@@ -107,75 +86,47 @@ class Ledger:
 
 def evidence(ledger: Ledger) -> str:
     """Write the whole part; "" where the edition knows no text."""
-    dataset = ledger.dataset
-    parts = [
-        _source(ledger, dataset.source(source_id))
-        for source_id in dataset["sources"].sort_values("published", kind="stable")["source_id"]
-    ]
+    dataset, records = ledger.dataset, ledger.records
+    rows = {row for record in records.values() for part in _ON for row in record.get(part, ())}
+    cited = rows | {*records, *(ledger.anchor(row) for row in rows if row in dataset)}
+    sources = map(dataset.source, dataset["sources"].sort_values("published", kind="stable")["source_id"])
+    texts = [_source(dataset, source, cited) for source in sources]
     numbered = {sign: [a for a, label in ledger.labels.items() if label[0] == sign] for sign in _SIGNS.values()}
-    if numbered["="] or numbered["i"]:
-        parts.append("## Sums and inferences {#sums}")
-        parts += [_sum(ledger, anchor) for anchor in (*numbered["="], *numbered["i"])]
-    if numbered["r"]:
-        bases = dict.fromkeys(dataset.row(anchor.removeprefix("ev-"))["basis"] for anchor in numbered["r"])
-        parts += ["## Public record {#public-record}", escape(" ".join(bases))]
-        parts += [_record(ledger, anchor) for anchor in numbered["r"]]
-    return "\n\n".join(["# Evidence {#evidence .evidence-part}", _INTRO, *parts]) if parts else ""
+    sums = [_sum(ledger, anchor) for sign in "=i" for anchor in numbered[sign]]
+    public = [(anchor, ledger.label(anchor), dataset.row(anchor.removeprefix("ev-"))) for anchor in numbered["r"]]
+    basis = " ".join(dict.fromkeys(row["basis"] for *_, row in public))
+    return form("evidence", texts, sums, basis, [(*named, _record(dataset, row)) for *named, row in public])
 
 
-def _entry(ledger: Ledger, anchor: str, whose: str, *body: str, more: str = "") -> str:
-    label = ledger.label(anchor)
-    return div(f'#{anchor} .entry{more} mark="{label}" name="Evidence {label}, {whose.replace(chr(34), "”")}"', *body)
-
-
-def _source(ledger: Ledger, source: Source) -> str:
-    dataset, (rows, anchors) = ledger.dataset, ledger.cited()
+def _source(dataset: Dataset, source: Source, cited: set[str]) -> tuple[Source, str, list[dict[str, Any]]]:
+    """Give a text, what is known of its origin, and its paragraphs; `cited` holds rows and anchors."""
     first, last, best = (date_text(day) for day in (source.published_from, source.published_to, source.published))
     dated = f"published on {best}" if first == last else f"published between {first} and {last}, about {best}"
     who = f"{source.publisher or 'publisher not known'}; {join_and(source.authors) or 'author not known'}; {dated}"
     quotes = dataset["quotes"].query("source_id == @source.source_id")["quote_id"]
-    marks = {dataset.mark_of_quote(quote_id) for quote_id in quotes}
-    unused = "" if any(f"ev-{mark}" in anchors for mark in marks) else " .uncited"
-    lines = [
-        f"## {source.mark} · {escape(capital(source.short_name))} {{#source-{source.mark}{unused}}}",
-        f"*{escape(source.title)}*. {escape(capital(who))}. [{escape(source.published_basis)}]{{.basis}}",
-    ]
-    for mark in sorted(marks, key=lambda mark: int(mark.removeprefix(source.mark))):
-        more = "" if f"ev-{mark}" in anchors else " .uncited"
-        lines.append(_entry(ledger, f"ev-{mark}", source.short_name, *_paragraph(dataset, mark, rows), more=more))
-    return "\n\n".join(lines)
+    marks = sorted(set(map(dataset.mark_of_quote, quotes)), key=lambda mark: int(mark.removeprefix(source.mark)))
+    return source, who, [_paragraph(dataset, mark, cited) for mark in marks]
 
 
-def _paragraph(dataset: Dataset, mark: str, cited: set[str]) -> list[str]:
-    """Write an entry's words, those of other paragraphs that its rows rest on too, some context, and the readings."""
-    quote_ids = dataset.paragraph(mark)
-    words = _joined([" ".join(dataset.quote(quote_id).exact.split()) for quote_id in quote_ids])
-    rows = {row.row_id: row for quote_id in quote_ids for row in dataset.rows_using(quote_id)}
+def _paragraph(dataset: Dataset, mark: str, cited: set[str]) -> dict[str, Any]:
+    """Give an entry's words, those of other paragraphs that its rows rest on too, some context, and the readings."""
+    quotes = dataset.paragraph(mark)
+    words = _joined([" ".join(dataset.quote(quote).exact.split()) for quote in quotes])
+    rows = {row.row_id: row for quote in quotes for row in dataset.rows_using(quote)}
     own = [row for row in rows.values() if dataset.mark(row.row_id) == mark]
-    further = dict.fromkeys(
-        quote_id
-        for row in ([row for row in own if row.row_id in cited] or own)
-        for quote_id in row.quote_ids
-        if dataset.mark_of_quote(quote_id) != mark
-    )
-    others = [f"{dataset.mark_of_quote(q)} {_quoted(' '.join(dataset.quote(q).exact.split()))}" for q in further]
-    around = (dataset.context(quote_ids[0])[0], dataset.context(quote_ids[-1])[1])
-    context = [
-        f"[{escape(text)}]{{.{side}}}" if re.search(r"\w", text) else ""
-        for side, text in zip(("before", "after"), around, strict=True)
-    ]
-    readings = []
+    leading = [row for row in own if row.row_id in cited] or own
+    others = {quote: dataset.mark_of_quote(quote) for row in leading for quote in row.quote_ids}
+    around = ("before", dataset.context(quotes[0])[0]), ("after", dataset.context(quotes[-1])[1])
+    told, readings = claims(words, parts=True).keys(), []
     for row in rows.values():
         text, name = reading(dataset, row), f" #row-{row.row_id}" if row in own else ""
-        silent = row.row_id in cited and "value_low" in row.values and not tokens(text) <= tokens(words, in_parts=True)
-        readings.append(f"- [{escape(text)}]{{.reading{' .needed' if silent else ''}{name}}}")
-    more = f"[With {'; '.join(others)}]{{.further}}" if others else ""
-    return [f"[{_quoted(words)}]{{.words}}", more, " ".join(filter(None, context)), "\n".join(readings)]
-
-
-def _quoted(words: str) -> str:
-    """Put words in quotation marks; those within become single."""
-    return f"“{escape(re.sub('[“„]', '‘', words).replace('”', '’'))}”"
+        is_silent = row.row_id in cited and "value_low" in row.values and claims(text).keys() - told
+        readings.append((text, f"{' .needed' if is_silent else ''}{name}"))
+    return {
+        "mark": mark, "is_cited": f"ev-{mark}" in cited, "words": words, "readings": readings,
+        "further": [(at, dataset.quote(quote).exact) for quote, at in others.items() if at != mark],
+        "around": [(side, text) for side, text in around if re.search(r"\w", text)],
+    }  # fmt: skip
 
 
 def _joined(quotes: Sequence[str]) -> str:
@@ -190,25 +141,16 @@ def _joined(quotes: Sequence[str]) -> str:
     return " … ".join(kept)
 
 
-def _sum(ledger: Ledger, anchor: str) -> str:
+def _sum(ledger: Ledger, anchor: str) -> tuple[str, str, dict[str, Any], str, str]:
+    """Give a formula, an assumption or an inference, with its label and links to what it rests on, and against it."""
     record = ledger.records[anchor]
     set_here = [name for name in (f"ev-f-p-{slug(name)}" for name in record.get("parameters", ())) if name != anchor]
     formulas = [*record.get("formulas", ()), *(name for name in set_here if name in ledger.records)]
     rests = ledger.links("From", [*record["rows"], *record.get("records", ())], formulas)
-    if record["kind"] == "inference":
-        against = ledger.links("Against it:", record["against"])
-        text = f"{escape(capital(record['statement']))} [Inference of this report.]{{.ours}}{rests}{against}"
-        return _entry(ledger, anchor, "inference of this report", text)
-    if record["kind"] == "parameter":
-        return _entry(ledger, anchor, "an assumption", f"{escape(record['statement']).rstrip('.')}.")
-    text = f"**{escape(' · '.join(record['values']))}** {escape(record['what'])}: {escape(record['formula'])}.{rests}"
-    return _entry(ledger, anchor, record["what"], text)
+    return anchor, ledger.label(anchor), record, rests, ledger.links("Against it:", record.get("against", ()))
 
 
-def _record(ledger: Ledger, anchor: str) -> str:
-    dataset = ledger.dataset
-    row = dataset.row(anchor.removeprefix("ev-"))
+def _record(dataset: Dataset, row: Row) -> str:
     until = f" until {date_text(row['exit_date'])}" if row["exit_date"] else ""
     who, body = dataset.name(row["actor_id"]), dataset.name(row["body_id"])
-    text = f"{capital(who)}: member of {body} since {date_text(row['entry_date'])}{until}."
-    return _entry(ledger, anchor, "the public record", escape(text))
+    return f"{capital(who)}: member of {body} since {date_text(row['entry_date'])}{until}."

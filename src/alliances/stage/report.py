@@ -5,26 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from alliances.dataset import FACT_TABLES, Dataset
+from alliances.dataset import Dataset
 from alliances.errors import StagingError
 from alliances.parameters import Parameters
 from alliances.run.cache import Cache
-from alliances.stage.chapters import (
-    Chapter,
-    Output,
-    anchor_of,
-    div,
-    line_text,
-    read_chapter,
-    read_outputs,
-    read_template,
-)  # fmt: skip
+from alliances.stage import chapters as reading
+from alliances.stage.chapters import CONTENTS, EVIDENCE, Chapter, Output, form, line_text
 from alliances.stage.check import Checker, reference_problems
 from alliances.stage.cover import edition_values
 from alliances.stage.evidence import Ledger, evidence
@@ -32,22 +24,14 @@ from alliances.stage.figures import draw_figures
 from alliances.text.markdown import escape
 
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
+_WHERE = re.compile(r"\[\]\(#sec-(?P<name>[\w-]*)\)\{\.where\}")
 
 
 @dataclass(frozen=True)
 class Staged:
-    """A staged report.
+    """A staged report: its folder, what its check found (a sentence each), what `facts.json` holds, its chapters.
 
-    Attributes
-    ----------
-    folder : Path
-        Holds `report.md`, `edition.yml`, `facts.json`, `figures/` and `vega/`.
-    problems : list of str
-        What its check found, a sentence each.
-    facts : dict
-        As in `facts.json`.
-    chapters : list of Chapter
-        Its chapters, front and back matter included, in their order.
+    The folder holds `report.md`, `edition.yml`, `facts.json`, `figures/` and `vega/`.
     """
 
     folder: Path
@@ -82,7 +66,7 @@ def stage(
     StagingError
         If a notebook that `report.qmd` names is missing, or a chart cannot be drawn.
     """
-    front, lines = read_template(root / "report" / "report.qmd")
+    front, lines = reading.read_template(root / "report" / "report.qmd")
     licence = " ".join(item["name"].replace("CC-BY-", "CC BY ") for item in dataset.package.get("licenses", ())[:1])
     read: dict[str, list[Output]] = {}
     for name in (value for kind, value, _ in lines if kind == "include"):
@@ -90,22 +74,18 @@ def stage(
             raise StagingError(
                 f"report/report.qmd includes chapters/{name}.md, but nothing ran notebooks/{name}.ipynb."
             )
-        read[name] = [replace(o, meta={**o.meta, "licence": licence}) for o in read_outputs(executed[name])]
+        read[name] = [{**output, "licence": licence} for output in reading.read_outputs(executed[name])]
     outputs = [output for each in read.values() for output in each]
     ledger = Ledger(dataset, parameters)
-    problems = list(dict.fromkeys(clash for o in outputs for clash in ledger.add(o.meta.get("evidence", {}))))
-    chapters = _chapters(lines, read)
-    pieces = _pieces(lines, chapters, not dataset["sources"].empty)
-    body = ledger.number("\n\n".join(pieces))
+    problems = list(dict.fromkeys(clash for o in outputs for clash in ledger.add(o.get("evidence", {}))))
+    chapters, body = _stitch(lines, read, has_evidence=not dataset["sources"].empty)
+    body = ledger.number(body)
     ledger.close()
-    report = body.replace("{{< evidence >}}", evidence(ledger)).strip() + "\n"
+    report = body.replace(EVIDENCE, evidence(ledger)).strip() + "\n"
     checker = Checker(ledger)
     problems += [problem for chapter in chapters for problem in checker.problems(chapter)] + reference_problems(report)
-    bare = [chapter.name for chapter in chapters if not chapter.title]
-    problems += [
-        f"Notebook {name}.ipynb has no title in this edition; give it one that stands with all that it tells."
-        for name in bare
-    ]
+    untitled = "has no title in this edition; give it one that stands with all that it tells."
+    problems += [f"Notebook {chapter.name}.ipynb {untitled}" for chapter in chapters if not chapter.title]
     numbered = {anchor: {"mark": label, **ledger.records.get(anchor, {})} for anchor, label in ledger.labels.items()}
     facts = {"facts": list(_facts(chapters, ledger)), "evidence": numbered, "rows": _rows(dataset)}
     values = edition_values(dataset, parameters, defaults, outputs, front.get("coming") or [])
@@ -114,77 +94,49 @@ def stage(
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in (("report.md", report), ("edition.yml", edition), ("facts.json", told)):
         (folder / name).write_text(text, encoding="utf-8")
-    draw_figures([output for output in outputs if output.kind == "figure"], licence, folder, cache)
+    draw_figures([output for output in outputs if output["kind"] == "figure"], licence, folder, cache)
     return Staged(folder, problems, facts, chapters)
 
 
-def _chapters(lines: Sequence[tuple[str, str, str]], read: Mapping[str, Sequence[Output]]) -> list[Chapter]:
-    zone, part, found = "front", "", []
-    for kind, value, _ in lines:
-        if kind in ("part", "back"):
-            zone, part = "chapter" if kind == "part" else "back", value
-        elif kind == "include" and (chapter := read_chapter(value, zone, part, read[value])):
-            found.append(chapter)
-    return found
-
-
-def _pieces(lines: Sequence[tuple[str, str, str]], chapters: Sequence[Chapter], has_evidence: bool) -> list[str]:
-    """List the report's pieces in the order of `report.qmd`; a part without chapters is left out."""
-    by_name, pieces = {chapter.name: chapter for chapter in chapters}, list[str]()
-    parts = list(dict.fromkeys(chapter.part for chapter in chapters if chapter.zone == "chapter"))
-    is_left_out = False
+def _stitch(
+    lines: Sequence[tuple[str, str, str]], read: Mapping[str, Sequence[Output]], has_evidence: bool
+) -> tuple[list[Chapter], str]:
+    """Make the chapters, and the report in the order of `report.qmd`; a part without chapters is left out."""
+    chapters, pieces, waiting = list[Chapter](), list[str](), list[str]()  # what waits for a chapter of its part
+    zone, part = "front", ""
     for kind, value, attributes in lines:
-        is_left_out = (kind == "part" and value not in parts) or (is_left_out and kind == "text")
-        if kind == "include" and value in by_name:
-            pieces += [_where(block.markdown, by_name) for block in by_name[value].blocks]
-        elif kind == "part" and value in parts:
-            number = _ROMAN[parts.index(value)]
-            anchor = "" if "#" in attributes else f"#part-{anchor_of(value)} "
-            pieces.append(f'# {value} {{{anchor}{attributes} number="{number}"}}')
-        elif kind == "contents":
-            annexes = [value for kind, value, _ in lines if kind == "back"]
-            pieces.append(_contents(chapters, annexes[-1] if annexes else "", has_evidence))
-        elif kind == "evidence":
-            pieces.append("{{< evidence >}}")
-        elif kind in ("heading", "text") and not is_left_out:
-            pieces.append(f"# {value} {{{attributes}}}" if attributes else f"# {value}" if kind == "heading" else value)
-    return pieces
+        if kind in ("part", "back"):
+            zone, part, waiting = "chapter" if kind == "part" else "back", value, []
+        if kind == "part":
+            number = _ROMAN[len({chapter.part for chapter in chapters if chapter.zone == "chapter"})]
+            anchor = "" if "#" in attributes else f"#part-{reading.anchor_of(value)} "
+            waiting = [f'# {value} {{{anchor}{attributes} number="{number}"}}']
+        elif kind == "include" and (chapter := reading.read_chapter(value, zone, part, read[value])):
+            chapters.append(chapter)
+            pieces += waiting + [block.markdown for block in chapter.blocks]
+            waiting = []
+        elif kind == "heading":
+            pieces.append(f"# {value} {{{attributes}}}" if attributes else f"# {value}")
+        elif kind == "text":
+            (waiting if waiting and value not in (CONTENTS, EVIDENCE) else pieces).append(value)
+    by_name = {chapter.name: chapter for chapter in chapters}
 
+    def where(found: re.Match[str]) -> str:
+        argued = by_name.get(found["name"])  # nothing where this edition has no such chapter
+        return f"[{escape(argued.title)}](#{argued.anchor}){{.where}}" if argued else ""
 
-def _where(markdown: str, chapters: Mapping[str, Chapter]) -> str:
-    """Name the chapter that argues a judgement; nothing where this edition has no such chapter."""
-
-    def link(found: re.Match[str]) -> str:
-        chapter = chapters.get(found["name"])
-        return f"[{escape(chapter.title)}](#{chapter.anchor}){{.where}}" if chapter else ""
-
-    return re.sub(r"\[\]\(#sec-(?P<name>[\w-]*)\)\{\.where\}", link, markdown)
-
-
-def _contents(chapters: Sequence[Chapter], annexes: str, has_evidence: bool) -> str:
-    """List parts and chapters, each chapter with its answer's first sentence."""
-    entries, part = [], ""
-    for chapter in (chapter for chapter in chapters if chapter.title):
-        if chapter.part != part:
-            part = chapter.part
-            entries.append(div(".contents-part", escape(part)))
-        link = f"[{escape(chapter.title)}](#{chapter.anchor})"
-        entries.append(div(f'.contents-entry target="{chapter.anchor}"', link, escape(chapter.answer)))
-    if has_evidence:
-        entries += [div(".contents-part", escape(annexes))] if annexes and part != annexes else []
-        entries.append(div('.contents-entry target="evidence"', "[Evidence](#evidence)"))
-    return div(".contents", *entries)
+    body = _WHERE.sub(where, "\n\n".join(pieces))
+    return chapters, body.replace(CONTENTS, form("contents", chapters, part if zone == "back" else "", has_evidence))
 
 
 def _facts(chapters: Sequence[Chapter], ledger: Ledger) -> Iterator[dict[str, Any]]:
     """Yield every printed value with its origin, the words behind it, its mark and its place."""
-    for chapter, output in ((each, output) for each in chapters for output in each.outputs):
-        own = [block for block in chapter.blocks if block.output is output]
-        for sentence in output.meta.get("sentences", ()):
+    for chapter, output, own in ((each, *found) for each in chapters for found in each.outputs()):
+        for sentence in output.get("sentences", ()):
             place = next((block for block in own if sentence["text"] in line_text(block.markdown)), own[0])
             for text, origin in sentence["printed"]:
                 yield {"text": text, **_origin(ledger, origin), "chapter": chapter.name, "section": place.section,
-                       "in": output.meta.get("id", output.kind), "sentence": sentence["text"]}  # fmt: skip
+                       "in": output.get("id", output["kind"]), "sentence": sentence["text"]}  # fmt: skip
 
 
 def _origin(ledger: Ledger, origin: str) -> dict[str, Any]:
@@ -199,8 +151,7 @@ def _origin(ledger: Ledger, origin: str) -> dict[str, Any]:
 
 def _rows(dataset: Dataset) -> dict[str, Any]:
     """Return the rows that the edition knows, with their cells."""
-    keys = {**FACT_TABLES, "public_record": "record_id"}
-    rows = [dataset.row(row_id) for table, key in keys.items() for row_id in dataset[table][key]]
+    rows = [row for row in map(dataset.row, dataset.row_ids) if row.table != "disagreements"]
     return {
         row.row_id: {"table": row.table, "mark": dataset.mark(row.row_id),
                      **{column: cell for column, cell in row.values.items() if cell == cell and cell not in (None, "")}}

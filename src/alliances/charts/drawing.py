@@ -1,0 +1,98 @@
+"""Draws prepared charts as wide as printed; as a program, those on standard input: who has drawn cannot be forked."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from alliances.charts.figure import Spec, panels, stretch
+from alliances.errors import NarrativeError
+
+__all__ = ["draw", "fitted", "png", "svg"]
+
+_VEGALITE = "5.20"  # of vl-convert's versions, the one that Altair 5.5 writes
+
+
+@cache
+def _converter() -> tuple[Any, Any]:
+    # Imported when first drawn with: it takes a second.
+    import font_source_sans_pro
+    import vl_convert
+
+    # It opens each face that it knows for each text: with the two that charts use it draws in half the time.
+    folder = TemporaryDirectory(prefix="alliances-fonts-")
+    for face in ("Regular", "Semibold"):
+        shutil.copy(Path(font_source_sans_pro.font_directory) / f"SourceSansPro-{face}.ttf", folder.name)
+    vl_convert.register_font_directory(folder.name)
+    return vl_convert, folder  # which goes with the process
+
+
+def _drawn(spec: Spec) -> str:
+    return str(_converter()[0].vegalite_to_svg(spec, vl_version=_VEGALITE))
+
+
+def fitted(spec: Spec) -> Spec:
+    """Make a prepared chart exactly as wide as printed, by drawing it: Vega would cut labels off.
+
+    Raises
+    ------
+    NarrativeError
+        If it cannot be that narrow.
+    """
+    spec = json.loads(json.dumps(spec))
+    wanted = spec.pop("usermeta", {}).get("fit")
+    if not wanted:
+        return spec
+    width, asked, leaves = wanted["width"], wanted["asked"], panels(spec)
+    growth, least = float((sum if "hconcat" in spec else max)(asked or [1])), 12 / min(asked or [1])
+    scale, step, now = 0.7 * width / growth, 0.0, 0.0
+    small, large = 0.0, 0.0  # scales that were too small, and too large
+    for _ in range(14):
+        stretch(leaves, asked, scale)
+        before, now = now, float(re.findall(r'width="([\d.]+)"', _drawn(spec))[0])
+        if 0 <= width - now < (2 if leaves else width):
+            spec["padding"]["right"] += round(width - now, 1)
+            return spec
+        small, large = (small, scale) if now > width else (scale, large)
+        is_flat = (now - before) * step <= 0  # a title was the widest part, and the width did not move
+        growth = growth if is_flat else (now - before) / step
+        step = max((width - 0.4 - now) / growth, least - scale)
+        if is_flat and small and large:
+            step = (small + large) / 2 - scale
+        scale += step
+    raise NarrativeError(f"The chart does not fit into {width} pixels: shorten its labels or use fewer panels.")
+
+
+def svg(spec: Spec) -> str:
+    """Draw a prepared chart as SVG, in the report's fonts and as wide as printed."""
+    return _drawn(fitted(spec))
+
+
+def png(spec: Spec) -> bytes:
+    """Draw a prepared chart as PNG, on white, twice as large."""
+    return bytes(_converter()[0].svg_to_png(svg(spec), scale=2))
+
+
+def draw(spec: Spec) -> dict[str, Any]:
+    """Draw one chart: as SVG without and with its title, compiled to Vega for the live page, and as fitted.
+
+    The report sets title and alternative text as words; the download needs them in the picture.
+    """
+    try:
+        fit = fitted({key: value for key, value in spec.items() if key not in ("title", "description")})
+    except NarrativeError as error:
+        return {"error": str(error)}
+    titled = fit | {key: spec[key] for key in ("title", "description") if key in spec}
+    compiled = _converter()[0].vegalite_to_vega(fit, vl_version=_VEGALITE)
+    compiled.pop("$schema", None)  # the page carries a newer Vega than the schema's
+    return {"svg": _drawn(fit), "download": _drawn(titled), "vega": compiled, "spec": titled}
+
+
+if __name__ == "__main__":
+    json.dump([draw(spec) for spec in json.loads(sys.stdin.buffer.read())], sys.stdout)
