@@ -11,6 +11,7 @@ from pathlib import Path
 
 from alliances.analysis.frames import find
 from alliances.analysis.subjects import is_subject, newest
+from alliances.behind import behind_of
 from alliances.build import checked_parameters, notebook_names
 from alliances.dataset import Dataset
 from alliances.dataset.check import check
@@ -41,6 +42,7 @@ def check_project(root: Path) -> ProjectReport:
     data = check(root)
     problems: list[str] = []
     names: list[str] = []
+    late: list[str] = []
     try:
         dataset = Dataset.load(root, validate=False)
         names = notebook_names(root)
@@ -52,12 +54,15 @@ def check_project(root: Path) -> ProjectReport:
         problems += unlisted(root, names)
         problems += unknown_rows(root, names, dataset)
         problems += two_values(root, names, dataset)
+        late = behind_of(root, dataset, names)
     except DataError:
         pass  # said already, with file and row
     except AlliancesError as error:
         problems.append(str(error))
     lines = [data.format(), "", f"notebooks: {len(names)} checked, {len(problems)} problems"]
-    return ProjectReport(data.ok and not problems, "\n".join([*lines, *(f"  {problem}" for problem in problems)]))
+    lines += [f"  {problem}" for problem in problems]
+    lines += ["", f"behind the data: {len(late)} places of the report", *(f"  {each}" for each in late)]
+    return ProjectReport(data.ok and not problems and not late, "\n".join(lines))
 
 
 def unlisted(root: Path, names: list[str]) -> list[str]:

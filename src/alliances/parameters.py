@@ -119,7 +119,7 @@ def check_parameters(
                 f"There is no parameter “{name}”{_nearest(str(name), known)}; the parameters are {', '.join(known)}."
             )
     scenario = {one.name: one for one in dataset.scenario}
-    checked: dict[str, Any] = {"as_of": dataset.default_as_of().isoformat()}
+    checked: dict[str, Any] = {}
     numbers = {name: one.default for name, one in scenario.items()}
     for name, value in values.items():
         if value is None or (isinstance(value, (str, list, tuple)) and not value):
@@ -138,6 +138,8 @@ def check_parameters(
             checked[name] = _country(value, dataset)
         else:
             checked[name] = _sources(value, dataset)
+    if values.get("as_of") in (None, ""):
+        checked["as_of"] = dataset.default_as_of(checked.get("exclude_sources", ())).isoformat()
     return Parameters(**checked, scenario=numbers)
 
 

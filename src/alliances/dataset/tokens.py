@@ -95,7 +95,9 @@ class NameFinder:
     def __init__(self, names: Iterable[str], bare_possessives: Iterable[str] = ()) -> None:
         bare = set(bare_possessives)
         ordered = sorted({n for n in names if n}, key=lambda n: (-len(n), n))
-        self._pattern = re.compile("|".join(f"(?:{_name_pattern(n, n in bare)})" for n in ordered)) if ordered else None
+        names_in_order = "|".join(_name_pattern(n, n in bare) for n in ordered)
+        # Before them all, and not in each: looked at once a place.
+        self._pattern = re.compile(rf"(?<!\w)(?:{names_in_order})") if ordered else None
 
     @classmethod
     def from_rows(cls, actors: Iterable[Mapping[str, str]], alliances: Iterable[Mapping[str, str]]) -> NameFinder:
@@ -136,4 +138,4 @@ def _name_pattern(name: str, bare_possessive: bool) -> str:
     elif name[0].islower():
         body = f"[{name[0].upper()}{name[0]}]{body[1:]}"
     tail = r"(?:s(?!\w))?(?!\w)" if bare_possessive else r"(?!\w)"
-    return rf"(?<!\w){body}{tail}"
+    return f"{body}{tail}"

@@ -126,4 +126,5 @@ def _weighed(teller: Teller, words: Written, ids: list[str]) -> Rendered:
     markdown = words.markdown + (teller.citing.write(anchors) if anchors else "")
     printed = [pair for sentence in words.sentences for pair in sentence.printed]
     plain = " ".join(sentence.plain for sentence in words.sentences)
-    return Rendered(markdown, plain, [*words.anchors, *anchors], printed, rest)
+    said = Evidence.union([sentence.evidence for sentence in words.sentences])
+    return Rendered(markdown, plain, [*words.anchors, *anchors], printed, said)
