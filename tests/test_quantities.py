@@ -12,6 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from alliances.analysis.evidence import Evidence
+from alliances.analysis.moments import Moment
 from alliances.analysis.quantities import COUNT, Quantity, Unit
 from alliances.analysis.values import UNKNOWN, Unknown
 from alliances.errors import NarrativeError
@@ -280,3 +281,9 @@ def test_dates_subtract_to_days_and_parameters_count_as_assumptions() -> None:
         edition.parameter("boats", "boats")
     with pytest.raises(NarrativeError, match="MRK=1"):
         edition.parameter("price_per_barge", "price", CRN=1)
+
+
+def test_a_period_prints_both_its_years() -> None:
+    assert [Moment(iso).year.text for iso in ("2026/2027", "2026-03/2026-05", "2026", "2026-03/P2M", "2003/..")] == [
+        "2026–2027", "2026", "2026", "2026", "2003",
+    ]  # fmt: skip

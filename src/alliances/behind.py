@@ -115,7 +115,9 @@ class _Rows:
 
     @staticmethod
     def _said(row: Row) -> tuple[str, ...]:
-        cells = [str(cell) for column, cell in row.values.items() if column not in ("source_id", "quote_ids")]
+        cells = [
+            str(cell) for column, cell in row.values.items() if column not in ("source_id", "quote_ids", "same_as")
+        ]
         return (row.table, *cells[1:])  # without its id
 
     def is_news(self, row: Row) -> bool:
@@ -156,8 +158,10 @@ class _Rows:
         return [row.row_id for subject in wide for row in self._by[subject] if row.row_id not in known]
 
     def listed(self, ids: Sequence[str]) -> str:
-        """Write rows with what they say."""
-        return ", ".join(f"{i} ({shorten(reading(self._dataset, self._dataset.row(i)), 90)})" for i in ids)
+        """Write rows with what they say; of many the newest."""
+        ids = sorted(ids, key=lambda i: self._dataset.published[self._dataset.row(i).source_id], reverse=True)
+        more = f", and {len(ids) - 5} more" if len(ids) > 5 else ""
+        return ", ".join(f"{i} ({shorten(reading(self._dataset, self._dataset.row(i)), 90)})" for i in ids[:5]) + more
 
     def judgements(self) -> Iterator[str]:
         """Say which judgements do not weigh a row that is newer than their version, on a subject that they weigh."""

@@ -68,8 +68,9 @@ class Moment(Value):
 
     @property
     def year(self) -> Words:
-        """The year."""
-        return self._print(self.iso[:4])
+        """The year; of an interval both, where they differ."""
+        first, last = self.iso[:4], self.iso.partition("/")[2][:4]
+        return self._print(f"{first}–{last}" if last.isdigit() and last != first else first)
 
     def __bool__(self) -> bool:
         return bool(self.iso)
