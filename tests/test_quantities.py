@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from alliances.analysis.moments import Moment
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -280,3 +281,9 @@ def test_dates_subtract_to_days_and_parameters_count_as_assumptions() -> None:
         edition.parameter("boats", "boats")
     with pytest.raises(NarrativeError, match="MRK=1"):
         edition.parameter("price_per_barge", "price", CRN=1)
+
+
+def test_a_period_prints_both_its_years() -> None:
+    assert [Moment(iso).year.text for iso in ("2026/2027", "2026-03/2026-05", "2026", "2026-03/P2M", "2003/..")] == [
+        "2026–2027", "2026", "2026", "2026", "2003",
+    ]  # fmt: skip

@@ -13,6 +13,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from alliances import __version__
+from alliances.behind import behind_of
 from alliances.dataset import Dataset
 from alliances.diff.read import Edition as Told
 from alliances.errors import PublishError, StagingError
@@ -248,6 +249,10 @@ def build(
     cache.prune()
     if planned.parameters != planned.defaults:
         say(differences(root, edition.executed))
+    elif late := behind_of(root, planned.dataset, planned.names):
+        say(f"{len(late)} places of the report are behind the data; `alliances check` lists them.")
+    for source_id in sorted(planned.dataset.uncoded):
+        say(f"{source_id} does not count yet: `alliances check` lists its sentences that are not accounted for.")
     return Build(folder, [folder / path.name for path in published.files], published.engine, published.notice)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from alliances.analysis.frames import find
 from alliances.analysis.subjects import is_subject, newest
+from alliances.behind import behind_of
 from alliances.build import checked_parameters, notebook_names
 from alliances.dataset import ROW_PREFIXES, Dataset
 from alliances.dataset.check import check
@@ -41,17 +42,21 @@ def check_project(root: Path) -> ProjectReport:
     data = check(root)
     problems: list[str] = []
     names: list[str] = []
+    late: list[str] = []
     try:
         dataset = Dataset.load(root, validate=False)
         names = notebook_names(root)
         checked_parameters(root, dataset, {})
         problems += _notebook_problems(root, names, dataset)
+        late = behind_of(root, dataset, names)
     except DataError:
         pass  # said already, with file and row
     except AlliancesError as error:
         problems.append(str(error))
     lines = [data.format(), "", f"notebooks: {len(names)} checked, {len(problems)} problems"]
-    return ProjectReport(data.ok and not problems, "\n".join([*lines, *(f"  {problem}" for problem in problems)]))
+    lines += [f"  {problem}" for problem in problems]
+    lines += ["", f"behind the data: {len(late)} places of the report", *(f"  {each}" for each in late)]
+    return ProjectReport(data.ok and not problems and not late, "\n".join(lines))
 
 
 def _notebook_problems(root: Path, names: list[str], dataset: Dataset) -> Iterator[str]:

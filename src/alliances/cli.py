@@ -1,4 +1,4 @@
-"""The commands: ``build``, ``check``, ``refresh``, ``find``, ``quote``, ``batch``, ``diff``, ``verify``."""
+"""The commands: ``build``, ``check``, ``refresh``, ``new``, ``find``, ``quote``, ``batch``, ``diff``, ``verify``."""
 
 from __future__ import annotations
 
@@ -73,6 +73,10 @@ def parser() -> argparse.ArgumentParser:
     refresh.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="notebooks to refresh (default: all)")
     find = commands.add_parser("find", help="find rows by id, mark, value, words, country or format")
     find.add_argument("text", help="for instance 20,000 or Poland")
+    new = commands.add_parser("new", help="add a text, a format, a chapter or a judgement, ready to fill in")
+    new.add_argument("kind", choices=("source", "alliance", "chapter", "judgement"), help="what to add")
+    new.add_argument("what", help="the file of a text; the id or name of anything else")
+    new.add_argument("--called", default="", metavar="WORDS", help="genre of a text, name of a format, title")
     quote = commands.add_parser("quote", help="find words in the seeds and print the row for data/quotes.csv")
     quote.add_argument("words", help="the words as they stand in the text")
     return top
@@ -266,6 +270,16 @@ def run_find(arguments: argparse.Namespace) -> int:
     from alliances.check import find_rows
 
     print(find_rows(find_root(), arguments.text))
+    return 0
+
+
+def run_new(arguments: argparse.Namespace) -> int:
+    """Add what a new text, format, chapter or judgement needs."""
+    from alliances import new
+
+    what: Any = Path(arguments.what) if arguments.kind == "source" else arguments.what
+    more = () if arguments.kind == "judgement" else (arguments.called,)
+    print(getattr(new, f"new_{arguments.kind}")(find_root(), what, *more))
     return 0
 
 

@@ -87,7 +87,7 @@ def check_parameters(
         On the first unknown name or bad value, with what was found, what is allowed and the nearest valid value.
     """
     scenario = {one.name: one for one in dataset.scenario}
-    checked: dict[str, Any] = {"as_of": dataset.default_as_of().isoformat()}
+    checked: dict[str, Any] = {}
     numbers = {name: one.default for name, one in scenario.items()}
     checks = {"as_of": _iso_day, "focus": _country, "exclude_sources": _sources}
     for name, value in values.items():
@@ -107,6 +107,8 @@ def check_parameters(
                 f"Parameter {name} is “{value}”, but no notebook of this report declares it, so nothing would "
                 f"change; the scenario parameters that are read are {', '.join(read) or 'none'}."
             )
+    if "as_of" not in checked:
+        checked["as_of"] = dataset.default_as_of(checked.get("exclude_sources", ())).isoformat()
     return Parameters(**checked, scenario=numbers)
 
 

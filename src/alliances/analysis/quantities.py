@@ -292,7 +292,7 @@ class Moment(Value):
     when = property(lambda self: self._print(date_text(self.iso) if self.about else when_text(self.iso), self.about))
     day = property(lambda self: self._print(day_text(self.iso), self.about))
     month = property(lambda self: self._print(month_text(self.iso)))
-    year = property(lambda self: self._print(self.iso[:4]))
+    year = property(lambda self: self._print("–".join(dict.fromkeys(end[:4] for end in self.iso.split("/")))))
 
     def _print(self, printed: str, about: bool = False) -> Value:
         return Value(f"{'about ' if about else ''}{printed}", self.evidence)

@@ -41,7 +41,7 @@ def coverage(tables: Raw, texts: Mapping[str, SourceText]) -> list[Coverage]:
     Quotations that do not occur exactly once are left aside.
     """
     used = {quote_id for table in FACT_TABLES for row in tables[table] for quote_id in split_list(row["quote_ids"])}
-    quotes, names = [row for row in tables["quotes"] if row["quote_id"] in used], _names(tables)
+    quotes, names = [row for row in tables["quotes"] if row["quote_id"] in used], name_finder(tables)
     return [
         _cover(source, texts[source["source_id"]], quotes, tables["exclusions"], names)
         for source in tables["sources"]
@@ -49,7 +49,8 @@ def coverage(tables: Raw, texts: Mapping[str, SourceText]) -> list[Coverage]:
     ]
 
 
-def _names(tables: Raw) -> NameFinder:
+def name_finder(tables: Raw) -> NameFinder:
+    """Return what finds the names of actors and formats in a text."""
     named = [(row, (row["name"], *split_list(row["aliases"]))) for row in tables["actors"]]
     formats = {n for row in tables["alliances"] for n in (row["name"], row["short_name"], *split_list(row["aliases"]))}
     bare = {name for row, own in named for name in own if row["kind"] in ("country", "person")}

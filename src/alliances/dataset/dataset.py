@@ -19,6 +19,8 @@ from alliances.paths import find_root
 
 #: Environment variable that names the file in which a kernel notes the tables it reads.
 TRACE_VARIABLE = "ALLIANCES_TRACE"
+#: Environment variable in which a build tells its kernels which texts do not count yet.
+UNCODED = "ALLIANCES_UNCODED"
 #: Tables on which the cut of a table depends, besides `sources`.
 _CUT_BY: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(FACT_TABLES, ("quotes",)),
@@ -229,11 +231,35 @@ class Dataset:
 
     # Cut
 
-    def default_as_of(self) -> date:
-        """Return the latest publication date in `sources`, cut or not; DataError if there is no source."""
+    @cached_property
+    def unreviewed(self) -> frozenset[str]:
+        """The texts that came after the last review: their marks follow the `reviewed` one of the package."""
+        last = str(self._descriptor.get("reviewed", ""))
+        marks = {row["source_id"]: row["mark"] for row in self.complete._raw["sources"]}
+        return frozenset(s for s, mark in marks.items() if last and (len(mark), mark) > (len(last), last))
+
+    @cached_property
+    def uncoded(self) -> frozenset[str]:
+        """Those of them of which a sentence is not accounted for: no edition knows them yet."""
+        if (told := os.environ.get(UNCODED)) is not None:
+            return frozenset(told.split())
+        from alliances.dataset.coverage import coverage
+
+        rows = [row for row in self.complete._raw["sources"] if row["source_id"] in self.unreviewed]
+        texts = {row["source_id"]: read_text(self.root, row["file"]) for row in rows}
+        found = coverage({**self.complete._raw, "sources": rows}, texts)
+        return frozenset(each.source_id for each in found if each.gaps)
+
+    def default_as_of(self, exclude_sources: Collection[str] = ()) -> date:
+        """Return the latest day of publication of the texts that count and are not left out, or else of all.
+
+        DataError if there is no text.
+        """
         if not self.complete._sources:
             raise DataError("data/sources.csv has no row: add at least one source.")
-        return max(source.published for source in self.complete._sources.values())
+        days = {source_id: source.published for source_id, source in self.complete._sources.items()}
+        left_out = {*self.complete.uncoded, *exclude_sources}
+        return max([day for source_id, day in days.items() if source_id not in left_out] or days.values())
 
     def known(self, as_of: date, exclude_sources: Collection[str] = ()) -> Self:
         """Cut to what was known on a day, without some sources, KeyError if one is none; a cut one is cut by both.
@@ -247,7 +273,7 @@ class Dataset:
             whole.source(source_id)
         day = as_of if self.as_of is None else min(as_of, self.as_of)
         excluded = tuple(sorted({*self.excluded, *exclude_sources}))
-        tables = _cut(whole._raw, day.isoformat(), excluded)
+        tables = _cut(whole._raw, day.isoformat(), {*excluded, *whole.uncoded})
         return type(self)(whole.root, tables, whole._descriptor, as_of=day, excluded=excluded, complete=whole)
 
     # Indexes, each built once

@@ -237,5 +237,6 @@ def _weighed(teller: Teller, words: Written, ids: list[str]) -> Rendered:
     cited = list(dict.fromkeys(anchor for sentence in words.sentences for anchor in sentence.anchors))
     anchors = [anchor for anchor in teller.citing.anchors(rest) if anchor not in cited]
     printed = [pair for sentence in words.sentences for pair in sentence.printed]
+    said = Evidence.union(sentence.evidence for sentence in words.sentences)
     also = f" Also weighed:{teller.citing.write(anchors)}" if anchors else ""
-    return Rendered(words.markdown + also, words.plain, [*cited, *anchors], printed, rest)
+    return Rendered(words.markdown + also, words.plain, [*cited, *anchors], printed, said)

@@ -62,7 +62,8 @@ class Rendered:
 
     def record(self) -> dict[str, Any]:
         """Return it as JSON-ready values, for an output's metadata."""
-        return {"text": self.plain, "marks": self.anchors, "printed": self.printed, "ours": self.is_ours}
+        rows = list(self.evidence.all_rows)
+        return {"text": self.plain, "marks": self.anchors, "rows": rows, "printed": self.printed, "ours": self.is_ours}
 
 
 class Teller:

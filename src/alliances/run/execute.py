@@ -21,6 +21,8 @@ from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
 from alliances import errors
+from alliances.dataset import Dataset
+from alliances.dataset.dataset import UNCODED
 from alliances.errors import ExecutionError
 from alliances.run import TIME_LIMIT, notebooks, warm
 from alliances.run.cache import Cache
@@ -46,6 +48,7 @@ class _Job:
     base: Path
     timeout: float
     log: Path | None
+    uncoded: str
 
 
 def run_notebooks(
@@ -87,7 +90,8 @@ def run_notebooks(
     ExecutionError
         If a notebook cannot be read or raises, takes too long or prints too much, or its kernel dies.
     """
-    results, executed = Results(root, cache), dict[str, Executed]()
+    uncoded = " ".join(sorted(Dataset.load(root, validate=False).uncoded))
+    results, executed = Results(root, cache, uncoded), dict[str, Executed]()
     sources = {name: notebooks.read(root, name) for name in names}
     given = {name: None if values is None else notebooks.passed(name, sources[name], values) for name in names}
     missing = []
@@ -101,7 +105,7 @@ def run_notebooks(
     with _socket_folder() as place:
         bases = [Path(place) / str(number) for number in range(len(missing))]
         todo = [
-            _Job(name, notebooks.dumps(sources[name]), given[name], root, base, timeout, log)
+            _Job(name, notebooks.dumps(sources[name]), given[name], root, base, timeout, log, uncoded)
             for name, base in zip(missing, bases, strict=True)
         ]
         for job, (content, tables, seconds) in _run_all(todo, jobs, executor, Path(place)):
@@ -171,6 +175,7 @@ def _execute(job: _Job, *, is_warm: bool) -> NotebookNode:
         "ALLIANCES_ROOT": str(job.root),
         "ALLIANCES_TRACE": f"{job.base}.tables",
         "ALLIANCES_VALIDATED": "1",  # the dataset is validated once a build
+        UNCODED: job.uncoded,
         "IPYTHONDIR": f"{job.base}.ipython",  # a clean profile, whatever the user has set
     }
     job.base.parent.mkdir(parents=True, exist_ok=True)

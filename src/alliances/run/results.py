@@ -25,8 +25,8 @@ class Results:
     a sixth of papermill's command line, and a row may cost a tenth.
     """
 
-    def __init__(self, root: Path, cache: Cache | None) -> None:
-        self.root, self.cache = root, cache
+    def __init__(self, root: Path, cache: Cache | None, uncoded: str = "") -> None:
+        self.root, self.cache, self.uncoded = root, cache, uncoded
 
     def inputs(self, notebook: NotebookNode, values: Mapping[str, Any] | None, tables: Sequence[str]) -> dict[str, Any]:
         """Return the mapping: parts by name, each of which can be the reason to run."""
@@ -36,6 +36,7 @@ class Results:
             {"its cells": digest(cells), "the library": library_digest(*LIBRARY)}
             | {f"parameter {name}": value for name, value in (values or {}).items()}
             | {f"the version of {name}": number for name, number in versions(*PACKAGES).items()}
+            | {"the texts that do not count yet": self.uncoded}
             | {"the settings of kernels": [forks.SETTINGS, warm.FLAGS, values is None]}
             | {name: files_digest(self.root.glob(name), self.root) for name in files}
         )

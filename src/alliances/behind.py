@@ -1,0 +1,225 @@
+"""Where the report is behind the data: what rests only on rows that newer rows have overtaken."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from alliances.dataset import Dataset, Row, split_list
+from alliances.dataset.dates import overlap
+from alliances.dataset.problems import shorten
+from alliances.dataset.tables import split_aside
+from alliances.run import notebooks
+from alliances.stage.rows import reading
+
+__all__ = ["behind", "behind_of"]
+
+#: Of each table the columns that make its subject, what is told of it last, and those of what a row says of it.
+_SUBJECTS = {
+    "observations": (("alliance_id", "actor_id", "ref_area", "scenario_id", "indicator"),
+                     ("value_low", "value_high", "currency")),
+    "characteristics": (("alliance_id", "aspect"), ("value", "status")),
+    "positions": (("alliance_id", "actor_id", "topic"), ("position",)),
+    "memberships": (("alliance_id", "actor_id"), ("role", "entry_date", "exit_date")),
+    "event_accounts": (("event_id",), ("date", "status")),
+    "capabilities": (("alliance_id", "holder", "domain"), ("capability", "relation")),
+}  # fmt: skip
+_ABSENCE = re.compile(r"(No|Nobody|None|Nothing|Neither)\b|[^.]*\b(not|never|no \w+) (is |are |was |were )?reported\b")
+_WORD = re.compile(r"\w{3,}")
+
+
+@dataclass
+class _Told:
+    """A sentence or chart of a committed notebook: where it stands, and the rows that it and its neighbours rest on."""
+
+    place: str
+    text: str
+    rows: tuple[str, ...]
+    beside: frozenset[str]
+    is_chart: bool
+    is_absence: bool
+    silenced: set[str] = field(default_factory=set)
+
+
+def behind(dataset: Dataset, committed: Mapping[str, NotebookNode]) -> list[str]:
+    """List what is behind the data, a sentence each: file, cell and line, the rows, and what to do.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Cut to the default edition.
+    committed : mapping of str to NotebookNode
+        The committed notebooks of the report, by name.
+
+    Returns
+    -------
+    list of str
+        Judgements, sentences and charts in the order of the report, then rows that no chapter uses.
+    """
+    rows = _Rows(dataset)
+    told = [each for name, notebook in committed.items() for each in _told(name, notebook)]
+    found = list(rows.judgements())
+    for each in told:
+        newer = rows.newer(each.rows, wide=each.is_absence)
+        left = rows.left_out(each.rows) if each.is_chart else []
+        due = [i for i in dict.fromkeys([*newer, *left]) if i not in each.beside and i not in each.silenced]
+        if due:
+            why = "does not draw" if each.is_chart else "rests only on rows that are older than"
+            found.append(
+                f"{each.place}: {each.text} {why} {rows.listed(due)}; bring it up to date, or name the rows with a "
+                "reason in the cell's metadata, “reviewed”."
+            )
+    used = {i for each in told for i in each.rows} | rows.weighed
+    for source_id in dict.fromkeys(row.source_id for row in rows.fresh):
+        unused = [r.row_id for r in rows.fresh if r.source_id == source_id and r.row_id not in used and rows.is_news(r)]
+        if unused:
+            found.append(
+                f"{source_id}: no chapter uses {len(unused)} of its rows, {', '.join(unused)}; use what bears on the "
+                "report, then set “reviewed” in data/datapackage.json to the mark of this text."
+            )
+    return found
+
+
+def behind_of(root: Path, dataset: Dataset, names: Iterable[str]) -> list[str]:
+    """List what of the committed notebooks, and of the judgements, is behind the whole dataset; see `behind`."""
+    return behind(dataset.known(dataset.default_as_of()), {name: notebooks.read(root, name) for name in names})
+
+
+class _Rows:
+    """The known rows by their subject, and what is newer than others; `fresh` are those of texts not yet reviewed."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+        self._by: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+        self._first: dict[tuple[str, ...], str] = {}  # when something was said first, in these very words
+        self.weighed: set[str] = set()
+        self.fresh: list[Row] = []
+        new = dataset.unreviewed
+        for row in (dataset.row(row_id) for row_id in dataset.row_ids):
+            if row.source_id:
+                self.fresh += [row] if row.source_id in new else []
+                said = self._said(row)
+                self._first[said] = min(self._first.get(said, "9999"), dataset.published[row.source_id])
+                for subject in _subjects(row):
+                    self._by[subject].append(row)
+        apart = {term.term for term in dataset.terms("disagreement_kind") if "apart" in term.meaning.split()}
+        declared = dataset["disagreements"]
+        groups = [split_list(cell) for cell in declared[declared["kind"].isin(apart)]["row_ids"]]
+        self._apart = {frozenset(pair) for group in groups for pair in combinations(group, 2)}
+
+    @staticmethod
+    def _said(row: Row) -> tuple[str, ...]:
+        cells = [
+            str(cell) for column, cell in row.values.items() if column not in ("source_id", "quote_ids", "same_as")
+        ]
+        return (row.table, *cells[1:])  # without its id
+
+    def is_news(self, row: Row) -> bool:
+        """Whether no earlier text says the same in the same words."""
+        return self._first[self._said(row)] == self._dataset.published[row.source_id]
+
+    def newer(self, ids: Sequence[str], *, since: str = "", wide: bool = False) -> list[str]:
+        """List the rows that say otherwise of a subject than these, in a later text or one later than `since`.
+
+        Of what may stand side by side (tasks, conditions), and of other actors in an absence, only those of texts
+        that are not yet reviewed.
+        """
+        own: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+        for row in (self._dataset.row(i) for i in ids if i in self._dataset):
+            for subject in _subjects(row)[: 2 if wide else 1]:
+                own[subject].append(row)
+        found: dict[str, None] = {}
+        for subject, mine in own.items():
+            day = since or max(self._dataset.published[row.source_id] for row in mine)
+            for row in self._by[subject]:
+                if self._dataset.published[row.source_id] > day and self._counts(row, mine, subject[-1] == "*"):
+                    found[row.row_id] = None
+        return [i for i in found if i not in ids]
+
+    def _counts(self, row: Row, mine: Sequence[Row], wide: bool) -> bool:
+        is_single = row.table != "capabilities" and not wide
+        if row.table == "characteristics":
+            is_single = "single" in self._dataset.label("aspect", row["aspect"]).meaning.split()
+        if not (is_single or (row in self.fresh and self.is_news(row))):
+            return False
+        return not any(frozenset((row.row_id, m.row_id)) in self._apart or not (wide or _differ(row, m)) for m in mine)
+
+    def left_out(self, drawn: Sequence[str]) -> list[str]:
+        """List the rows of the indicators of a chart, of the same formats, that it does not draw."""
+        rows = [self._dataset.row(i) for i in drawn if i in self._dataset]
+        wide = dict.fromkeys(_subjects(row)[1] for row in rows if row.table == "observations" and _subjects(row))
+        known = dict.fromkeys(drawn)
+        return [row.row_id for subject in wide for row in self._by[subject] if row.row_id not in known]
+
+    def listed(self, ids: Sequence[str]) -> str:
+        """Write rows with what they say; of many the newest."""
+        ids = sorted(ids, key=lambda i: self._dataset.published[self._dataset.row(i).source_id], reverse=True)
+        more = f", and {len(ids) - 5} more" if len(ids) > 5 else ""
+        return ", ".join(f"{i} ({shorten(reading(self._dataset, self._dataset.row(i)), 90)})" for i in ids[:5]) + more
+
+    def judgements(self) -> Iterator[str]:
+        """Say which judgements do not weigh a row that is newer than their version, on a subject that they weigh."""
+        standing = self._dataset["judgements"][["judgement_id", "valid_from"]].to_numpy().tolist()
+        for number, row in enumerate(self._dataset.complete["judgements"].to_dict("records"), start=2):
+            if [row["judgement_id"], row["valid_from"]] not in standing:
+                continue
+            own = [*split_list(row["requires"]), *split_list(row["against"])]
+            aside = {*split_aside(row["aside"]), *split_aside(str(row.get("reviewed", "")))}
+            self.weighed |= {*own, *aside}
+            if due := [i for i in self.newer(own, since=row["valid_from"]) if i not in aside]:
+                yield (
+                    f"data/judgements.csv, row {number}, {row['judgement_id']}: its version of {row['valid_from']} "
+                    f"does not weigh {self.listed(due)}; write a new version, or name the rows with a reason in its "
+                    "column reviewed."
+                )
+
+
+def _subjects(row: Row) -> list[tuple[str, ...]]:
+    """Return what a row is about, then the same of whatever actor, area and scenario; nothing where none compares."""
+    columns = _SUBJECTS.get(row.table, ((),))[0]
+    if not columns or not row[columns[-1]] or row.values.get("same_as"):
+        return []
+    cells = tuple(str(row[column]) for column in columns)
+    return [(row.table, *cells), (row.table, cells[0], cells[-1], "*")]
+
+
+def _differ(one: Row, other: Row) -> bool:
+    """Whether two rows say different things; what one leaves open, the other may fill."""
+    pairs = [(column, str(one[column]), str(other[column])) for column in _SUBJECTS[one.table][1]]
+    filled = [(column, a, b) for column, a, b in pairs if a not in ("", "nan") and b not in ("", "nan")]
+    return any(a.casefold() != b.casefold() and not (c.endswith("date") and overlap(a, b)) for c, a, b in filled)
+
+
+def _told(name: str, notebook: NotebookNode) -> Iterator[_Told]:
+    """Yield what the outputs of a notebook tell, each with its place."""
+    for number, cell in enumerate(notebook.cells, start=1):
+        silenced = {i for key in cell.metadata.get("reviewed", {}) for i in split_list(key)}
+        for meta in (output.get("metadata", {}).get("alliances") for output in cell.get("outputs", ())):
+            sentences = meta.get("sentences", ()) if meta else ()
+            rows = [tuple(sentence.get("rows", ())) for sentence in sentences]
+            for at, sentence in enumerate(sentences):
+                is_chart = meta["kind"] == "figure" and not sentence["text"]
+                is_judged = meta["kind"] == "judgements" or (meta["kind"] == "judgement" and not at)
+                if not rows[at] or is_judged or not (sentence["text"] or is_chart):
+                    continue
+                near = rows if meta["kind"] in ("table", "facts") else rows[max(0, at - 1) : at + 2]
+                beside = frozenset(i for each in (near if meta["kind"] != "figure" else ()) for i in each)
+                none = any("none among" in meta["evidence"].get(a, {}).get("formula", "") for a in sentence["marks"])
+                text = f"the chart {meta.get('id', '')}" if is_chart else f"“{shorten(sentence['text'], 60)}”"
+                wanted = sentence["text"] or meta.get("id", "")
+                place = f"notebooks/{name}.ipynb, cell {number}, line {_line(cell.source, wanted)}"
+                yield _Told(place, text, rows[at], beside, is_chart,
+                            none or bool(_ABSENCE.match(sentence["text"])), silenced)  # fmt: skip
+
+
+def _line(source: str, text: str) -> int:
+    """Find the line of a cell whose words are most like those of a sentence, or that holds the id of a chart."""
+    wanted = set(_WORD.findall(text))
+    lines = [len(wanted & set(_WORD.findall(line))) for line in source.splitlines()] or [0]
+    return lines.index(max(lines)) + 1

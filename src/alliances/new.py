@@ -1,0 +1,298 @@
+"""``alliances new``: a text, a format, a chapter, a judgement, ready to fill in; it never writes a fact."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import date
+from pathlib import Path
+
+import nbformat
+
+from alliances.build import notebook_names
+from alliances.dataset import FACT_TABLES, Dataset
+from alliances.dataset.coverage import name_finder
+from alliances.dataset.sentences import Sentence, split_sentences
+from alliances.dataset.tables import read_tables, split_list
+from alliances.dataset.texts import SourceText, count_words, read_text
+from alliances.dataset.tokens import find_quantities, longest_first
+from alliances.errors import DataError
+from alliances.parameters import check_parameters
+from alliances.run.cache import write_whole
+from alliances.run.refresh import refresh
+from alliances.stage.chapters import read_template
+from alliances.stage.rows import reading
+from alliances.text.dates import MONTHS, month_text
+from alliances.text.names import capital, slug
+
+__all__ = ["new_alliance", "new_chapter", "new_judgement", "new_source"]
+
+_DAY = re.compile(rf"(\d{{1,2}})(?:st|nd|rd|th)? (?:of )?({'|'.join(MONTHS)}),? (\d{{4}})"
+                  rf"|({'|'.join(MONTHS)}) (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}})|(\d{{4}})-(\d\d)-(\d\d)"
+                  r"|(\d{1,2})[/.](\d{1,2})[/.](\d{4})")  # fmt: skip
+_NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w’'-]+(?: (?:of |the )*[A-Z][\w’'-]+)*")
+_LONGEST = 25  # words of a quotation
+#: Columns whose words tell that a sentence belongs into a table; of a text that quotes somebody into the last one.
+_CUES = {"memberships": ("role",), "positions": ("position", "topic"), "capabilities": ("relation", "domain"),
+         "event_accounts": ("event_id",), "observations": ("indicator", "unit")}  # fmt: skip
+
+
+def add_row(root: Path, table: str, **cells: str) -> None:
+    """Add a row to a table, under the file's own header; DataError where a cell has no column there."""
+    path = root / "data" / f"{table}.csv"
+    text = path.read_text(encoding="utf-8")
+    header = next(csv.reader([text.split("\n", 1)[0]]))
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow([cells.get(column, "") for column in header])
+    write_whole(path, (text.rstrip("\n") + "\n" + out.getvalue()).encode())
+
+
+def new_source(root: Path, file: Path, genre: str = "") -> str:
+    """Register a text and write its work list; return what was done and what comes next.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read as text, is empty, or says what a registered text says; nothing is then written.
+    """
+    dataset = Dataset.load(root)
+    content, text = _read(root, file)
+    genres = [term.term for term in dataset.terms("genre")]
+    if genre and genre not in genres:
+        raise DataError(f"“{genre}” is no genre of data/labels.csv; choose from {', '.join(genres)}.")
+    first, best, last, basis = _window(text, date.today())
+    label = dataset.label("genre", genre or genres[0])
+    month, taken = f"{month_text(best)} {best.year}", set(dataset.published)
+    source_id = f"{slug(label.term)}-{best:%Y-%m}"
+    number = next(n for n in range(1, 999) if (f"{source_id}-{n}" if n > 1 else source_id) not in taken)
+    source_id, more = (f"{source_id}-{number}", f" ({number})") if number > 1 else (source_id, "")
+    head = next(line.strip() for line in text.splitlines() if line.strip())
+    is_headline = count_words(head) < 20 and head[-1] not in ".:"
+    title = head if is_headline else f"[{capital(label.label)}; our copy has no headline]"
+    (root / "seeds" / f"{source_id}.txt").write_bytes(content)
+    add_row(root, "sources", source_id=source_id, mark=_next_mark(dataset["sources"]["mark"]),
+            short_name=f"the {month} {label.label}{more}", file=f"{source_id}.txt", title=title, genre=label.term,
+            published=best.isoformat(), published_from=first.isoformat(), published_to=last.isoformat(),
+            published_basis=basis, descriptor=f"{capital(label.label)}, {month}{more}",
+            sha256=hashlib.sha256(content).hexdigest())  # fmt: skip
+    guide = root / "seeds" / "README.md"
+    lines = guide.read_text(encoding="utf-8").splitlines() if guide.exists() else []
+    at = max((n for n, line in enumerate(lines, 1) if line.startswith("|")), default=len(lines))
+    lines.insert(at, f"| `{source_id}.txt` | `{source_id}` | {title} | not known |")
+    write_whole(guide, ("\n".join(lines) + "\n").encode())
+    listed, count = _work_list(Dataset.load(root), source_id, text)
+    write_whole(root / "data" / "worklists" / f"{source_id}.md", listed.encode())
+    return (
+        f"{source_id} is registered, and does not count until its {count} sentences are accounted for.\n"
+        f"Read its row in data/sources.csv (title, publisher, authors, genre, dates) and its line in seeds/README.md; "
+        f"then work through data/worklists/{source_id}.md. `alliances check` counts down."
+    )
+
+
+def _read(root: Path, file: Path) -> tuple[bytes, str]:
+    """Read a text that is to be added; refuse what is no text, or no new one."""
+    try:
+        content = file.read_bytes()
+        text = content.decode("utf-8")
+    except OSError as error:
+        raise DataError(f"{file} cannot be read ({error.strerror}); name a *.txt file.") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file} is not UTF-8 (byte {error.start}); save it as plain text in UTF-8.") from None
+    if not any(c.isalnum() for c in text):
+        raise DataError(f"{file} is empty; a source has at least one sentence.")
+    for row in read_tables(root)["sources"]:
+        if read_text(root, row["file"]).text.split() == text.split():
+            same = f"what {row['source_id']} says, which is registered"
+            raise DataError(f"{file} says word for word {same}; nothing to add.")
+    return content, text
+
+
+def _window(text: str, today: date) -> tuple[date, date, date, str]:
+    """Return the earliest, best and latest day of publication that a text shows, and how that is known."""
+    found: list[tuple[date, str, bool]] = []
+    for match in _DAY.finditer(text):
+        d1, m1, y1, m2, d2, y2, y3, m3, d3, d4, m4, y4 = match.groups()
+        month = m3 or m4 or str(MONTHS.index(m1 or m2) + 1)
+        try:
+            day = date(int(y1 or y2 or y3 or y4), int(month), int(d1 or d2 or d3 or d4))
+        except ValueError:
+            continue
+        start, end = text.rfind("\n", 0, match.start()) + 1, (text + "\n").find("\n", match.end())
+        if day <= today:
+            found.append((day, text[start:end].strip(), count_words(text[start:end]) < 8))
+    for day, line, is_alone in found:
+        if is_alone:
+            return day, day, day, f"Printed in the text: “{line}”."
+    if found:
+        day, line, _ = max(found)
+        end = min(date(day.year + day.month // 12, day.month % 12 + 1, 1).toordinal() - 1, today.toordinal())
+        told = f"The newest day that it gives is {day.isoformat()}: “{line[:80]}”. "
+        rest = "It was added on the latest day; nothing prefers a day, so the last one of that month is taken."
+        return day, date.fromordinal(end), today, told + rest
+    return today, today, today, "It gives no full date: to be found; until then the day on which it was added is taken."
+
+
+def _next_mark(marks: Iterable[str]) -> str:
+    """Return the mark after the last one; AA follows Z."""
+    last = max(marks, key=lambda mark: (len(mark), mark), default="")
+    head = last.rstrip("Z")
+    step = head[:-1] + chr(ord(head[-1]) + 1) if head else "A"
+    return step + "A" * (len(last) - len(head))
+
+
+def _words(text: str) -> set[str]:
+    return {word[:6] for word in re.findall(r"[^\W\d_]{4,}", text.casefold())}
+
+
+class _Known:
+    """What the dataset says already, to be set beside a sentence."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        rows = [dataset.row(i) for i in dataset.row_ids]
+        self.rows = [row for row in rows if row.source_id]
+        self.says = {row.row_id: reading(dataset, row) for row in self.rows}
+        quoted = {r.row_id: " ".join(dataset.quote(q).exact for q in r.quote_ids) for r in self.rows}
+        self.words = {i: _words(f"{says} {quoted[i]}") for i, says in self.says.items()}
+        self.ids = {
+            name.casefold(): row[f"{kind[:-1]}_id"]
+            for kind in ("actors", "alliances")
+            for row in read_tables(dataset.root)[kind]
+            for name in (row["name"], row.get("short_name", ""), *split_list(row["aliases"]))
+        }
+        self.common = Counter(word for words in self.words.values() for word in words)
+        self.when = {row.row_id: month_text(dataset.source(row.source_id).published) for row in self.rows}
+        labels = {(t, c): v for t in FACT_TABLES for c, v in dataset.vocabularies(t).items()}
+        self.cues = {
+            table: {w for row in self.rows if row.table == table for c in columns
+                    for w in _words(dataset.label(labels.get((table, c), c.removesuffix("_id")), row[c]).label)}
+            for table, columns in _CUES.items()
+        }  # fmt: skip
+
+    def like(self, text: str, named: Iterable[str], has_number: bool) -> list[str]:
+        """List up to three rows on what a sentence is about: those that share its names and its rarer words."""
+        wanted, own = _words(text), {self.ids.get(name.casefold(), "") for name in named} - {""}
+        score = {
+            row.row_id: sum(1 / self.common[w] for w in wanted & self.words[row.row_id])
+            + 0.3 * len(own & {str(row.values.get(c, "")) for c in ("alliance_id", "actor_id", "holder")})
+            + 0.2 * (has_number and row.table == "observations")
+            for row in self.rows
+        }
+        best = sorted((i for i in score if score[i] > 0.3), key=lambda i: -score[i])[:3]
+        return [f"{i}, {self.when[i]}: {self.says[i][:120]}" for i in best]
+
+    def tables(self, text: str, has_number: bool) -> str:
+        """Name the tables into which a sentence likely goes, by the words of their vocabularies."""
+        wanted = _words(text)
+        count = {t: len(wanted & words) + (has_number and t == "observations") for t, words in self.cues.items()}
+        likely = [table for table in sorted(count, key=lambda t: -count[t]) if count[table]][:2]
+        likely += ["statements"] if re.search(r"[“\"]|\b(said|says|told|argue\w*)\b", text) else []
+        likely += ["observations, with a new indicator"] * (has_number and count["observations"] < 2)
+        return ", ".join(likely) or "characteristics, or an exclusion"
+
+
+def _work_list(dataset: Dataset, source_id: str, text: str) -> tuple[str, int]:
+    """Write the work list of a text: a sentence after the other, with what to look at."""
+    seed, tables, known = SourceText(text), read_tables(dataset.root), _Known(dataset)
+    finder = name_finder(tables)
+    sentences, strange = split_sentences(text), dict[str, None]()
+    note = "Proposals, no facts. What follows “quote” is a row of `data/quotes.csv`. Delete this file when done."
+    lines = [f"# Work list of {source_id}", "", note, ""]
+    for number, sentence in enumerate(sentences, start=1):
+        tokens = longest_first([*find_quantities(sentence.text), *finder.find(sentence.text)])
+        has_number = any(token.kind == "number" for token in tokens)
+        named = {part for token in tokens for part in token.text.split()}
+        strange |= {n: None for n in _NAME.findall(sentence.text) if not named & set(n.split()) and n not in MONTHS}
+        lines += [f"{number}. [ ] line {sentence.line}: {sentence.text}"]
+        lines += [f"   - holds: {'; '.join(f'{t.text} ({t.kind})' for t in tokens)}"] if tokens else []
+        lines += [f"   - quote: `{row}`" for row in _quotes(source_id, seed, sentence)]
+        lines += [f"   - table: {known.tables(sentence.text, has_number)}"]
+        lines += [f"   - compare: {row}" for row in known.like(sentence.text, [t.text for t in tokens], has_number)]
+    lines += ["", "Names that no table has: " + (", ".join(strange) or "none") + "."]
+    return "\n".join(lines) + "\n", len(sentences)
+
+
+def _quotes(source_id: str, seed: SourceText, sentence: Sentence) -> Iterator[str]:
+    """Yield rows for the table of quotations that hold a sentence, each within the ceiling of words."""
+    words = [m.span() for m in re.finditer(r"\S+", sentence.text)]
+    for at in range(0, len(words), _LONGEST):
+        start, end = sentence.start + words[at][0], sentence.start + words[at : at + _LONGEST][-1][1]
+        exact = seed.text[start:end].rstrip(".,;:")
+        is_single = len(seed.locate(exact)) == 1
+        before, after = ("", "") if is_single else seed.around(start, start + len(exact), 5)
+        out = io.StringIO()
+        quote_id = f"{slug(exact, 30)}-l{sentence.line}-{source_id}"
+        csv.writer(out, lineterminator="").writerow([quote_id, source_id, exact, before, after])
+        yield out.getvalue()
+
+
+def new_alliance(root: Path, alliance_id: str, name: str = "") -> str:
+    """Add a format; DataError if it is there. Its rows make it appear in the report."""
+    dataset = Dataset.load(root)
+    _refuse(alliance_id, "alliances", dataset["alliances"]["alliance_id"])
+    full = name or capital(alliance_id.replace("-", " "))
+    kind = next(term.term for term in dataset.terms("instrument_type"))
+    add_row(root, "alliances", alliance_id=alliance_id, name=full, short_name=full, instrument_type=kind)
+    return (
+        f"{alliance_id} stands in data/alliances.csv as “{full}”, {kind}: correct name, short name, aliases, type and "
+        "parent there; it is in the report as soon as a row of facts names it."
+    )
+
+
+def new_judgement(root: Path, judgement_id: str) -> str:
+    """Add a judgement, or a version of one that is there, from the newest text on."""
+    tables, day = read_tables(root), Dataset.load(root).default_as_of().isoformat()
+    own = sorted((r for r in tables["judgements"] if r["judgement_id"] == judgement_id), key=lambda r: r["valid_from"])
+    if not judgement_id.startswith("jud-") or any(row["valid_from"] == day for row in own):
+        why = f"has a version of {day} already" if own else "does not begin with jud-"
+        raise DataError(f"data/judgements.csv: “{judgement_id}” {why}; change that row, or choose another id.")
+    blank = {"judgement_id": judgement_id, "chapter": notebook_names(root)[-1], "wrong_if": "To be written.",
+             "statement": "It is {likelihood} that … by when.", "confidence_reason": "To be written.",
+             "requires": tables["characteristics"][-1]["characteristic_id"],
+             "confidence": "low", "likelihood": "realistic_possibility"}  # fmt: skip
+    add_row(root, "judgements", **{**(own[-1] if own else blank), "valid_from": day, "reviewed": ""})
+    return (
+        f"{judgement_id} stands in the last row of data/judgements.csv, from {day} on: fill it in (requires, against, "
+        f'likelihood), then show it in its chapter with edition.judgement("{judgement_id}").'
+    )
+
+
+def new_chapter(root: Path, name: str, title: str = "") -> str:
+    """Add a chapter: its notebook, executed, and its include line; DataError if there is one of that name."""
+    _refuse(name, "notebooks", [path.stem for path in (root / "notebooks").glob("*.ipynb")])
+    title = title or capital(name.replace("-", " "))
+    cells = (
+        'as_of: str = ""  # texts published by this day, ISO date; empty: all',
+        "from alliances import open_edition\n\nedition = open_edition(as_of=as_of)",
+        'rows = edition.frame("characteristics")\nrows[["alliance", "aspect_label", "value", "mark"]].head()',
+        f'edition.write("""\n# {title}\n\nWhat this chapter answers, in one sentence.\n""")',
+        "edition.evidence()",
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.cells[0].metadata["tags"] = ["parameters"]
+    template = root / "report" / "report.qmd"
+    lines = template.read_text(encoding="utf-8").splitlines()
+    kinds = [kind for kind, _, _ in read_template(template)[1]]
+    back = next((n for n, line in enumerate(lines) if line.startswith("# ") and ".back" in line), len(lines))
+    at = max((n + 1 for n, line in enumerate(lines[:back]) if "{{< include" in line), default=back)
+    if "include" not in kinds:
+        raise DataError("report/report.qmd has no include line beside which the chapter could stand; add one.")
+    lines[at:at] = ["", f"{{{{< include chapters/{name}.md >}}}}"]
+    write_whole(root / "notebooks" / f"{name}.ipynb", (nbformat.writes(notebook) + "\n").encode())
+    write_whole(template, ("\n".join(lines) + "\n").encode())
+    refresh(root, [name], check_parameters({}, Dataset.load(root)).as_dict())
+    return (
+        f"notebooks/{name}.ipynb is in the report, by line {at + 2} of report/report.qmd: move that line to its place, "
+        f"write the chapter in JupyterLab, then `alliances refresh {name}`."
+    )
+
+
+def _refuse(name: str, where: str, taken: Iterable[str]) -> None:
+    if name in set(taken) or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+        raise DataError(
+            f"“{name}” cannot be added to {where}, since it is there already or holds other signs than small letters, "
+            "digits and hyphens; choose another name."
+        )

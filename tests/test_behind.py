@@ -1,0 +1,126 @@
+"""What is behind the data: sentences, charts and judgements that newer rows overtake, and what silences them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from alliances.cli import main
+from river_data import add, descriptor
+
+TEXT = (
+    "Six states, Farland too, are in the commission now.\nIts staff is about 80.\nIts seat is in Lisse Bay.\n"
+    "Arven offers 20 barges.\nThe commission has to count fish.\nRivers are long.\n"
+)
+
+
+def write(root: Path, **changes: str) -> None:
+    """Change entries of the data package itself."""
+    path = root / "data" / "datapackage.json"
+    path.write_text(json.dumps(descriptor(root) | changes, indent=2), "utf-8")
+
+
+def add_note(root: Path, published: str = "2022-03-01", last: str = "Rivers", members: str = "6") -> None:
+    """Add a fourth text that says otherwise on five subjects; the last review was of the third."""
+    write(root, reviewed="C")
+    content = TEXT.encode()
+    (root / "seeds" / "note.txt").write_bytes(content)
+    add(root, "sources", source_id="note-2022", mark="D", short_name="the note", file="note.txt", title="Note",
+        genre="brief", published=published, published_from=published, published_to=published,
+        published_basis="Printed.", descriptor="Note of March",
+        sha256=hashlib.sha256(content).hexdigest())  # fmt: skip
+    words = {"six": "Six states", "staff": "staff is about 80", "seat": "Its seat is in Lisse Bay",
+             "barges": "Arven offers 20 barges", "fish": "The commission has to count fish",
+             "now": "the commission now"}  # fmt: skip
+    for name, exact in words.items():
+        add(root, "quotes", quote_id=f"note-{name}", source_id="note-2022", exact=exact)
+    told = {"alliance_id": "commission", "obs_status": "reported"}
+    for name, indicator, value, unit in (("members", "members", members, "states"), ("staff", "staff", "80", "persons"),
+                                         ("barges", "survey_barges", "20", "barges")):  # fmt: skip
+        add(root, "observations", observation_id=f"obs-{name}-note", indicator=indicator, value_low=value,
+            value_high=value, comparator="eq", unit=unit, actor_id="XAV" if name == "barges" else "",
+            quote_ids=f"note-{'six' if name == 'members' else name}; note-now", **told)  # fmt: skip
+    for name, aspect, value in (("seat", "seat", "Lisse Bay"), ("fish", "task", "to count fish")):
+        add(root, "characteristics", characteristic_id=f"cha-{name}-note", alliance_id="commission", aspect=aspect,
+            value=value, summary=f"It is {value}.", status="in_force", quote_ids=f"note-{name}; note-now")  # fmt: skip
+    add(root, "exclusions", source_id="note-2022", exact=last, reason="rhetoric", reason_note="A commonplace.")
+
+
+def check(root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Return what `alliances check` says is behind the data."""
+    monkeypatch.setenv("ALLIANCES_ROOT", str(root))
+    capsys.readouterr()
+    main(["check"])
+    told = capsys.readouterr().out
+    assert "behind the data:" in told, told
+    count, *lines = told.split("behind the data: ")[1].splitlines()
+    assert count == f"{len(lines)} places of the report", told
+    return [line.strip() for line in lines]
+
+
+def test_what_newer_rows_overtake_is_listed_and_reviewed(
+    river_root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check(river_root, monkeypatch, capsys) == []
+    add_note(river_root)
+    found = check(river_root, monkeypatch, capsys)
+    for place, row in (
+        ("data/judgements.csv, row 6, jud-survey", "obs-barges-note"),
+        ("notebooks/commission.ipynb, cell 4, line 4: “All five", "obs-members-note"),
+        ("notebooks/commission.ipynb, cell 4, line 1: “About 60", "obs-staff-note"),
+        ("notebooks/commission.ipynb, cell 4, line 1: “Port Lisse", "cha-seat-note"),
+        ("the chart fig-commission-barges does not draw", "obs-barges-note"),
+        ("notebooks/commission.ipynb, cell 5, line 11: “75% of the barges", "obs-barges-note"),
+        ("note-2022: no chapter uses 5 of its rows", "cha-fish-note"),
+    ):
+        assert any(place in line and row in line for line in found), (place, found)
+
+    path = river_root / "notebooks" / "commission.ipynb"
+    notebook = nbformat.read(path, 4)
+    for cell in notebook.cells:
+        cell.metadata["reviewed"] = {"obs-barges-note; cha-seat-note; obs-staff-note": "Read, and it changes nothing."}
+    nbformat.write(notebook, path)
+    change_version(river_root, "obs-barges-note (an offer and no promise)")
+    write(river_root, reviewed="D")
+    (left,) = check(river_root, monkeypatch, capsys)
+    assert "“All five" in left
+    assert "obs-members-note (" in left
+
+
+def change_version(root: Path, reviewed: str) -> None:
+    """Name a row as reviewed in the latest version of the judgement on the survey."""
+    path = root / "data" / "judgements.csv"
+    header, *lines = path.read_text("utf-8").splitlines()
+    lines = [f'{line},"{reviewed if line.startswith("jud-survey,2020") else ""}"' for line in lines]
+    path.write_text("\n".join([f"{header},reviewed", *lines, ""]), "utf-8")
+
+
+def test_an_older_text_and_one_that_agrees_overtake_nothing(
+    river_root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_note(river_root, published="2018-03-01")
+    found = check(river_root, monkeypatch, capsys)
+    assert [line for line in found if "rests only" in line or "judgements.csv" in line] == []
+
+
+def test_a_text_counts_when_each_of_its_sentences_is_accounted_for(
+    river_root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ALLIANCES_ROOT", str(river_root))
+    add_note(river_root, last="Six states", members="5")
+    assert check(river_root, monkeypatch, capsys) == []
+    assert main(["build", "--engine", "embedded", "--to", "html"]) == 0
+    assert "note-2022 does not count yet" in capsys.readouterr().err
+    page = (river_root / "report" / "_output" / "report.html").read_text("utf-8")
+    assert ("15 June 2021" in page, "1 March 2022" in page) == (True, False)
+    add(river_root, "exclusions", source_id="note-2022", exact="Rivers are", reason="rhetoric", reason_note="So it is.")
+    assert main(["build", "--engine", "embedded", "--to", "html"]) == 0
+    told = capsys.readouterr().err
+    assert "does not count" not in told
+    assert "places of the report are behind the data; `alliances check` lists them." in told
+    page = (river_root / "report" / "_output" / "report.html").read_text("utf-8")
+    assert "1 March 2022" in page
