@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 import traceback
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from alliances import __version__
-from alliances.errors import AlliancesError, ParameterError, sentence_of
+from alliances.errors import AlliancesError, sentence_of
 from alliances.paths import find_root
 
 ENGINES = ("auto", "quarto", "embedded")
@@ -123,31 +122,17 @@ def read_parameters(pairs: Sequence[Sequence[str]], file: Path | None) -> dict[s
     ParameterError
         If the file cannot be read as a mapping.
     """
-    values = _file_parameters(file) if file else {}
+    values: dict[str, Any] = {}
+    if file:
+        from alliances.batch.matrix import read_mapping
+
+        values = read_mapping(file, "parameter", "write lines such as “as_of: 2025-03-20”")
     excluded: list[str] = []
     for name, value in pairs:
         if name == "exclude_sources":
             excluded += value.split(",")
-            values[name] = excluded
-        else:
-            values[name] = value
+        values[name] = excluded if name == "exclude_sources" else value
     return values
-
-
-def _file_parameters(file: Path) -> dict[str, Any]:
-    import yaml
-
-    example = "write lines such as “as_of: 2025-03-20”"
-    try:
-        loaded = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ParameterError(f"The parameter file {file} cannot be read ({error}); name another with -f.") from error
-    except yaml.YAMLError as error:
-        where = str(error).splitlines()[-1].strip()
-        raise ParameterError(f"The parameter file {file} is not YAML ({where}); {example}.") from error
-    if not isinstance(loaded, dict):
-        raise ParameterError(f"The parameter file {file} holds no mapping; {example}.")
-    return {str(name): value for name, value in loaded.items()}
 
 
 def run_build(arguments: argparse.Namespace) -> int:
@@ -192,10 +177,11 @@ def run_batch(arguments: argparse.Namespace) -> int:
     """Build the editions of a matrix, and write their index page."""
     root = find_root()
     folder = arguments.output.resolve() if arguments.output else root / "report" / "_output" / "editions"
-    from alliances.batch import run_matrix
+    from alliances.batch.run import run_matrix
+    from alliances.build import build, naming
 
     outcomes = run_matrix(
-        root, arguments.matrix, folder, engine=arguments.engine, workers=arguments.jobs,
+        root, arguments.matrix, folder, naming(root), build, engine=arguments.engine, workers=arguments.jobs,
         scheduler=arguments.scheduler, say=_say(arguments.quiet), timeout=arguments.timeout,
     )  # fmt: skip
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
@@ -213,20 +199,18 @@ def _explain(name: str, runs: bool, reason: str) -> None:
 
 def run_diff(arguments: argparse.Namespace) -> int:
     """Say what changed between two editions: as text, or into the files that are asked for."""
-    from alliances.diff import as_html, as_text, compare
+    from alliances.diff import as_html, as_json, as_text, compare
 
     found = compare(arguments.old, arguments.new)
     if arguments.html:
         arguments.html.write_text(as_html(found), encoding="utf-8")
-    if arguments.json:
-        text = json.dumps(found.as_dict(), ensure_ascii=False, indent=1) + "\n"
-        if arguments.json == "-":
-            sys.stdout.write(text)
-        else:
-            Path(arguments.json).write_text(text, encoding="utf-8")
+    if arguments.json == "-":
+        sys.stdout.write(as_json(found))
+    elif arguments.json:
+        Path(arguments.json).write_text(as_json(found), encoding="utf-8")
     if not (arguments.html or arguments.json):
         print(as_text(found))
-    return 0 if found.same else 1
+    return 1 if found else 0
 
 
 def run_verify(arguments: argparse.Namespace) -> int:
