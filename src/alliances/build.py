@@ -16,7 +16,7 @@ from alliances import __version__
 from alliances.dataset import Dataset
 from alliances.diff.read import Edition as Told
 from alliances.errors import PublishError, StagingError
-from alliances.manifest import OUTPUT, input_digests, is_unchanged, made_of, read_manifest, sha256
+from alliances.manifest import OUTPUT, input_digests, is_unchanged, made_of, sha256
 from alliances.parameters import Parameters, check_parameters
 from alliances.parameters import names as parameter_names
 from alliances.place import edition_folder, put_in_place, recover, refuse_foreign, slug
@@ -33,15 +33,12 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Build:
-    """A finished edition: its folder, the report's files in it, the engine with its version.
+    """A finished edition: its folder, and whether it stood there already.
 
-    `notice` is one sentence where Quarto failed and the embedded engine finished; `is_kept` says that the edition
-    stood there already.
+    `notice` is one sentence where Quarto failed and the embedded engine finished.
     """
 
     folder: Path
-    files: list[Path]
-    engine: str
     notice: str = ""
     is_kept: bool = False
 
@@ -213,8 +210,7 @@ def build(
     with alone(folder, cache.folder / "locks", say), tempfile.TemporaryDirectory(prefix="edition-") as scratch:
         recover(folder)
         if not force and is_unchanged(root, asked, formats, engine, folder):
-            files = [folder / f"report.{name}" for name in formats]
-            return Build(folder, files, read_manifest(folder)["engine"], is_kept=True)
+            return Build(folder, is_kept=True)
         if not force:
             refuse_foreign(folder, asked, defaults)
         staged, done = Path(scratch, "stage"), Path(scratch, "edition")
@@ -240,7 +236,7 @@ def build(
     cache.prune()
     if asked != defaults:
         say(differences(root, edition.executed))
-    return Build(folder, [folder / path.name for path in published.files], published.engine, published.notice)
+    return Build(folder, published.notice)
 
 
 def _collect(edition: Edition, done: Path, files: Iterable[Path]) -> None:

@@ -22,7 +22,7 @@ class _Plain(yaml.SafeLoader):
 _Plain.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: node.value)
 
 
-def read_mapping(path: Path, what: str, example: str) -> dict[str, Any]:
+def read_mapping(path: Path, what: str, example: str, remedy: str = "name another") -> dict[str, Any]:
     """Read a YAML file that holds a mapping; a scalar that is no number stays text (``2025-03-20``).
 
     Raises
@@ -33,7 +33,7 @@ def read_mapping(path: Path, what: str, example: str) -> dict[str, Any]:
     try:
         loaded = yaml.load(path.read_text(encoding="utf-8"), _Plain)
     except (OSError, UnicodeDecodeError) as error:
-        raise ParameterError(f"The {what} file {path} cannot be read ({error}); name another.") from error
+        raise ParameterError(f"The {what} file {path} cannot be read ({error}); {remedy}.") from error
     except yaml.YAMLError as error:
         where = str(error).splitlines()[-1].strip()
         raise ParameterError(f"The {what} file {path} is not YAML ({where}); {example}.") from error

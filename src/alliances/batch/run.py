@@ -67,19 +67,12 @@ def run_matrix(
     ----------
     root, file, folder : Path
         Project folder, the matrix file, and the folder of the editions, each in one of its own.
-    check : callable
-        Checks the parameters of an edition and returns its name and its values, as `alliances.build.naming` does.
-    make : callable
-        Makes an edition: `alliances.build.build`.
+    check, make : callable
+        Checks an edition's parameters and returns its name and its values; builds it. `alliances.build` has both.
     workers : int
         Worker processes; 0 takes one a processor.
     scheduler : str, optional
         Address of a Dask scheduler, whose workers then build the editions.
-
-    Returns
-    -------
-    list of Outcome
-        In the order of the matrix.
 
     Raises
     ------
