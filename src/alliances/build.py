@@ -21,7 +21,7 @@ from alliances.parameters import Parameters, check_parameters
 from alliances.parameters import names as parameter_names
 from alliances.place import edition_folder, put_in_place, recover, refuse_foreign, slug
 from alliances.publish import FORMATS, engine_version, publish
-from alliances.run import TIME_LIMIT, notebooks
+from alliances.run import notebooks
 from alliances.run.cache import Cache, digest, files_digest, library_digest
 from alliances.run.execute import run_notebooks
 from alliances.run.stopping import alone, finish, raise_if_told
@@ -33,25 +33,19 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Build:
-    """A finished edition: its folder, and whether it stood there already.
-
-    `notice` is one sentence where Quarto failed and the embedded engine finished.
-    """
+    """A finished edition: its folder, and whether it stood there already."""
 
     folder: Path
-    notice: str = ""
+    notice: str = ""  # a sentence where Quarto failed and the embedded engine finished
     is_kept: bool = False
 
 
 @dataclass(frozen=True)
 class Plan:
-    """An edition that is to be built, checked: the project, its data, its notebooks in their order, the parameters.
-
-    `inputs` are taken before anything runs: what is edited meanwhile counts as a change.
-    """
+    """An edition that is to be built, checked: the project, its data, its notebooks in their order, the parameters."""
 
     root: Path
-    inputs: dict[str, str]
+    inputs: dict[str, str]  # taken before anything runs: what is edited meanwhile counts as a change
     dataset: Dataset
     names: list[str]
     defaults: Parameters
@@ -169,9 +163,8 @@ def stage_defaults(root: Path, folder: Path) -> None:
 
 def build(
     root: Path, values: Mapping[str, Any], *, formats: Sequence[str] = FORMATS, engine: str = "auto",
-    output: Path | None = None, force: bool = False, jobs: int = 0, say: Say = lambda line: None,
-    explain: Callable[[str, bool, str], None] = lambda name, runs, reason: None, log: Path | None = None,
-    timeout: float = TIME_LIMIT,
+    output: Path | None = None, force: bool = False, log: Path | None = None, say: Say = lambda line: None,
+    **running: Any,
 ) -> Build:  # fmt: skip
     """Build one edition of the report.
 
@@ -187,14 +180,8 @@ def build(
         Folder for the edition; by default ``report/_output``, or a folder of its own below it.
     force : bool
         Build anew, and replace another edition that stands there.
-    jobs : int
-        Notebooks at a time; 0 chooses.
-    say, explain : callable
-        Receive progress, and for each notebook whether it runs and why.
-    log : Path, optional
-        File for tracebacks and what the engines say; by default ``report/_output/build.log``.
-    timeout : float
-        Longest time for a notebook, in seconds.
+    log, say, **running
+        As in `stage_edition`; the log also takes what the engines say.
 
     Raises
     ------
@@ -214,7 +201,7 @@ def build(
         if not force:
             refuse_foreign(folder, asked, defaults)
         staged, done = Path(scratch, "stage"), Path(scratch, "edition")
-        edition = stage_edition(planned, staged, log=log, say=say, jobs=jobs, explain=explain, timeout=timeout)
+        edition = stage_edition(planned, staged, log=log, say=say, **running)
         say(f"  staged {len(edition.staged.chapters)} chapters")
         try:
             published = publish(staged, formats, root=root, engine=engine, log=log)

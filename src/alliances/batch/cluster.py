@@ -1,6 +1,6 @@
 """A batch on a Dask cluster that is there already; its workers share no disk with this machine or each other.
 
-The project goes to the workers once, as bytes; the files of an edition come back likewise and are put in place here.
+The project goes to each worker once, as bytes; the files of an edition come back likewise and are put in place here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from alliances.batch.run import Outcome, Task, build_one
 from alliances.errors import AlliancesError, ClusterError
@@ -42,8 +42,7 @@ def build_there(tasks: list[Task], address: str) -> Iterator[Outcome]:
     """
     with _connected(address) as client:
         _compare(client, address)
-        root = tasks[0].root
-        project = client.scatter(pack(root, input_files(root)), broadcast=True, hash=False)
+        project = _send(client, tasks[0].root)
         pool = client.get_executor(pure=False, retries=2)
         for task, future in as_done({pool.submit(_on_worker, task, project): task for task in tasks}):
             try:
@@ -103,21 +102,30 @@ def _compare(client: Client, address: str) -> None:
             raise ClusterError(f"Worker {worker} {has}; install the same version on it.")
 
 
-def _on_worker(task: Task, project: bytes) -> tuple[Outcome, bytes]:
+def _send(client: Client, root: Path) -> str:
+    """Send the project to every worker, those that come later included, and return its name in their folders."""
+    from distributed import WorkerPlugin
+
+    content = pack(root, input_files(root))
+    name = f"project-{hashlib.sha256(content).hexdigest()[:16]}"  # all editions there share its cache
+
+    class Project(WorkerPlugin):
+        def setup(self, worker: Any) -> None:
+            unpack(content, Path(worker.local_directory, name))
+
+    client.register_plugin(Project(), name=name)
+    return name
+
+
+def _on_worker(task: Task, project: str) -> tuple[Outcome, bytes]:
     """Build an edition there; return how it went, and its files with its log."""
     from distributed import get_worker
 
     own = Path(get_worker().local_directory)
-    root = own / f"project-{hashlib.sha256(project).hexdigest()[:16]}"  # all editions there share its cache
     with tempfile.TemporaryDirectory(prefix="edition-", dir=own, ignore_cleanup_errors=True) as place:
-        if not root.is_dir():
-            unpack(project, Path(place, "project"))
-            with suppress(OSError):  # another thread was faster
-                Path(place, "project").rename(root)
-        there = replace(task, root=root, folder=Path(place, "made", task.name))
-        there.folder.parent.mkdir()
+        there = replace(task, root=own / project, folder=Path(place, task.name))
         outcome = build_one(there)
-        files = pack(there.folder.parent, there.folder.parent.rglob("*"))
+        files = pack(Path(place), Path(place).rglob("*"))
         return replace(outcome, message=outcome.message.replace(str(there.log), str(task.log))), files
 
 
