@@ -134,12 +134,11 @@ root, done = Path(sys.argv[1]), {}
 def mark(name): t.append(at()); done[name] = t[-1] - t[-2]
 mark("imports")
 planned = b.plan(root, {}); mark("data and parameters, checked")
-results = run_notebooks(root, planned.names, planned.parameters.as_dict(), cache=b.Cache(root))
+books = run_notebooks(root, planned.names, planned.parameters.as_dict(), cache=b.Cache(root))
 mark("kernels and cells")
 drawn, draw = [], report.draw_figures
 def timed(*args): s = at(); draw(*args); drawn.append(at() - s)
 report.draw_figures = timed
-books = {name: result.notebook for name, result in results.items()}
 known = planned.dataset.known(planned.parameters.day)
 stage(root, known, planned.parameters, planned.defaults, books, root / "staged")
 mark("stage"); done["charts"] = drawn[0]; done["stage"] -= drawn[0]

@@ -19,8 +19,8 @@ pytest.importorskip("distributed", reason="the extra “cluster” is not instal
 from alliances.batch import cluster
 from alliances.batch.run import run_matrix
 from alliances.errors import ClusterError
-from alliances.place import is_whole, read_manifest
-from towns import check
+from alliances.manifest import is_whole, read_manifest
+from towns import build, check
 
 LONG = os.environ.get("ALLIANCES_LONG") == "1"
 long = pytest.mark.skipif(not LONG, reason="takes long; `make test-long` runs it")
@@ -49,14 +49,14 @@ def test_an_address_where_nobody_answers(
 ) -> None:
     monkeypatch.setattr(cluster, "_PATIENCE", 1)
     with pytest.raises(ClusterError, match="No Dask scheduler answers at"):
-        run_matrix(root, root / "m.yaml", root / "out", check=check, room="towns", scheduler=address)
+        run_matrix(root, root / "m.yaml", root / "out", check, build, scheduler=address)
     assert "Traceback" not in "".join(capfd.readouterr())
 
 
 def test_without_dask(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ClusterError, match="extra “cluster”"):
-        run_matrix(root, root / "m.yaml", root / "out", check=check, room="towns", scheduler="tcp://127.0.0.1:8786")
+        run_matrix(root, root / "m.yaml", root / "out", check, build, scheduler="tcp://127.0.0.1:8786")
 
 
 class Cluster:
@@ -111,7 +111,7 @@ def test_a_batch_there(root: Path, dask: Cluster, monkeypatch: pytest.MonkeyPatc
         client.wait_for_workers(2, timeout=60)
     (root / "data" / "Riga.csv").write_text("fails")
     (root / "data" / "Bern.csv").write_text(f"dies once: {root}")
-    outcomes = run_matrix(root, root / "m.yaml", root / "out", check=check, room="towns", scheduler=dask.address)
+    outcomes = run_matrix(root, root / "m.yaml", root / "out", check, build, scheduler=dask.address)
     assert {one.values["town"]: one.status for one in outcomes} == {"Oslo": "built", "Riga": "failed", "Bern": "built"}
     assert (root / "out" / "2025-03-20_Riga.log").read_text() == "traceback"
     oslo = root / "out" / "2025-03-20_Oslo"
@@ -120,7 +120,7 @@ def test_a_batch_there(root: Path, dask: Cluster, monkeypatch: pytest.MonkeyPatc
     dask.add_worker()
     (root / "data" / "Riga.csv").write_text("")
     with pytest.raises(ClusterError, match=r"has pandas .* and this machine 0\.1"):
-        run_matrix(root, root / "m.yaml", root / "out", check=check, room="towns", scheduler=dask.address)
+        run_matrix(root, root / "m.yaml", root / "out", check, build, scheduler=dask.address)
 
 
 @long
@@ -128,7 +128,7 @@ def test_a_batch_there(root: Path, dask: Cluster, monkeypatch: pytest.MonkeyPatc
 def test_a_cluster_that_goes_away(root: Path, dask: Cluster, goes: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if goes == "workers":
         with pytest.raises(ClusterError, match="has no workers"):
-            run_matrix(root, root / "m.yaml", root / "out", check=check, room="towns", scheduler=dask.address)
+            run_matrix(root, root / "m.yaml", root / "out", check, build, scheduler=dask.address)
         return
     monkeypatch.setattr(cluster, "_PATIENCE", 30)
     dask.add_worker()
@@ -140,4 +140,4 @@ def test_a_cluster_that_goes_away(root: Path, dask: Cluster, goes: str, monkeypa
         dask.processes[0].send_signal(signal.SIGKILL)
 
     with pytest.raises(ClusterError, match="the same command goes on from here"):
-        run_matrix(root, root / "m.yaml", root / "out", check=check, room="towns", scheduler=dask.address, say=say)
+        run_matrix(root, root / "m.yaml", root / "out", check, build, scheduler=dask.address, say=say)

@@ -13,8 +13,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from alliances.cli import main
-from alliances.diff import Comparison, as_html, as_text, compare
-from alliances.diff.compare import Change
+from alliances.diff import Change, as_html, as_text, compare
 from alliances.errors import DataError
 from helpers import outputs
 
@@ -130,7 +129,7 @@ def test_a_planted_change_is_found(
     old: Path, new: Path, plant: Callable[[Path], None], part: str, where: str, told: tuple[str, str]
 ) -> None:
     plant(new)
-    (there,), (back,) = compare(old, new).changes, compare(new, old).changes
+    (there,), (back,) = compare(old, new), compare(new, old)
     assert (there.part, there.where) == (part, where)
     assert (told[0] in there.old, told[1] in there.new) == (True, True), there
     assert (bool(there.old), bool(there.new)) == (bool(told[0]), bool(told[1]))
@@ -142,7 +141,7 @@ def test_a_planted_change_is_found(
 def test_the_same_edition(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diff", str(old), str(old)]) == 0
     assert capsys.readouterr().out == "The two editions are the same.\n"
-    assert "<p>The two editions are the same.</p>" in as_html(Comparison())
+    assert "<p>The two editions are the same.</p>" in as_html([])
 
 
 def test_text_json_and_page_tell_the_same(
@@ -168,7 +167,7 @@ def test_text_json_and_page_tell_the_same(
 
 
 def test_the_page_needs_no_network_and_marks_words() -> None:
-    text = as_html(Comparison([Change("text", "treaty", "It has ten <b>barges</b>.", "It has two <b>barges</b>.")]))
+    text = as_html([Change("text", "treaty", "It has ten <b>barges</b>.", "It has two <b>barges</b>.")])
     page = BeautifulSoup(text, "html.parser")
     assert [tag.get_text().strip() for tag in page.select("del, ins")] == ["ten", "two"]
     assert not page.select("script, link, img, iframe, [src], [href], b")
@@ -183,7 +182,7 @@ def test_the_page_needs_no_network_and_marks_words() -> None:
 
 def test_long_parts_are_cut_in_the_terminal() -> None:
     changes = [Change("rows", f"row-{number}", "", "new") for number in range(12)]
-    text = as_text(Comparison(changes))
+    text = as_text(changes)
     assert text.startswith("What the texts say: 12\n  row-0\n    + new\n")
     assert text.endswith("  … and 2 more; --html or --json has all")
 

@@ -10,19 +10,18 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import psutil
 import pytest
+from nbformat import NotebookNode
 
 from alliances.errors import ExecutionError, ParameterError
-from alliances.run import forks, notebooks, results, warm
+from alliances.run import execute, forks, notebooks, warm
 from alliances.run.cache import Cache, digest
-from alliances.run.execute import Executed, run_notebooks
+from alliances.run.execute import run_notebooks
 from alliances.run.refresh import refresh, stale
 from alliances.run.stopping import alone, scratch
 
@@ -52,19 +51,19 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(root: Path, *names: str, values: dict[str, Any] | None = VALUES, **more: Any) -> dict[str, Executed]:
+def run(root: Path, *names: str, values: dict[str, Any] | None = VALUES, **more: Any) -> dict[str, NotebookNode]:
     return run_notebooks(root, names or ("first", "second"), values, **more)
 
 
-def printed(executed: Executed) -> str:
-    return "".join(out.get("text", "") for cell in executed.notebook.cells for out in cell.get("outputs", []))
+def printed(executed: NotebookNode) -> str:
+    return "".join(out.get("text", "") for cell in executed.cells for out in cell.get("outputs", []))
 
 
 def refused(root: Path, *cells: str, **more: Any) -> str:
     write(root, "first", *cells)
     with pytest.raises(ExecutionError) as raised:
         run(root, "first", "second", **more)
-    assert "first.ipynb" in str(raised.value)
+    assert "first.ipynb" in str(raised.value) or "timeout" in more, "Two that never end may be told in any order."
     assert str(raised.value).endswith(".")
     return str(raised.value)
 
@@ -93,10 +92,12 @@ def test_only_what_has_changed_runs(root: Path, monkeypatch: pytest.MonkeyPatch)
     told: dict[str, str] = {}
 
     def decisions(**values: str) -> tuple[str, str]:
+        ran: dict[str, bool] = {}
         done = run(
-            root, values=VALUES | values, cache=Cache(root), explain=lambda name, _, why: told.update({name: why})
-        )
-        assert [not each.reused for each in done.values()] == [why.startswith(("cha", "it ")) for why in told.values()]
+            root, values=VALUES | values, cache=Cache(root),
+            explain=lambda name, runs, why: ran.update({name: runs}) or told.update({name: why}),
+        )  # fmt: skip
+        assert list(ran.values()) == [why.startswith(("cha", "it ")) for why in told.values()]
         assert printed(done["first"]) == f"apples {(VALUES | values)['as_of']}\n"
         return told["first"], told["second"]
 
@@ -112,19 +113,20 @@ def test_only_what_has_changed_runs(root: Path, monkeypatch: pytest.MonkeyPatch)
     assert decisions() == ("changed: its cells", kept)
     (root / "data" / "datapackage.json").write_text("{ }")
     assert decisions() == ("changed: data/datapackage.json",) * 2
-    monkeypatch.setattr(results, "library_digest", lambda *names: "another")
-    monkeypatch.setattr(results, "versions", lambda *names: {"altair": "0.1"})
+    monkeypatch.setattr(execute, "library_digest", lambda *names: "another")
+    monkeypatch.setattr(execute, "versions", lambda *names: {"altair": "0.1"})
     assert decisions()[0].startswith("changed: the library, ")
     assert "the version of altair" in told["first"]
 
 
 def test_a_damaged_result_is_made_again(root: Path) -> None:
-    before = run(root, cache=Cache(root))
+    before, said = run(root, cache=Cache(root)), list[str]()
     for entry in (root / ".cache").glob("*/??/*"):
         entry.write_bytes(entry.read_bytes()[:-9])
-    after = run(root, cache=Cache(root))
-    assert [each.reused for each in after.values()] == [False, False]
-    assert [each.notebook for each in after.values()] == [each.notebook for each in before.values()]
+    assert run(root, cache=Cache(root), say=said.append) == before
+    assert len(said) == 2
+    assert run(root, cache=Cache(root), say=said.append) == before
+    assert len(said) == 2
 
 
 def test_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,34 +162,23 @@ def test_forked_and_ordinary_kernels_give_the_same(root: Path, monkeypatch: pyte
     for fork in ("1", "0"):
         monkeypatch.setenv("ALLIANCES_FORK", fork)
         found[fork] = run(root, values=VALUES | {"rotation": 4})
-    assert {name: each.notebook for name, each in found["0"].items()} == {
-        name: each.notebook for name, each in found["1"].items()
-    }
+    assert found["0"] == found["1"]
     assert printed(found["0"]["first"]).endswith("x\n4\n")
     assert "UTC" in printed(found["0"]["first"])
-    text = notebooks.dumps(found["0"]["first"].notebook).decode()
+    text = notebooks.dumps(found["0"]["first"]).decode()
     assert "papermill" not in text
     assert "iopub" not in text
 
 
 @unix
 def test_kernels_are_really_forked(root: Path) -> None:
-    assert warm._is_plugged_in(), "The entry point of pyproject.toml is missing: set up anew."
-    write(root, "first", "import sys; print('alliances.run.warmed' in sys.modules, __import__('os').environ['HOME'])")
-    assert printed(run(root, "first")["first"]).startswith("True")
-
-
-@unix
-def test_a_server_that_is_killed_costs_time_and_nothing_else(root: Path) -> None:
-    assert forks.start()
-    os.kill(forks._servers[0]._forkserver_pid, signal.SIGKILL)
-    assert printed(run(root)["first"]) == "apples 2020-01-01\n"
-
-
-def test_another_executor(root: Path) -> None:
-    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-        assert printed(run(root, executor=pool, cache=Cache(root))["second"]) == "pears 2020-01-01\n"
-    assert [each.reused for each in run(root, cache=Cache(root)).values()] == [True, True]
+    """Also where the server was killed, or its socket went with the temporary files of an earlier command."""
+    write(root, "first", "import sys; print('alliances.run.warmed' in sys.modules)")
+    assert printed(run(root, "first")["first"]) == "True\n"
+    os.kill(forks.start()._forkserver_pid, signal.SIGKILL)
+    assert printed(run(root, "first")["first"]) == "True\n"
+    Path(forks.start()._forkserver_address).unlink()
+    assert printed(run(root, "first")["first"]) == "True\n"
 
 
 CALLER = """
@@ -244,7 +235,7 @@ def test_a_kernel_that_dies(root: Path, code: str) -> None:
 def test_a_notebook_that_never_ends(root: Path, code: str) -> None:
     write(root, "second", "import time; time.sleep(60)")
     started = time.monotonic()
-    assert "did not end within 2 seconds" in refused(root, "x = 1", code, timeout=2) or LONG
+    assert "did not end within 2 seconds" in refused(root, "x = 1", code, timeout=2)
     assert time.monotonic() - started < 15
     assert none_left(root)
 
@@ -260,7 +251,7 @@ def test_a_kernel_that_dies_as_it_starts_is_started_again(root: Path, monkeypatc
     async def die_once(self: Any, timeout: float | None = None) -> None:
         waits.append(1)
         if len(waits) == 1:
-            raise warm.DeadAtStartError
+            raise RuntimeError("died")
         await ready(self, timeout)
 
     monkeypatch.setattr(warm._Client, "wait_for_ready", die_once)
@@ -305,13 +296,6 @@ def test_files_that_are_refused(root: Path, change: Callable[[str], str | None],
     path.unlink() if text is None else path.write_text(text)
     with pytest.raises(ExecutionError, match=told):
         run(root)
-
-
-def test_a_value_that_does_not_tell(root: Path) -> None:
-    path = root / "notebooks" / "first.ipynb"
-    path.write_text(path.read_text().replace('"tags"', '"alliances": {"only": {"as_of": ["2019-01-01"]}}, "tags"', 1))
-    assert printed(run(root, "first")["first"]) == "apples \n"
-    assert printed(run(root, "first", values=VALUES | {"as_of": "2019-01-01"})["first"]) == "apples 2019-01-01\n"
 
 
 # ---------------------------------------------------------------- committed notebooks

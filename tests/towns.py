@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from alliances.errors import ExecutionError, ParameterError
-from alliances.place import is_whole, read_manifest
+from alliances.manifest import input_digests, made_of
 
 
 def check(values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -48,14 +48,10 @@ def build(root: Path, values: Mapping[str, Any], *, output: Path, formats: tuple
     for kind in formats:
         (output / f"report.{kind}").write_text(town)
         outputs[f"report.{kind}"] = hashlib.sha256(town.encode()).hexdigest()
-    (output / "manifest.json").write_text(json.dumps({"parameters": dict(values), "mood": mood, "outputs": outputs}))
-    return SimpleNamespace(folder=output, files=[], engine=more["engine"], notice="")
-
-
-def unchanged(root: Path, values: Mapping[str, Any], formats: tuple[str, ...], engine: str, output: Path) -> bool:
-    """Whether an edition stands there, made when its town had the same mood."""
-    manifest = read_manifest(output)
-    return is_whole(output, manifest) and manifest["mood"] == mood_of(root, values["town"])
+    manifest = {"parameters": dict(values), "defaults": {}, "formats": formats, "engine": more["engine"]}
+    text = json.dumps({**manifest, **made_of(input_digests(root)), "outputs": outputs})
+    (output / "manifest.json").write_text(text)
+    return SimpleNamespace(notice="")
 
 
 def mood_of(root: Path, town: str) -> str:

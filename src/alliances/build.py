@@ -17,50 +17,36 @@ from alliances.behind import behind_of
 from alliances.dataset import Dataset
 from alliances.diff.read import Edition as Told
 from alliances.errors import PublishError, StagingError
-from alliances.manifest import OUTPUT, PACKAGES, input_digests, input_files, is_unchanged, read_manifest, sha256
+from alliances.manifest import OUTPUT, input_digests, is_unchanged, made_of, sha256
 from alliances.parameters import Parameters, check_parameters
 from alliances.parameters import names as parameter_names
-from alliances.place import edition_folder, put_in_place, recover, refuse_foreign
+from alliances.place import edition_folder, put_in_place, recover, refuse_foreign, slug
 from alliances.publish import FORMATS, engine_version, publish
-from alliances.run import TIME_LIMIT, notebooks
-from alliances.run.cache import Cache, digest, files_digest, library_digest, versions
+from alliances.run import notebooks
+from alliances.run.cache import Cache, digest, files_digest, library_digest
 from alliances.run.execute import run_notebooks
 from alliances.run.stopping import alone, finish, raise_if_told
 from alliances.stage import Staged, stage
 from alliances.stage.chapters import read_template
-
-__all__ = [
-    "PACKAGES", "Build", "Edition", "Plan", "build", "checked_parameters", "input_files", "load_validated",
-    "notebook_names", "plan", "stage_defaults", "stage_edition", "unchanged",
-]  # fmt: skip
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Build:
-    """A finished edition: its folder, the report's files in it, the engine with its version.
-
-    `notice` is one sentence where Quarto failed and the embedded engine finished; `is_kept` says that the edition
-    stood there already.
-    """
+    """A finished edition: its folder, and whether it stood there already."""
 
     folder: Path
-    files: list[Path]
-    engine: str
-    notice: str = ""
+    notice: str = ""  # a sentence where Quarto failed and the embedded engine finished
     is_kept: bool = False
 
 
 @dataclass(frozen=True)
 class Plan:
-    """An edition that is to be built, checked: the project, its data, its notebooks in their order, the parameters.
-
-    `inputs` are taken before anything runs: what is edited meanwhile counts as a change.
-    """
+    """An edition that is to be built, checked: the project, its data, its notebooks in their order, the parameters."""
 
     root: Path
-    inputs: dict[str, str]
+    inputs: dict[str, str]  # taken before anything runs: what is edited meanwhile counts as a change
     dataset: Dataset
     names: list[str]
     defaults: Parameters
@@ -123,17 +109,24 @@ def plan(root: Path, values: Mapping[str, Any]) -> Plan:
     return Plan(root, inputs, dataset, *checked_parameters(root, dataset, values))
 
 
+def naming(root: Path) -> Callable[[Mapping[str, Any]], tuple[str, dict[str, Any]]]:
+    """Return a function that checks the parameters of one of many editions, and names it."""
+    planned = plan(root, {})
+
+    def check(values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        parameters = check_parameters(values, planned.dataset)
+        return slug(parameters, planned.defaults) or f"{parameters.as_of}_default", parameters.as_dict()
+
+    return check
+
+
 def stage_edition(
     planned: Plan, folder: Path, *, log: Path | None = None, say: Say = lambda line: None, **running: Any
 ) -> Edition:
-    """Execute the notebooks of an edition and stage its report into a folder.
+    """Execute the notebooks of an edition and stage its report into a folder, with what its PDF carries.
 
     Parameters
     ----------
-    planned : Plan
-        What to build.
-    folder : Path
-        Receives the staged report, and what its PDF carries.
     log : Path, optional
         File for tracebacks and problems; by default ``report/_output/build.log``.
     say : callable
@@ -152,8 +145,8 @@ def stage_edition(
     log.unlink(missing_ok=True)
     say(f"{len(planned.names)} notebooks, texts published by {parameters.as_of}")
     cache = Cache(root)
-    results = run_notebooks(root, planned.names, parameters.as_dict(), cache=cache, say=say, log=log, **running)
-    executed = {name: result.notebook for name, result in results.items()}
+    running |= {"cache": cache, "say": say, "log": log, "uncoded": planned.dataset.uncoded}
+    executed = run_notebooks(root, planned.names, parameters.as_dict(), **running)
     known = planned.dataset.known(parameters.day, parameters.exclude_sources)
     staged = stage(root, known, parameters, planned.defaults, executed, folder, cache)
     if staged.problems:
@@ -170,29 +163,15 @@ def stage_defaults(root: Path, folder: Path) -> None:
     stage_edition(plan(root, {}), folder)
 
 
-def unchanged(
-    root: Path, values: Mapping[str, Any], formats: Sequence[str], engine: str, output: Path | None
-) -> Build | None:
-    """Return the edition that stands in a folder already, if nothing that it is made of has changed."""
-    folder = output or root / OUTPUT
-    if not is_unchanged(root, values, formats, engine, folder):
-        return None
-    files = [folder / f"report.{name}" for name in formats]
-    return Build(folder, files, read_manifest(folder)["engine"], is_kept=True)
-
-
 def build(
     root: Path, values: Mapping[str, Any], *, formats: Sequence[str] = FORMATS, engine: str = "auto",
-    output: Path | None = None, force: bool = False, jobs: int = 0, say: Say = lambda line: None,
-    explain: Callable[[str, bool, str], None] = lambda name, runs, reason: None, log: Path | None = None,
-    timeout: float = TIME_LIMIT,
+    output: Path | None = None, force: bool = False, log: Path | None = None, say: Say = lambda line: None,
+    **running: Any,
 ) -> Build:  # fmt: skip
     """Build one edition of the report.
 
     Parameters
     ----------
-    root : Path
-        Project folder.
     values : Mapping of str to object
         Parameters as the user gave them.
     formats : sequence of str
@@ -203,14 +182,8 @@ def build(
         Folder for the edition; by default ``report/_output``, or a folder of its own below it.
     force : bool
         Build anew, and replace another edition that stands there.
-    jobs : int
-        Notebooks at a time; 0 chooses.
-    say, explain : callable
-        Receive progress, and for each notebook whether it runs and why.
-    log : Path, optional
-        File for tracebacks and what the engines say; by default ``report/_output/build.log``.
-    timeout : float
-        Longest time for a notebook, in seconds.
+    log, say, **running
+        As in `stage_edition`; the log also takes what the engines say.
 
     Raises
     ------
@@ -218,70 +191,54 @@ def build(
         Whatever is wrong; nothing is then written to the edition's folder.
     """
     cache, planned = Cache(root), plan(root, values)
-    folder = edition_folder(root, planned.parameters, planned.defaults, output)
-    log = log or root / OUTPUT / "build.log"
+    asked, defaults = planned.parameters.as_dict(), planned.defaults.as_dict()
+    folder, log = edition_folder(root, planned.parameters, planned.defaults, output), log or root / OUTPUT / "build.log"
     if engine == "quarto":
         engine_version(engine)  # says so now if there is none
     # Two builds of one edition do not work side by side: the second finds what the first has made.
     with alone(folder, cache.folder / "locks", say), tempfile.TemporaryDirectory(prefix="edition-") as scratch:
         recover(folder)
-        kept = None if force else unchanged(root, planned.parameters.as_dict(), formats, engine, folder)
-        if kept:
-            return kept
-        refuse_foreign(folder, planned.parameters, planned.defaults, force=force)
-        own = Path(scratch)
-        running = {"jobs": jobs, "explain": explain, "timeout": timeout}
-        edition = stage_edition(planned, own / "stage", log=log, say=say, **running)
+        if not force and is_unchanged(root, asked, formats, engine, folder):
+            return Build(folder, is_kept=True)
+        if not force:
+            refuse_foreign(folder, asked, defaults)
+        staged, done = Path(scratch, "stage"), Path(scratch, "edition")
+        edition = stage_edition(planned, staged, log=log, say=say, **running)
         say(f"  staged {len(edition.staged.chapters)} chapters")
         try:
-            published = publish(own / "stage", formats, root=root, engine=engine, log=log)
+            published = publish(staged, formats, root=root, engine=engine, log=log)
         except PublishError:
             raise_if_told()  # Ctrl-C reaches the engine as well, and may do so first
             raise
         if published.notice:
             say(published.notice)
-        _collect(edition, own, published.files)
-        manifest = describe(planned, own / "edition", list(formats), published.engine)
+        _collect(edition, done, [*published.files, staged / "facts.json", staged / "figures"])
+        manifest = {
+            "version": __version__, "parameters": asked, "defaults": defaults, "formats": list(formats),
+            "engine": published.engine, **made_of(planned.inputs),
+            "outputs": {p.relative_to(done).as_posix(): sha256(p) for p in sorted(done.rglob("*")) if p.is_file()},
+        }  # fmt: skip
         text = json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"
-        (own / "edition" / "manifest.json").write_text(text, encoding="utf-8")
+        (done / "manifest.json").write_text(text, encoding="utf-8")
         finish()
-        put_in_place(own / "edition", folder)
+        put_in_place(done, folder)
     cache.prune()
-    if planned.parameters != planned.defaults:
+    if asked != defaults:
         say(differences(root, edition.executed))
     elif late := behind_of(root, planned.dataset, planned.names):
         say(f"{len(late)} places of the report are behind the data; `alliances check` lists them.")
     for source_id in sorted(planned.dataset.uncoded):
         say(f"{source_id} does not count yet: `alliances check` lists its sentences that are not accounted for.")
-    return Build(folder, [folder / path.name for path in published.files], published.engine, published.notice)
+    return Build(folder, published.notice)
 
 
-def _collect(edition: Edition, own: Path, files: Iterable[Path]) -> None:
-    """Gather the files of an edition in the folder ``edition``."""
-    done = own / "edition"
+def _collect(edition: Edition, done: Path, files: Iterable[Path]) -> None:
+    """Gather the parts of an edition in a folder."""
     (done / "notebooks").mkdir(parents=True)
     for name, notebook in edition.executed.items():
         (done / "notebooks" / f"{name}.ipynb").write_bytes(notebooks.dumps(notebook))
     for path in files:
         shutil.move(path, done / path.name)
-    shutil.copytree(own / "stage" / "figures", done / "figures")
-    shutil.copy(own / "stage" / "facts.json", done)
-
-
-def describe(planned: Plan, done: Path, formats: list[str], engine: str) -> dict[str, Any]:
-    """Describe an edition so that it can be made again: parameters, engine, versions, checksums."""
-    outputs = sorted(path for path in done.rglob("*") if path.is_file())
-    return {
-        "version": __version__,
-        "parameters": planned.parameters.as_dict(),
-        "defaults": planned.defaults.as_dict(),
-        "formats": formats,
-        "engine": engine,
-        "versions": versions(*PACKAGES),
-        "library": library_digest(),
-        "inputs": planned.inputs,
-        "outputs": {path.relative_to(done).as_posix(): sha256(path) for path in outputs},
-    }
 
 
 def differences(root: Path, executed: Mapping[str, NotebookNode]) -> str:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import json
+import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 from alliances import __version__
-from alliances.errors import AlliancesError, ParameterError, sentence_of
+from alliances.errors import AlliancesError, sentence_of
 from alliances.paths import find_root
 
-ENGINES = ("auto", "quarto", "embedded")
 FORMATS = ("html", "pdf")
 _LONGEST = 86_400  # seconds for a notebook
 
@@ -41,14 +40,10 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
 
-    build = commands.add_parser(
-        "build", help="execute the notebooks and write report.html and report.pdf",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
-    build.add_argument(
-        "-p", dest="parameters", nargs=2, metavar=("NAME", "VALUE"), action="append", default=[],
-        help="set a parameter (may be repeated; goes before -f)",
-    )  # fmt: skip
+    build = commands.add_parser("build", help="execute the notebooks and write report.html and report.pdf")
+    build.formatter_class = argparse.RawDescriptionHelpFormatter
+    pair: Any = {"nargs": 2, "metavar": ("NAME", "VALUE"), "action": "append", "default": []}
+    build.add_argument("-p", dest="parameters", help="set a parameter (may be repeated; goes before -f)", **pair)
     build.add_argument("-f", dest="file", type=Path, metavar="PARAMS.yaml", help="read parameters from a YAML file")
     build.add_argument("--to", dest="formats", choices=FORMATS, action="append", help="write this format only")
     _common(build, "notebooks at a time (default: two more than processors)", "folder for the edition")
@@ -83,14 +78,12 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _common(command: argparse.ArgumentParser, jobs: str, output: str) -> None:
-    command.add_argument(
-        "--engine", choices=ENGINES, default="auto", help="auto takes Quarto where it finds 1.9 or newer"
-    )
+    engine = "auto takes Quarto where it finds 1.9 or newer"
+    command.add_argument("--engine", choices=("auto", "quarto", "embedded"), default="auto", help=engine)
     command.add_argument("--jobs", type=_jobs, default=0, metavar="N", help=jobs)
     command.add_argument("--output", type=Path, metavar="DIR", help=output)
-    command.add_argument(
-        "--timeout", type=_seconds, default=300.0, metavar="SECONDS", help="longest time for a notebook"
-    )
+    longest = "longest time for a notebook"
+    command.add_argument("--timeout", type=_seconds, default=300.0, metavar="SECONDS", help=longest)
     command.add_argument("--quiet", action="store_true", help="say nothing unless something is wrong")
 
 
@@ -98,12 +91,11 @@ def _parameters_help() -> str:
     from alliances.dataset import Dataset
     from alliances.parameters import described
 
-    try:
+    with suppress(AlliancesError):
         rows = described(Dataset.load(find_root(), validate=False))
-    except AlliancesError:
-        return ""
-    listed = (f"  {name:<22} {kind}. {meaning} Example: {example}" for name, kind, _, meaning, example in rows)
-    return "\n".join(["parameters:", *listed])
+        listed = (f"  {name:<22} {kind}. {meaning} Example: {example}" for name, kind, _, meaning, example in rows)
+        return "\n".join(["parameters:", *listed])
+    return ""
 
 
 def _seconds(text: str) -> float:
@@ -127,35 +119,21 @@ def read_parameters(pairs: Sequence[Sequence[str]], file: Path | None) -> dict[s
     ParameterError
         If the file cannot be read as a mapping.
     """
-    values = _file_parameters(file) if file else {}
+    values: dict[str, Any] = {}
+    if file:
+        from alliances.batch.matrix import read_mapping
+
+        example = "write lines such as “as_of: 2025-03-20”"
+        values = read_mapping(file, "parameter", example, "name another with -f")
     excluded: list[str] = []
     for name, value in pairs:
         if name == "exclude_sources":
             excluded += value.split(",")
-            values[name] = excluded
-        else:
-            values[name] = value
+        values[name] = excluded if name == "exclude_sources" else value
     return values
 
 
-def _file_parameters(file: Path) -> dict[str, Any]:
-    import yaml
-
-    example = "write lines such as “as_of: 2025-03-20”"
-    try:
-        loaded = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ParameterError(f"The parameter file {file} cannot be read ({error}); name another with -f.") from error
-    except yaml.YAMLError as error:
-        where = str(error).splitlines()[-1].strip()
-        raise ParameterError(f"The parameter file {file} is not YAML ({where}); {example}.") from error
-    if not isinstance(loaded, dict):
-        raise ParameterError(f"The parameter file {file} holds no mapping; {example}.")
-    return {str(name): value for name, value in loaded.items()}
-
-
-def run_build(arguments: argparse.Namespace) -> int:
-    """Build an edition and say where it stands."""
+def _build(arguments: argparse.Namespace) -> int:
     values = read_parameters(arguments.parameters, arguments.file)
     root, output = find_root(), arguments.output.resolve() if arguments.output else None
     formats, engine = tuple(dict.fromkeys(arguments.formats or FORMATS)), arguments.engine
@@ -163,43 +141,43 @@ def run_build(arguments: argparse.Namespace) -> int:
 
     folder = output or root / OUTPUT
     is_plain = not arguments.force and (output or not values)  # the folder of other editions is named by the data
-    if is_plain and is_unchanged(root, values, formats, engine, folder):  # asked before anything heavy is imported
-        files = [folder / f"report.{name}" for name in formats]
-        return _built(arguments.quiet, read_manifest(folder)["engine"], files, is_kept=True)
-    from alliances.run import forks
+    is_kept = is_plain and is_unchanged(root, values, formats, engine, folder)  # before anything heavy is imported
+    if not is_kept:
+        from alliances.run import forks
 
-    forks.start()  # kernels warm up while this process imports what it needs itself
-    from alliances.build import build
+        forks.start()  # kernels warm up while this process imports what it needs itself
+        from alliances.build import build
 
-    built = build(
-        root, values, formats=formats, engine=engine, jobs=arguments.jobs, output=output, force=arguments.force,
-        timeout=arguments.timeout, say=_say(arguments.quiet),
-        explain=_explain if arguments.explain else lambda name, runs, reason: None,
-    )  # fmt: skip
-    if arguments.quiet and built.notice:
-        print(built.notice, file=sys.stderr)
-    return _built(arguments.quiet, built.engine, built.files, built.is_kept)
-
-
-def _built(quiet: bool, engine: str, files: Iterable[Path], is_kept: bool) -> int:
-    if not quiet:
+        built = build(
+            root, values, formats=formats, engine=engine, jobs=arguments.jobs, output=output, force=arguments.force,
+            timeout=arguments.timeout, say=_say(arguments.quiet), explain=_explain if arguments.explain else _nothing,
+        )  # fmt: skip
+        if arguments.quiet and built.notice:
+            print(built.notice, file=sys.stderr)
+        folder, is_kept = built.folder, built.is_kept
+    if not arguments.quiet:
+        engine = read_manifest(folder)["engine"]
         print(f"{'Nothing has changed; published earlier' if is_kept else 'Published'} with {engine}:")
-        print("\n".join(f"  {_short(path)}" for path in files))
+        print("\n".join(f"  {_short(folder / f'report.{name}')}" for name in formats))
     return 0
 
 
 def _say(quiet: bool) -> Any:
-    return (lambda line: None) if quiet else (lambda line: print(line, file=sys.stderr, flush=True))
+    return _nothing if quiet else lambda line: print(line, file=sys.stderr, flush=True)
 
 
-def run_batch(arguments: argparse.Namespace) -> int:
-    """Build the editions of a matrix, and write their index page."""
+def _nothing(*_: object) -> None:
+    pass
+
+
+def _batch(arguments: argparse.Namespace) -> int:
     root = find_root()
     folder = arguments.output.resolve() if arguments.output else root / "report" / "_output" / "editions"
-    from alliances.batch import run_matrix
+    from alliances.batch.run import run_matrix
+    from alliances.build import build, naming
 
     outcomes = run_matrix(
-        root, arguments.matrix, folder, engine=arguments.engine, workers=arguments.jobs,
+        root, arguments.matrix, folder, naming(root), build, engine=arguments.engine, workers=arguments.jobs,
         scheduler=arguments.scheduler, say=_say(arguments.quiet), timeout=arguments.timeout,
     )  # fmt: skip
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
@@ -215,26 +193,22 @@ def _explain(name: str, runs: bool, reason: str) -> None:
     print(f"  {name}: {'runs' if runs else 'kept'}; {reason}", file=sys.stderr, flush=True)
 
 
-def run_diff(arguments: argparse.Namespace) -> int:
-    """Say what changed between two editions: as text, or into the files that are asked for."""
-    from alliances.diff import as_html, as_text, compare
+def _diff(arguments: argparse.Namespace) -> int:
+    from alliances.diff import as_html, as_json, as_text, compare
 
     found = compare(arguments.old, arguments.new)
     if arguments.html:
         arguments.html.write_text(as_html(found), encoding="utf-8")
-    if arguments.json:
-        text = json.dumps(found.as_dict(), ensure_ascii=False, indent=1) + "\n"
-        if arguments.json == "-":
-            sys.stdout.write(text)
-        else:
-            Path(arguments.json).write_text(text, encoding="utf-8")
+    if arguments.json == "-":
+        sys.stdout.write(as_json(found))
+    elif arguments.json:
+        Path(arguments.json).write_text(as_json(found), encoding="utf-8")
     if not (arguments.html or arguments.json):
         print(as_text(found))
-    return 0 if found.same else 1
+    return 1 if found else 0
 
 
-def run_verify(arguments: argparse.Namespace) -> int:
-    """Rebuild an edition and compare every byte."""
+def _verify(arguments: argparse.Namespace) -> int:
     from alliances.verify import verify
 
     problems = verify(find_root(), arguments.folder.resolve(), say=_say(False))
@@ -242,8 +216,7 @@ def run_verify(arguments: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
-def run_check(_: argparse.Namespace) -> int:
-    """Check data, evidence, coverage and notebooks."""
+def _check(_: argparse.Namespace) -> int:
     from alliances.check import check_project
 
     report = check_project(find_root())
@@ -251,8 +224,7 @@ def run_check(_: argparse.Namespace) -> int:
     return 0 if report.ok else AlliancesError.exit_code
 
 
-def run_refresh(arguments: argparse.Namespace) -> int:
-    """Renew the committed outputs of notebooks."""
+def _refresh(arguments: argparse.Namespace) -> int:
     root = find_root()
     from alliances.build import notebook_names
     from alliances.dataset import Dataset
@@ -265,16 +237,14 @@ def run_refresh(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def run_find(arguments: argparse.Namespace) -> int:
-    """Find rows."""
+def _find(arguments: argparse.Namespace) -> int:
     from alliances.check import find_rows
 
     print(find_rows(find_root(), arguments.text))
     return 0
 
 
-def run_new(arguments: argparse.Namespace) -> int:
-    """Add what a new text, format, chapter or judgement needs."""
+def _new(arguments: argparse.Namespace) -> int:
     from alliances import new
 
     what: Any = Path(arguments.what) if arguments.kind == "source" else arguments.what
@@ -283,8 +253,7 @@ def run_new(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def run_quote(arguments: argparse.Namespace) -> int:
-    """Find words in the seeds."""
+def _quote(arguments: argparse.Namespace) -> int:
     from alliances.check import find_quote
 
     print(find_quote(find_root(), arguments.words))
@@ -295,40 +264,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; user errors are one sentence on standard error and exit code 2."""
     arguments = parser().parse_args(argv)
     name = arguments.command
-    from alliances.run.stopping import Stopped, scratch, stoppable
+    from alliances.run.stopping import scratch, stoppable
 
     try:
         with stoppable(), scratch():
-            return int(globals()[f"run_{name}"](arguments))
+            return int(globals()[f"_{name}"](arguments))
     except AlliancesError as error:
-        sentence = " ".join(str(error).split())  # on one line, whatever the value that it repeats
-        print(f"alliances {name}: {sentence}", file=sys.stderr)
-        return error.exit_code
+        told, code = " ".join(str(error).split()), error.exit_code  # on one line, whatever the value that it repeats
     except KeyboardInterrupt as error:
         what = "the same command goes on from here" if name == "batch" else "nothing was changed"
-        print(f"alliances {name}: interrupted; {what}.", file=sys.stderr)
-        return error.exit_code if isinstance(error, Stopped) else 130
+        told, code = f"interrupted; {what}.", getattr(error, "exit_code", 130)
     except OSError as error:
-        print(f"alliances {name}: {sentence_of(error)}", file=sys.stderr)
-        return AlliancesError.exit_code
+        told, code = sentence_of(error), AlliancesError.exit_code
     except Exception:
-        print(
-            f"alliances {name}: an error of the program itself; please report it with {_crash_log()}.", file=sys.stderr
-        )
-        return AlliancesError.exit_code if name in ("diff", "verify") else 1  # where 1 says that editions differ
-
-
-def _crash_log() -> str:
-    with tempfile.NamedTemporaryFile("w", prefix="alliances-", suffix=".log", encoding="utf-8", delete=False) as log:
-        log.write(traceback.format_exc())
-    return log.name
+        number, log = tempfile.mkstemp(prefix="alliances-", suffix=".log")
+        os.write(number, traceback.format_exc().encode())
+        told = f"an error of the program itself; please report it with {log}."
+        code = AlliancesError.exit_code if name in ("diff", "verify") else 1  # where 1 says that editions differ
+    print(f"alliances {name}: {told}", file=sys.stderr)
+    return code
 
 
 def _short(path: Path) -> str:
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 if __name__ == "__main__":

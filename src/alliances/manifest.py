@@ -11,13 +11,13 @@ from typing import Any
 
 from alliances.run.cache import library_digest, versions
 
-__all__ = ["OUTPUT", "PACKAGES", "input_digests", "input_files", "is_unchanged", "is_whole", "read_manifest", "sha256"]
-
 #: The default edition, below the project's folder.
 OUTPUT = Path("report", "_output")
 #: Packages whose version can change the bytes of a report.
 PACKAGES = ("altair", "ipykernel", "nbclient", "numpy", "pandas", "papermill", "pypandoc-binary", "typst",
             "vl-convert-python", "font-source-sans-pro", "font-source-serif-pro")  # fmt: skip
+_INPUTS = ("seeds/*.txt", "data/*.csv", "data/datapackage.json", "notebooks/*.ipynb", "notebooks/*.py",
+           "report/report.qmd", "report/_quarto.yml", "report/_brand.yml", "report/_extensions/**/*")  # fmt: skip
 
 
 def sha256(path: Path) -> str:
@@ -43,12 +43,7 @@ def is_whole(folder: Path, manifest: Mapping[str, Any]) -> bool:
 
 def input_files(root: Path) -> list[Path]:
     """List the files from which an edition is made, the library apart."""
-    report = root / "report"
-    found = [
-        *(root / "seeds").glob("*.txt"), *(root / "data").glob("*.csv"), root / "data" / "datapackage.json",
-        *(root / "notebooks").glob("*.ipynb"), *(root / "notebooks").glob("*.py"),
-        *(report / name for name in ("report.qmd", "_quarto.yml", "_brand.yml")), *(report / "_extensions").rglob("*"),
-    ]  # fmt: skip
+    found = (path for pattern in _INPUTS for path in root.glob(pattern))
     return sorted(path for path in found if path.is_file() and not path.name.startswith((".", "~")))
 
 
@@ -57,17 +52,20 @@ def input_digests(root: Path) -> dict[str, str]:
     return {path.relative_to(root).as_posix(): sha256(path) for path in input_files(root)}
 
 
+def made_of(inputs: Mapping[str, str]) -> dict[str, Any]:
+    """Return what decides the bytes of an edition besides its parameters, as its manifest lists it."""
+    return {"versions": versions(*PACKAGES), "library": library_digest(), "inputs": dict(inputs)}
+
+
 def is_unchanged(root: Path, values: Mapping[str, Any], formats: Sequence[str], engine: str, folder: Path) -> bool:
     """Whether the edition with these parameters stands in a folder, and nothing that it is made of has changed."""
     there = read_manifest(folder)
-    asked = {**there.get("defaults", {}), **{name: value for name, value in values.items() if value not in (None, "")}}
+    asked = there.get("defaults", {}) | {name: value for name, value in values.items() if value not in (None, "")}
     return (
         {name: str(value) for name, value in asked.items()}
         == {name: str(value) for name, value in there.get("parameters", {}).items()}
         and set(there.get("formats", ())) == set(formats)
         and (engine == "auto" or there.get("engine", "").startswith(engine))
-        and there.get("library") == library_digest()
-        and there.get("versions") == versions(*PACKAGES)
-        and there.get("inputs") == input_digests(root)
+        and there | made_of(input_digests(root)) == there
         and is_whole(folder, there)
     )

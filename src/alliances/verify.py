@@ -5,12 +5,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from alliances.build import build
 from alliances.errors import PublishError
 from alliances.manifest import input_digests, read_manifest, sha256
-
-__all__ = ["verify"]
 
 
 def verify(root: Path, folder: Path, say: Callable[[str], None]) -> list[str]:
@@ -18,10 +17,8 @@ def verify(root: Path, folder: Path, say: Callable[[str], None]) -> list[str]:
 
     Parameters
     ----------
-    root : Path
-        Project folder.
-    folder : Path
-        The edition.
+    root, folder : Path
+        Project folder, and the edition's.
     say : callable
         Receives progress.
 
@@ -33,23 +30,21 @@ def verify(root: Path, folder: Path, say: Callable[[str], None]) -> list[str]:
     manifest = read_manifest(folder)
     if not (manifest.get("outputs") and manifest.get("inputs")):
         raise PublishError(f"{folder} holds no manifest.json that can be read; name the folder of a finished edition.")
-    problems = [
-        f"{name} has been changed or is missing: its SHA-256 is not the manifest's."
-        for name, expected in manifest["outputs"].items()
-        if sha256(folder / name) != expected
-    ]
-    today = input_digests(root)
-    changed = sorted(
-        name for name in {**today, **manifest["inputs"]} if today.get(name) != manifest["inputs"].get(name)
-    )
-    if changed:
-        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-        problems.append(f"The project has other inputs than the edition: {changed[0]}{more}; check out its version.")
-        return problems
+    there = {name: sha256(folder / name) for name in manifest["outputs"]}
+    changed = "has been changed or is missing: its SHA-256 is not the manifest's."
+    problems = [f"{name} {changed}" for name in _differing(there, manifest["outputs"])]
+    if others := _differing(input_digests(root), manifest["inputs"]):
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        return [*problems, f"The project has other inputs than the edition: {others[0]}{more}; check out its version."]
     engine = "embedded" if "embedded" in manifest["engine"].lower() else "quarto"
     with tempfile.TemporaryDirectory() as scratch:
         again = Path(scratch) / "edition"
         build(root, manifest["parameters"], formats=manifest["formats"], engine=engine, output=again, say=say)
         made = read_manifest(again)["outputs"]
-    differing = [name for name in {**made, **manifest["outputs"]} if made.get(name) != manifest["outputs"].get(name)]
-    return problems + [f"{name} is another file when it is made again." for name in sorted(differing)]
+    return problems + [
+        f"{name} is another file when it is made again." for name in _differing(made, manifest["outputs"])
+    ]
+
+
+def _differing(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    return sorted(name for name in one | other if one.get(name) != other.get(name))

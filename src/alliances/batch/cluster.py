@@ -1,6 +1,6 @@
 """A batch on a Dask cluster that is there already; its workers share no disk with this machine or each other.
 
-The project goes to the workers once, as bytes; the files of an edition come back likewise and are put in place here.
+The project goes to each worker once, as bytes; the files of an edition come back likewise and are put in place here.
 """
 
 from __future__ import annotations
@@ -8,27 +8,30 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
+import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alliances.batch.run import Outcome, Task, build_one, fill
-from alliances.errors import ClusterError
+from alliances.batch.run import Outcome, Task, build_one
+from alliances.errors import AlliancesError, ClusterError
+from alliances.manifest import PACKAGES, input_files, read_manifest
+from alliances.place import put_in_place, recover, refuse_foreign
 from alliances.run.cache import library_digest, versions
+from alliances.run.stopping import as_done
 
 if TYPE_CHECKING:
     from distributed import Client
 
 _PATIENCE = 10  # seconds for a scheduler to answer, and for a first worker to be there
-_LOST = "the same command goes on from here"
 
 
-def build_there(tasks: list[Task], address: str) -> Iterator[tuple[Task, Outcome]]:
+def build_there(tasks: list[Task], address: str) -> Iterator[Outcome]:
     """Build editions on a cluster, and yield each outcome as it comes.
 
     Raises
@@ -37,27 +40,21 @@ def build_there(tasks: list[Task], address: str) -> Iterator[tuple[Task, Outcome
         If `distributed` is not installed, no scheduler or worker answers, a worker is not like this machine, or the
         cluster goes away.
     """
-    from alliances.build import input_files  # here: batch stands below it
-
     with _connected(address) as client:
         _compare(client, address)
-        root = tasks[0].root
-        project = client.scatter(pack(root, input_files(root)), broadcast=True, hash=False)
+        project = _send(client, tasks[0].root)
         pool = client.get_executor(pure=False, retries=2)
-
-        def submit(task: Task) -> Future[Any]:
-            if client.status != "running":
-                raise OSError("the scheduler has gone")
-            submitted: Future[Any] = pool.submit(
-                _on_worker, replace(task, root=Path(), folder=Path(task.name)), project
-            )
-            return submitted
-
-        try:
-            for task, result in fill(submit, [(task, 1) for task in tasks], sum(client.nthreads().values()) + 2):
-                yield task, result if isinstance(result, Outcome) else _received(task, *result)
-        except (CancelledError, OSError) as error:  # what Dask raises when its scheduler has gone
-            raise ClusterError(f"The connection to the Dask scheduler at {address} was lost; {_LOST}.") from error
+        for task, future in as_done({pool.submit(_on_worker, task, project): task for task in tasks}):
+            try:
+                yield _received(task, *future.result())
+            except CancelledError as error:  # what Dask raises when its scheduler has gone
+                told = (
+                    f"The connection to the Dask scheduler at {address} was lost; the same command goes on from here."
+                )
+                raise ClusterError(told) from error
+            except Exception as error:  # the worker is gone for good, or the edition cannot be put in place
+                told = str(error) if isinstance(error, AlliancesError) else f"{type(error).__name__}: {error}"
+                yield Outcome(task.name, task.values, "failed", f"It did not come from its worker ({told}).")
 
 
 @contextmanager
@@ -86,8 +83,6 @@ def _connected(address: str) -> Iterator[Client]:
 
 def description() -> dict[str, str]:
     """Describe what decides the bytes of an edition on this machine, apart from the project's files."""
-    from alliances.build import PACKAGES
-
     return {**versions(*PACKAGES, "distributed", "cloudpickle"), "library": library_digest()}
 
 
@@ -96,63 +91,65 @@ def _compare(client: Client, address: str) -> None:
     try:
         client.wait_for_workers(1, timeout=_PATIENCE)
     except TimeoutError as error:
-        raise ClusterError(
-            f"The Dask scheduler at {address} has no workers; start one with `dask worker {address}`."
-        ) from error
+        told = f"The Dask scheduler at {address} has no workers; start one with `dask worker {address}`."
+        raise ClusterError(told) from error
     here = description()
     for worker, there in sorted(client.run(description, on_error="return").items()):
         if not isinstance(there, dict):
             raise ClusterError(f"Worker {worker} cannot build editions ({there}); install this project on it.")
         for name in (name for name in here if there.get(name) != here[name]):
-            raise ClusterError(
-                f"Worker {worker} has {name} {there.get(name) or 'missing'} and this machine {here[name] or 'none'}; "
-                "install the same version on it."
-            )
+            has = f"has {name} {there.get(name) or 'missing'} and this machine {here[name] or 'none'}"
+            raise ClusterError(f"Worker {worker} {has}; install the same version on it.")
 
 
-def _on_worker(task: Task, project: bytes) -> tuple[Outcome, bytes, str]:
-    """Build an edition there; return how it went, its files, and its log."""
+def _send(client: Client, root: Path) -> str:
+    """Send the project to every worker, those that come later included, and return its name in their folders."""
+    from distributed import WorkerPlugin
+
+    content = pack(root, input_files(root))
+    name = f"project-{hashlib.sha256(content).hexdigest()[:16]}"  # all editions there share its cache
+
+    class Project(WorkerPlugin):
+        def setup(self, worker: Any) -> None:
+            unpack(content, Path(worker.local_directory, name))
+
+    client.register_plugin(Project(), name=name)
+    return name
+
+
+def _on_worker(task: Task, project: str) -> tuple[Outcome, bytes]:
+    """Build an edition there; return how it went, and its files with its log."""
     from distributed import get_worker
 
     own = Path(get_worker().local_directory)
-    root = own / f"project-{hashlib.sha256(project).hexdigest()[:16]}"  # all editions there share its cache
     with tempfile.TemporaryDirectory(prefix="edition-", dir=own, ignore_cleanup_errors=True) as place:
-        if not root.is_dir():
-            unpack(project, Path(place, "project"))
-            with suppress(OSError):  # another thread was faster
-                Path(place, "project").rename(root)
-        folder = Path(place, task.name)
-        there = replace(task, root=root, folder=folder)
+        there = replace(task, root=own / project, folder=Path(place, task.name))
         outcome = build_one(there)
-        log = there.log.read_text(encoding="utf-8") if there.log.exists() else ""
-        message = outcome.message.replace(str(there.log), "{log}")
-        return replace(outcome, message=message), pack(folder, folder.rglob("*")), log
+        files = pack(Path(place), Path(place).rglob("*"))
+        return replace(outcome, message=outcome.message.replace(str(there.log), str(task.log))), files
 
 
-def _received(task: Task, outcome: Outcome, files: bytes, log: str) -> Outcome:
-    if outcome.status == "failed":
-        task.log.write_text(log, encoding="utf-8")
-        return replace(outcome, message=outcome.message.replace("{log}", str(task.log)))
-    from alliances.place import is_whole, put_in_place, read_manifest, recover
-
+def _received(task: Task, outcome: Outcome, files: bytes) -> Outcome:
+    """Put an edition in place that has come, or its log."""
     with tempfile.TemporaryDirectory(prefix="edition-", ignore_cleanup_errors=True) as place:
-        unpack(files, done := Path(place, "edition"))
+        unpack(files, Path(place))
+        if outcome.status == "failed":
+            with suppress(FileNotFoundError):
+                shutil.copy(Path(place, task.log.name), task.log)
+            return outcome
+        manifest = read_manifest(Path(place, task.name))
         recover(task.folder)
-        manifest, there = read_manifest(done), read_manifest(task.folder).get("parameters")
-        if not is_whole(done, manifest) or there not in (None, manifest["parameters"]):
-            what = "holds another edition; choose another folder" if there else "came damaged; run the batch again"
-            return replace(outcome, status="failed", message=f"{task.folder} {what}.")
-        put_in_place(done, task.folder)
+        refuse_foreign(task.folder, manifest["parameters"], manifest["defaults"])
+        put_in_place(Path(place, task.name), task.folder)
     return outcome
 
 
 def pack(base: Path, files: Iterable[Path]) -> bytes:
     """Pack files below a folder; the same ones give the same bytes."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
         for path in sorted(path for path in files if path.is_file()):
-            entry = zipfile.ZipInfo(path.relative_to(base).as_posix())
-            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+            archive.write(path, path.relative_to(base).as_posix())
     return out.getvalue()
 
 

@@ -15,33 +15,50 @@ KEYS = ("matrix", "include", "exclude", "parameters", "to")
 FORMATS = ("html", "pdf")
 
 
-def read_matrix(path: Path) -> dict[str, Any]:
-    """Read a matrix file; a scalar that is no number stays text (``2025-03-20``).
-
-    Raises
-    ------
-    ParameterError
-        If it cannot be read, is no mapping, or has a key or a format that is not allowed.
-    """
-    try:
-        loaded = yaml.load(path.read_text(encoding="utf-8"), _Plain)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ParameterError(f"The matrix file {path} cannot be read ({error}); name another.") from error
-    except yaml.YAMLError as error:
-        where = str(error).splitlines()[-1].strip()
-        raise ParameterError(f"The matrix file {path} is not YAML ({where}); see README for an example.") from error
-    if not isinstance(loaded, dict):
-        raise ParameterError(f"The matrix file {path} holds no mapping; its keys are {', '.join(KEYS)}.")
-    for key in [key for key in loaded if key not in KEYS]:
-        raise ParameterError(f"The matrix file {path} has the key “{key}”; allowed are {', '.join(KEYS)}.")
-    return loaded
-
-
 class _Plain(yaml.SafeLoader):
     """Leaves a date as the text that it is."""
 
 
 _Plain.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: node.value)
+
+
+def read_mapping(path: Path, what: str, example: str, remedy: str = "name another") -> dict[str, Any]:
+    """Read a YAML file that holds a mapping; a scalar that is no number stays text (``2025-03-20``).
+
+    Raises
+    ------
+    ParameterError
+        If it cannot be read, or holds something else; `what` names the file there, and `example` says what it holds.
+    """
+    try:
+        loaded = yaml.load(path.read_text(encoding="utf-8"), _Plain)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParameterError(f"The {what} file {path} cannot be read ({error}); {remedy}.") from error
+    except yaml.YAMLError as error:
+        where = str(error).splitlines()[-1].strip()
+        raise ParameterError(f"The {what} file {path} is not YAML ({where}); {example}.") from error
+    if not isinstance(loaded, dict):
+        raise ParameterError(f"The {what} file {path} holds no mapping; {example}.")
+    return {str(name): value for name, value in loaded.items()}
+
+
+def read_matrix(path: Path) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    """Read a matrix file; return the parameters of each edition, and the formats: both where it says nothing.
+
+    Raises
+    ------
+    ParameterError
+        If it cannot be read, or has a key, a shape or a format that is not allowed.
+    """
+    spec = read_mapping(path, "matrix", f"its keys are {', '.join(KEYS)}; see README")
+    for key in [key for key in spec if key not in KEYS]:
+        raise ParameterError(f"The matrix file {path} has the key “{key}”; allowed are {', '.join(KEYS)}.")
+    asked = spec.get("to", list(FORMATS))
+    asked = asked if isinstance(asked, list) else [asked]
+    wrong = [item for item in asked if item not in FORMATS]
+    if wrong or not asked:
+        raise ParameterError(f"to: “{wrong[0] if wrong else asked}” is no format; allowed are {' and '.join(FORMATS)}.")
+    return combinations(spec), tuple(name for name in FORMATS if name in asked)
 
 
 def combinations(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -60,43 +77,22 @@ def combinations(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
     for name, values in matrix.items():
         if not isinstance(values, list) or not values:
             raise ParameterError(f"matrix: {name} is “{values}”; write a list of at least one value.")
-    exclude = _entries(spec.get("exclude"), "exclude")
-    for entry in exclude:
-        strange = [name for name in entry if name not in matrix]
-        if strange or not entry:
-            named = f"names “{strange[0]}”" if strange else "names nothing"
+    rows = [dict(zip(matrix, values, strict=True)) for values in itertools.product(*matrix.values())] if matrix else []
+    for entry in _entries(spec.get("exclude"), "exclude"):
+        if not entry or (strange := [name for name in entry if name not in matrix]):
+            named = f"names “{strange[0]}”" if entry else "names nothing"
             raise ParameterError(
                 f"An entry of exclude {named}; it may name only lists of the matrix: {', '.join(matrix)}."
             )
-    rows = [dict(zip(matrix, values, strict=True)) for values in itertools.product(*matrix.values())] if matrix else []
-    rows = [row for row in rows if not any(entry.items() <= row.items() for entry in exclude)]
+        rows = [row for row in rows if not entry.items() <= row.items()]
     original = [dict(row) for row in rows]
     for entry in _entries(spec.get("include"), "include"):
-        fits = [
-            n for n, row in enumerate(original) if all(row.get(name, value) == value for name, value in entry.items())
-        ]
+        fits = [n for n, row in enumerate(original) if row | entry == entry | row]
         for number in fits:
             rows[number].update(entry)
         if not fits:
             rows.append(dict(entry))
-    common = _mapping(spec.get("parameters"), "parameters")
-    return [{**common, **row} for row in rows]
-
-
-def formats(spec: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the formats that a matrix asks for; both where it says nothing.
-
-    Raises
-    ------
-    ParameterError
-        If it asks for another one.
-    """
-    asked = spec.get("to", list(FORMATS))
-    asked = asked if isinstance(asked, list) else [asked]
-    wrong = [item for item in asked if item not in FORMATS]
-    if wrong or not asked:
-        raise ParameterError(f"to: “{wrong[0] if wrong else asked}” is no format; allowed are {' and '.join(FORMATS)}.")
-    return tuple(name for name in FORMATS if name in asked)
+    return [{**_mapping(spec.get("parameters"), "parameters"), **row} for row in rows]
 
 
 def _mapping(value: Any, name: str) -> dict[str, Any]:

@@ -243,6 +243,8 @@ class Dataset:
         """Those of them of which a sentence is not accounted for: no edition knows them yet."""
         if (told := os.environ.get(UNCODED)) is not None:
             return frozenset(told.split())
+        if not self.complete.unreviewed:
+            return frozenset()
         from alliances.dataset.coverage import coverage
 
         rows = [row for row in self.complete._raw["sources"] if row["source_id"] in self.unreviewed]

@@ -1,6 +1,6 @@
 """What differs between two editions: rows, sentences, figures, judgements."""
 
-from alliances.diff.compare import Comparison, compare
-from alliances.diff.show import as_html, as_text
+from alliances.diff.compare import Change, compare
+from alliances.diff.show import as_html, as_json, as_text
 
-__all__ = ["Comparison", "as_html", "as_text", "compare"]
+__all__ = ["Change", "as_html", "as_json", "as_text", "compare"]

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from alliances.diff.read import Edition, read_edition
-
-__all__ = ["Change", "Comparison", "compare"]
+from alliances.diff.read import read_edition
 
 #: Cells that say what a row is about: a row that went and one that came with the same are one change.
 _SUBJECT = ("table", "alliance_id", "actor_id", "indicator", "aspect", "topic", "event_id", "capability", "body_id")
 _SIMILAR = 0.5  # sentences more alike than this are one that changed
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """One difference.
 
     Attributes
@@ -37,24 +33,8 @@ class Change:
     new: str
 
 
-@dataclass
-class Comparison:
-    """All differences between two editions, in the order of their parts."""
-
-    changes: list[Change] = field(default_factory=list)
-
-    @property
-    def same(self) -> bool:
-        """Whether there is none."""
-        return not self.changes
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return them as JSON-ready values."""
-        return {"same": self.same, "changes": [asdict(change) for change in self.changes]}
-
-
-def compare(old: Path, new: Path) -> Comparison:
-    """Compare two editions' folders.
+def compare(old: Path, new: Path) -> list[Change]:
+    """Return all differences between two editions' folders, in the order of their parts.
 
     Raises
     ------
@@ -62,55 +42,44 @@ def compare(old: Path, new: Path) -> Comparison:
         If one of them holds no edition.
     """
     one, other = read_edition(old), read_edition(new)
-    changes = [
+    return [
         *_keyed("parameters", one.parameters, other.parameters),
         *_rows(one.rows, other.rows),
-        *_text(one, other),
+        *_text(one.chapters, other.chapters),
         *_keyed("figures", *({key: words for key, (words, _) in each.figures.items()} for each in (one, other))),
-        *_drawn(one, other),
+        *_drawn(one.figures, other.figures),
         *_keyed("judgements", one.judgements, other.judgements),
     ]
-    return Comparison(changes)
 
 
 def _keyed(part: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
-    return [
-        Change(part, key, _words(old.get(key)), _words(new.get(key)))
-        for key in dict.fromkeys([*old, *new])
-        if old.get(key) != new.get(key)
-    ]
+    keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
+    return [Change(part, key, _words(old.get(key)), _words(new.get(key))) for key in keys]
 
 
-def _drawn(one: Edition, other: Edition) -> list[Change]:
+def _drawn(old: Mapping[str, tuple[str, str]], new: Mapping[str, tuple[str, str]]) -> list[Change]:
     """List figures and tables that show other data under the same words."""
-    both = [(key, *one.figures[key], *other.figures[key]) for key in one.figures if key in other.figures]
-    return [
-        Change("figures", key, "earlier data", f"other data under “{words}”")
-        for key, was, drawn, words, now in both
-        if was == words and drawn != now
-    ]
+    both = [(key, *old[key], *new[key]) for key in old if key in new]
+    same = [(key, words) for key, was, drawn, words, now in both if was == words and drawn != now]
+    return [Change("figures", key, "earlier data", f"other data under “{words}”") for key, words in same]
 
 
 def _words(value: Any) -> str:
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value))
-    return "" if value is None else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else "" if value is None else str(value)
 
 
 def _rows(old: Mapping[str, Mapping[str, Any]], new: Mapping[str, Mapping[str, Any]]) -> list[Change]:
-    gone, came = [i for i in old if i not in new], [i for i in new if i not in old]
-    changes = []
-    for row_id in gone:
+    came, changes = [i for i in new if i not in old], []
+    for row_id in (i for i in old if i not in new):
         twin = next((i for i in came if _subject(new[i]) == _subject(old[row_id])), "")
         if twin:
             came.remove(twin)
-            changes.append(Change("rows", f"{row_id} → {twin}", _said(old[row_id]), _said(new[twin])))
-        else:
-            changes.append(Change("rows", row_id, _said(old[row_id]), ""))
+        where = f"{row_id} → {twin}" if twin else row_id
+        changes.append(Change("rows", where, _said(old[row_id]), _said(new[twin]) if twin else ""))
     changes += [Change("rows", row_id, "", _said(new[row_id])) for row_id in came]
     for row_id in (i for i in old if i in new and old[i] != new[i]):
-        cells = [c for c in {**old[row_id], **new[row_id]} if old[row_id].get(c) != new[row_id].get(c)]
-        before, after = ("; ".join(f"{c}: {_words(rows[row_id].get(c))}" for c in cells) for rows in (old, new))
+        cells = [change[1:] for change in _keyed("", old[row_id], new[row_id])]
+        before, after = ("; ".join(f"{cell[0]}: {cell[side]}" for cell in cells) for side in (1, 2))
         changes.append(Change("rows", row_id, before, after))
     return changes
 
@@ -125,12 +94,11 @@ def _said(row: Mapping[str, Any]) -> str:
     return f"{row.get('mark', '')} {' · '.join(cells)}".strip()
 
 
-def _text(one: Edition, other: Edition) -> list[Change]:
+def _text(one: Mapping[str, list[str]], other: Mapping[str, list[str]]) -> list[Change]:
     changes = []
-    for chapter in dict.fromkeys([*one.chapters, *other.chapters]):
-        old, new = one.chapters.get(chapter, []), other.chapters.get(chapter, [])
-        matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
-        for tag, i, j, k, m in matcher.get_opcodes():
+    for chapter in {**one, **other}:
+        old, new = one.get(chapter, []), other.get(chapter, [])
+        for tag, i, j, k, m in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
             if tag != "equal":
                 changes += [Change("text", chapter, *pair) for pair in _paired(old[i:j], new[k:m])]
     return changes

@@ -13,8 +13,6 @@ from alliances.errors import DataError
 from alliances.manifest import read_manifest
 from alliances.text.markdown import plain
 
-__all__ = ["Edition", "read_edition"]
-
 _WORDS = ("title", "subtitle", "caption", "note", "alt")
 
 
@@ -48,9 +46,7 @@ class Edition:
             meta, data = output.get("metadata", {}).get("alliances", {}), output.get("data", {})
             kind = meta.get("kind")
             if kind in ("figure", "table"):
-                words = [
-                    plain(meta[name]) for name in ("title", "subtitle", "caption", "note", "alt") if meta.get(name)
-                ]
+                words = [plain(meta[name]) for name in _WORDS if meta.get(name)]
                 shown = json.dumps([meta.get("body"), *(v for k, v in data.items() if "vegalite" in k)], sort_keys=True)
                 self.figures[meta["id"]] = " · ".join(words), hashlib.sha256(shown.encode()).hexdigest()
             elif kind == "judgement":

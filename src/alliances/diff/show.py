@@ -1,69 +1,58 @@
-"""Shows a comparison: as text for the terminal, and as one page that needs no network."""
+"""Shows what differs: as text for the terminal, as JSON, and as one page that needs no network."""
 
 from __future__ import annotations
 
 import difflib
-import html
+import json
 import re
+from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
-from string import Template
 
-from alliances.diff.compare import Change, Comparison
+from jinja2 import Environment
 
-__all__ = ["as_html", "as_text"]
+from alliances.diff.compare import Change
 
-_PAGE = Path(__file__).with_name("page.html")
 _LIMIT = 10  # changes of a part that the terminal shows
 _TITLES = {
-    "parameters": "Parameters and engine",
-    "rows": "What the texts say",
-    "text": "Sentences",
-    "figures": "Figures and tables",
-    "judgements": "Judgements",
-}
+    "parameters": "Parameters and engine", "rows": "What the texts say", "text": "Sentences",
+    "figures": "Figures and tables", "judgements": "Judgements",
+}  # fmt: skip
 
 
-def as_text(found: Comparison) -> str:
-    """Lay out a comparison for the terminal, at most ten changes a part."""
-    if found.same:
-        return "The two editions are the same."
+def as_text(changes: Iterable[Change]) -> str:
+    """Lay out changes for the terminal, at most ten a part."""
     lines: list[str] = []
-    for part, group in groupby(found.changes, key=lambda change: change.part):
-        changes = list(group)
-        lines += ["", f"{_TITLES[part]}: {len(changes)}"]
-        for change in changes[:_LIMIT]:
+    for title, group in _parts(changes):
+        lines += ["", f"{title}: {len(group)}"]
+        for change in group[:_LIMIT]:
             lines.append(f"  {change.where}")
-            lines += [f"    - {change.old}"] if change.old else []
-            lines += [f"    + {change.new}"] if change.new else []
-        lines += [f"  … and {len(changes) - _LIMIT} more; --html or --json has all"] if len(changes) > _LIMIT else []
-    return "\n".join(lines[1:])
+            lines += [f"    {sign} {words}" for sign, words in (("-", change.old), ("+", change.new)) if words]
+        lines += [f"  … and {len(group) - _LIMIT} more; --html or --json has all"] if len(group) > _LIMIT else []
+    return "\n".join(lines[1:]) or "The two editions are the same."
 
 
-def as_html(found: Comparison) -> str:
-    """Write a comparison as a page."""
-    parts = []
-    for part, group in groupby(found.changes, key=lambda change: change.part):
-        rows = "\n".join(_row(change) for change in group)
-        parts.append(
-            f'<h2>{_TITLES[part]}</h2>\n<table><thead><tr><th scope="col">Where</th><th scope="col">Old</th>'
-            f'<th scope="col">New</th></tr></thead>\n<tbody>{rows}</tbody></table>'
-        )
-    body = "\n".join(parts) or "<p>The two editions are the same.</p>"
-    return Template(_PAGE.read_text(encoding="utf-8")).substitute(body=body)
+def as_json(changes: list[Change]) -> str:
+    """Write changes as JSON."""
+    found = {"same": not changes, "changes": [change._asdict() for change in changes]}
+    return json.dumps(found, ensure_ascii=False, indent=1) + "\n"
 
 
-def _row(change: Change) -> str:
-    old, new = _marked(change.old, change.new)
-    return f'<tr><th scope="row">{html.escape(change.where)}</th><td>{old}</td><td>{new}</td></tr>'
+def as_html(changes: Iterable[Change]) -> str:
+    """Write changes as a page, in which the words that differ are marked."""
+    page = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
+    return Environment(autoescape=True).from_string(page).render(parts=_parts(changes), pieces=_pieces)
 
 
-def _marked(old: str, new: str) -> tuple[str, str]:
-    """Mark the words that differ; a text that came or went is marked as a whole."""
-    one, other = re.findall(r"\S+\s*", old), re.findall(r"\S+\s*", new)
-    left, right = [], []
-    for tag, i, j, k, m in difflib.SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
-        before, after = html.escape("".join(one[i:j])), html.escape("".join(other[k:m]))
-        left.append(before if tag == "equal" or not before else f"<del>{before}</del>")
-        right.append(after if tag == "equal" or not after else f"<ins>{after}</ins>")
-    return "".join(left), "".join(right)
+def _parts(changes: Iterable[Change]) -> list[tuple[str, list[Change]]]:
+    return [(_TITLES[part], list(group)) for part, group in groupby(changes, key=lambda change: change.part)]
+
+
+def _pieces(change: Change) -> list[tuple[str, list[tuple[bool, str]]]]:
+    """Cut the old and the new text into pieces; of each, whether it stands in the other as well."""
+    old, new = (re.findall(r"\S+\s*", text) for text in (change.old, change.new))
+    codes = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    return [
+        ("del", [(tag == "equal", "".join(old[i:j])) for tag, i, j, _, _ in codes if i < j]),
+        ("ins", [(tag == "equal", "".join(new[k:m])) for tag, _, _, k, m in codes if k < m]),
+    ]

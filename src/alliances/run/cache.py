@@ -8,8 +8,7 @@ import hashlib
 import json
 import os
 import platform
-import tempfile
-import time
+import uuid
 from collections.abc import Callable, Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,7 +17,6 @@ from typing import Any
 from alliances.errors import ParameterError
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-_FORGOTTEN = 3600  # seconds after which a file that was never finished is nobody's
 
 
 def digest(*parts: Any) -> str:
@@ -45,27 +43,22 @@ def library_digest(*names: str) -> str:
 @functools.cache
 def versions(*packages: str) -> dict[str, str]:
     """Return the versions of Python and of packages; a package that is not installed has none."""
-    found = {"python": platform.python_version()}
+    found = dict.fromkeys(("python", *packages), "") | {"python": platform.python_version()}
     for name in packages:
-        try:
+        with contextlib.suppress(PackageNotFoundError):
             found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = ""
     return found
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file at once or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    new = path.with_name(f".new-{uuid.uuid4().hex}")
     try:
-        with os.fdopen(descriptor, "wb") as handle:
-            handle.write(content)
-        Path(name).chmod(0o644)  # as other files; mkstemp's are private
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        new.write_bytes(content)
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 class Cache:
@@ -81,11 +74,10 @@ class Cache:
         self.folder = Path(os.environ.get("ALLIANCES_CACHE") or root / ".cache")
         text = os.environ.get("ALLIANCES_CACHE_MB") or "500"
         try:
-            self.limit = max(0, int(float(text) * 1_000_000))
-        except (ValueError, OverflowError) as error:
-            raise ParameterError(
-                f"The environment variable ALLIANCES_CACHE_MB is “{text}”; give megabytes, such as 500."
-            ) from error
+            self.limit = int(float(text) * 1_000_000)
+        except (ValueError, OverflowError):
+            told = f"The environment variable ALLIANCES_CACHE_MB is “{text}”; give megabytes, such as 500."
+            raise ParameterError(told) from None
 
     def get(self, kind: str, key: str) -> bytes | None:
         """Return an entry; ``None`` where there is none, or where it is damaged and has been removed."""
@@ -115,27 +107,18 @@ class Cache:
 
     def kept(self, kind: str, key_parts: Any, make: Callable[[], bytes]) -> bytes:
         """Return an entry, or make it from what `key_parts` name and keep it."""
-        key = digest(key_parts)
-        found = self.get(kind, key)
+        found = self.get(kind, digest(key_parts))
         if found is None:
-            found = make()
-            self.put(kind, key, found)
+            self.put(kind, digest(key_parts), found := make())
         return found
 
     def prune(self) -> None:
         """Remove the entries that were used longest ago until the cache is within its limit."""
-        entries = []
-        for path in self.folder.glob("*/??/*"):
-            with contextlib.suppress(OSError):
-                status = path.stat()
-                if path.name.startswith(".new-") and time.time() - status.st_mtime > _FORGOTTEN:
-                    path.unlink()
-                elif len(path.name) == len(digest()):  # whatever else lies here is not ours
-                    entries.append((status.st_mtime, status.st_size, path))
-        excess = sum(entry[1] for entry in entries) - self.limit
-        for _, size, path in sorted(entries):
-            if excess <= 0:
-                break
-            excess -= size
-            with contextlib.suppress(OSError):
-                path.unlink()
+        left = self.limit
+        with contextlib.suppress(OSError):  # another command prunes as well
+            found = self.folder.glob("*/??/*")  # whatever else lies here is not ours
+            ours = [(path.stat(), path) for path in found if len(path.name) == 64 or path.name.startswith(".new-")]
+            for status, path in sorted(ours, key=lambda entry: -entry[0].st_mtime):
+                left -= status.st_size
+                if left < 0:
+                    path.unlink(missing_ok=True)

@@ -8,41 +8,39 @@ import re
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, ThreadPoolExecutor, wait
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import papermill
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
 from alliances import errors
-from alliances.dataset import Dataset
 from alliances.dataset.dataset import UNCODED
 from alliances.errors import ExecutionError
-from alliances.run import TIME_LIMIT, notebooks, warm
-from alliances.run.cache import Cache
-from alliances.run.results import Results
-from alliances.run.stopping import raise_if_told
+from alliances.run import TIME_LIMIT, forks, notebooks, warm
+from alliances.run.cache import Cache, digest, files_digest, library_digest, versions
+from alliances.run.stopping import as_done
 
-
-@dataclass(frozen=True)
-class Executed:
-    """An executed notebook, the seconds that it took, and whether an earlier result was taken instead."""
-
-    notebook: NotebookNode
-    seconds: float
-    reused: bool
+#: Parts of the library on which notebooks stand; what lies above them cannot change their outputs.
+LIBRARY = ("text", "dataset", "analysis", "charts", "narrative", "__init__.py", "edition.py", "errors.py",
+           "parameters.py", "paths.py")  # fmt: skip
+PACKAGES = ("altair", "ipykernel", "ipython", "nbclient", "numpy", "pandas", "papermill")
+_ALWAYS = ("data/datapackage.json", "report/_brand.yml", "notebooks/*.py")
 
 
 @dataclass(frozen=True)
 class _Job:
+    """A notebook with what it is passed; the files of its run begin with `base`, once it runs."""
+
     name: str
-    text: bytes
+    notebook: NotebookNode
     values: dict[str, Any] | None
     root: Path
     base: Path
@@ -50,126 +48,131 @@ class _Job:
     log: Path | None
     uncoded: str
 
+    def inputs(self) -> dict[str, Any]:
+        """Return what outputs depend on, tables apart: parts by name, each of which can be the reason to run."""
+        cells = [(cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in self.notebook.cells]
+        return (
+            {"its cells": digest(cells), "the library": library_digest(*LIBRARY)}
+            | {f"parameter {name}": value for name, value in (self.values or {}).items()}
+            | {f"the version of {name}": number for name, number in versions(*PACKAGES).items()}
+            | {"the settings of kernels": digest(forks.SETTINGS, warm.FLAGS, self.values is None)}
+            | ({"the texts that do not count yet": self.uncoded} if self.uncoded else {})
+            | self.files(_ALWAYS)
+        )
+
+    def files(self, names: Iterable[str]) -> dict[str, str]:
+        """Return digests of files of the project."""
+        return {name: files_digest(self.root.glob(name), self.root) for name in names}
+
 
 def run_notebooks(
-    root: Path,
-    names: Sequence[str],
-    values: Mapping[str, Any] | None,
-    *,
-    cache: Cache | None = None,
-    jobs: int = 0,
-    executor: Executor | None = None,
+    root: Path, names: Sequence[str], values: Mapping[str, Any] | None, *, cache: Cache | None = None, jobs: int = 0,
     say: Callable[[str], None] = lambda line: None,
     explain: Callable[[str, bool, str], None] = lambda name, runs, reason: None,
-    finished: Callable[[str, NotebookNode], object] = lambda name, notebook: None,
-    timeout: float = TIME_LIMIT,
-    log: Path | None = None,
-) -> dict[str, Executed]:
+    timeout: float = TIME_LIMIT, log: Path | None = None, uncoded: Iterable[str] = (),
+) -> dict[str, NotebookNode]:  # fmt: skip
     """Execute notebooks of ``root/notebooks/`` with papermill and return them, tidied, in the order of their names.
 
     Parameters
     ----------
     values : mapping or None
-        A value for each parameter that there is; each notebook is passed those that it declares. ``None`` runs the
-        notebooks as they stand.
+        A value for each parameter; each notebook is passed those that it declares. ``None`` runs them as they stand.
     cache : Cache, optional
         Where results are kept; a notebook whose result is there does not run.
     jobs : int
         Notebooks at a time; 0 takes two more than the processors, since a kernel mostly waits while it starts.
-    executor : Executor, optional
-        Who runs them, instead of threads of this process.
-    say, explain, finished : callable
-        Told a line of progress; a name, whether that notebook runs, and why; a result while others still run.
+    say, explain : callable
+        Told a line of progress; a name, whether that notebook runs, and why.
     timeout : float
         Longest time for a notebook, in seconds.
     log : Path, optional
-        File that receives the traceback of a notebook that fails.
+        Receives the traceback of a notebook that fails.
+    uncoded : iterable of str
+        Texts that no edition knows yet, by `source_id`.
 
     Raises
     ------
     ExecutionError
         If a notebook cannot be read or raises, takes too long or prints too much, or its kernel dies.
     """
-    uncoded = " ".join(sorted(Dataset.load(root, validate=False).uncoded))
-    results, executed = Results(root, cache, uncoded), dict[str, Executed]()
-    sources = {name: notebooks.read(root, name) for name in names}
-    given = {name: None if values is None else notebooks.passed(name, sources[name], values) for name in names}
-    missing = []
-    for name in names:
-        found, reason = results.find(name, sources[name], given[name])
-        explain(name, found is None, reason)
-        if found is None:
-            missing.append(name)
-        else:
-            executed[name] = Executed(notebooks.loads(found), 0.0, True)
-    with _socket_folder() as place:
-        bases = [Path(place) / str(number) for number in range(len(missing))]
-        todo = [
-            _Job(name, notebooks.dumps(sources[name]), given[name], root, base, timeout, log, uncoded)
-            for name, base in zip(missing, bases, strict=True)
-        ]
-        for job, (content, tables, seconds) in _run_all(todo, jobs, executor, Path(place)):
-            results.keep(job.name, sources[job.name], job.values, tables, content)
-            executed[job.name] = Executed(notebooks.loads(content), seconds, False)
-            say(f"  executed {job.name} in {seconds:.1f} s")
-            finished(job.name, executed[job.name].notebook)
+    executed, todo = dict[str, NotebookNode](), list[_Job]()
+    books = {name: notebooks.read(root, name) for name in names}
+    is_long = len(tempfile.gettempdir()) > 50 and Path("/tmp").is_dir()  # a Unix socket's path has 100 characters
+    with tempfile.TemporaryDirectory(prefix="k", dir="/tmp" if is_long else None, ignore_cleanup_errors=True) as place:
+        for name, book in books.items():
+            given = None if values is None else {one: values[one] for one in notebooks.declared(name, book, values)}
+            job = _Job(name, book, given, root, Path(place, str(len(todo))), timeout, log, " ".join(sorted(uncoded)))
+            found, reason = _find(job, cache)
+            explain(name, found is None, reason)
+            if found is None:
+                todo.append(job)
+            else:
+                executed[name] = found
+        with ThreadPoolExecutor(min(jobs or (os.cpu_count() or 1) + 2, len(todo)) or 1) as pool:
+            running = {pool.submit(_run, job, cache): job for job in todo}
+            try:
+                for job, future in as_done(running):
+                    executed[job.name], seconds = future.result()
+                    say(f"  executed {job.name} in {seconds:.1f} s")
+            except BaseException:
+                waiting = {future for future in running if not future.cancel()}
+                while waiting:  # a kernel that starts meanwhile goes as well
+                    warm.end_kernels(Path(place))
+                    waiting = wait(waiting, timeout=0.1).not_done
+                raise
     return {name: executed[name] for name in names}
 
 
-def _socket_folder() -> tempfile.TemporaryDirectory[str]:
-    """Make a folder whose path is short enough for Unix sockets, which may have about 100 characters."""
-    is_long = len(tempfile.gettempdir()) > 50 and Path("/tmp").is_dir()
-    return tempfile.TemporaryDirectory(prefix="k", dir="/tmp" if is_long else None, ignore_cleanup_errors=True)
+def _find(job: _Job, cache: Cache | None) -> tuple[NotebookNode | None, str]:
+    """Return a result where nothing has changed, and in a few words what was found, or what has changed.
+
+    Which tables a notebook reads is noted as it runs, so a changed row costs its readers only: to run all of them takes
+    a sixth of papermill's command line, and a row may cost a tenth.
+    """
+    if cache is None:
+        return None, "there is no cache"
+    now, last = job.inputs(), cache.get_json("last", digest(job.name))
+    kept = cache.get_json("notebooks", digest(now))
+    if kept and kept["tables"] == job.files(kept["tables"]):
+        cache.put_json("last", digest(job.name), now | kept["tables"])
+        return nbformat.from_dict(kept["result"]), "nothing it depends on has changed"
+    if last is None:
+        return None, "it has not run yet"
+    now |= job.files(part for part in last if part.startswith("data/"))
+    changed = [part for part in dict.fromkeys([*last, *now]) if last.get(part) != now.get(part)]
+    return None, f"changed: {', '.join(changed)}" if changed else "its result is no longer in the cache"
 
 
-def _run_all(jobs: list[_Job], at_a_time: int, executor: Executor | None, place: Path) -> Iterator[tuple[_Job, Any]]:
-    """Run notebooks and yield each as it finishes; if one fails, or the caller does, the kernels of all are ended."""
-    workers = max(1, min(at_a_time or (os.cpu_count() or 1) + 2, len(jobs)))
-    with nullcontext(executor) if executor else ThreadPoolExecutor(workers) as pool:
-        running = {pool.submit(run_one, job): job for job in jobs}
-        waiting = set(running)
-        try:
-            while waiting:
-                done, waiting = wait(waiting, timeout=1, return_when=FIRST_COMPLETED)
-                raise_if_told()
-                for future in done:
-                    yield running[future], future.result()
-        except BaseException:
-            waiting = {future for future in running if not future.cancel()}
-            while waiting and executor is None:  # a kernel that starts meanwhile goes as well
-                warm.end_kernels(place)
-                waiting = wait(waiting, timeout=0.1).not_done
-            raise
-
-
-def run_one(job: _Job) -> tuple[bytes, list[str], float]:
-    """Run a notebook; return it as bytes, the tables that it read, and its seconds."""
-    start = time.monotonic()
-    for noisy in ("papermill", "asyncio"):
+def _run(job: _Job, cache: Cache | None) -> tuple[NotebookNode, float]:
+    """Run a notebook and keep it; return it with its seconds."""
+    start, name = time.monotonic(), f"{job.name}.ipynb"
+    for noisy in ("papermill", "asyncio", "traitlets"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)  # what fails is told below
-    name, noted = f"{job.name}.ipynb", Path(f"{job.base}.tables")
     try:
         try:
-            executed = _execute(job, is_warm=True)
-        except warm.DeadAtStartError:
-            executed = _execute(job, is_warm=False)
+            executed = _execute(job)
+        except RuntimeError as error:
+            if isinstance(error, DeadKernelError):
+                raise
+            executed = _execute(job, ALLIANCES_FORK="0")  # it died as it started
     except PapermillExecutionError as error:
         raise ExecutionError(_sentence(job, error)) from None
     except CellTimeoutError:
-        limit = f"{job.timeout:g} seconds"
-        raise ExecutionError(
-            f"Notebook {name} did not end within {limit}; mend it, or allow more with --timeout."
-        ) from None
-    except warm.TooMuchOutputError:
-        raise ExecutionError(f"Notebook {name} puts out more than {warm.LARGEST} MB; print less.") from None
-    except (DeadKernelError, warm.DeadAtStartError) as error:
+        told = f"Notebook {name} did not end within {job.timeout:g} seconds; mend it, or allow more with --timeout."
+        raise ExecutionError(told) from None
+    except RuntimeError as error:
         when = "before the notebook ended" if isinstance(error, DeadKernelError) else "twice as it started"
         raise ExecutionError(f"The kernel of {name} died {when}; it was killed, or the memory ran out.") from None
-    tables = sorted(set(noted.read_text(encoding="utf-8").split())) if noted.exists() else []
-    return notebooks.dumps(notebooks.tidy(executed)), tables, time.monotonic() - start
+    result, noted = notebooks.tidy(executed), Path(f"{job.base}.tables")
+    if cache:
+        read = sorted(set(noted.read_text(encoding="utf-8").split())) if noted.exists() else []
+        inputs, tables = job.inputs(), job.files(f"data/{table}.csv" for table in read)
+        cache.put_json("notebooks", digest(inputs), {"tables": tables, "result": result})
+        cache.put_json("last", digest(job.name), inputs | tables)
+    return result, time.monotonic() - start
 
 
-def _execute(job: _Job, *, is_warm: bool) -> NotebookNode:
+def _execute(job: _Job, **variables: str) -> NotebookNode:
     end = time.monotonic() + job.timeout
     environment = {
         "ALLIANCES_ROOT": str(job.root),
@@ -178,29 +181,24 @@ def _execute(job: _Job, *, is_warm: bool) -> NotebookNode:
         UNCODED: job.uncoded,
         "IPYTHONDIR": f"{job.base}.ipython",  # a clean profile, whatever the user has set
     }
-    job.base.parent.mkdir(parents=True, exist_ok=True)
-    manager: Any = type("Own", (warm.Manager,), {"base": job.base, "environment": environment, "is_warm": is_warm})
+    manager: Any = type("Own", (warm.Manager,), {"base": job.base, "environment": environment | variables})
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             executed: NotebookNode = papermill.execute_notebook(
-                notebooks.loads(job.text),
-                None,
-                parameters=job.values,
-                progress_bar=False,
-                request_save_on_cell_execute=False,
-                autosave_cell_every=0,
-                kernel_name="python3",
-                language="python",
+                job.notebook, None, job.values, kernel_name="python3", language="python",
+                progress_bar=False, request_save_on_cell_execute=False, autosave_cell_every=0,
                 # papermill's own cwd= changes the directory of the whole process, which threads share
                 resources={"metadata": {"path": str(job.root / "notebooks")}},
                 kernel_manager_class=manager,
                 timeout_func=lambda cell: max(end - time.monotonic(), 0.01),  # what is left of the notebook's time
                 shutdown_kernel="immediate",  # a kernel that has answered has nothing left to save
-            )
-    finally:
+            )  # fmt: skip
+    except Exception as error:
         if manager.is_flooding:
-            raise warm.TooMuchOutputError
+            told = f"Notebook {job.name}.ipynb puts out more than {warm.LARGEST} MB; print less."
+            raise ExecutionError(told) from error
+        raise
     return executed
 
 

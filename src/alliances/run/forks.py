@@ -17,27 +17,47 @@ from typing import Any
 #: Environment of every kernel, so that its outputs are the same everywhere.
 SETTINGS = {"PYTHONHASHSEED": "0", "TZ": "UTC", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 _lock = threading.Lock()
-_servers: list[forkserver.ForkServer] = []  # one at most, and our own: other users of multiprocessing have theirs
+_server: Any = None  # a ForkServer of our own: other users of multiprocessing have theirs
 
 
-def start() -> bool:
-    """Let the server warm up, unless it has; false where kernels are not to be forked."""
+def start() -> Any:
+    """Let the server warm up, unless it has, and return it; ``None`` where kernels are not to be forked."""
+    global _server
     if sys.platform == "win32" or os.environ.get("ALLIANCES_FORK") == "0":
-        return False
+        return None
     with _lock:
-        if not _servers:
-            _servers.append(forkserver.ForkServer())
-            _servers[0].set_forkserver_preload(["alliances.run.warmed"])
+        if _server is None:
+            _server = forkserver.ForkServer()
+            _server.set_forkserver_preload(["alliances.run.warmed"])
         os.environ.update(SETTINGS)
         # Ctrl-C is for the command, which ends its kernels; the server never sees it, not even as it warms up.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            _servers[0].ensure_running()
+            _server.ensure_running()
         except OSError:  # no process to be had, or a folder for temporary files whose path is too long for a socket
-            return False
+            return None
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-    return True
+        return _server
+
+
+def fork(argv: list[str], environment: dict[str, str], cwd: str) -> Fork | None:
+    """Fork a kernel; ``None`` where that cannot be done, or `environment` forbids it.
+
+    A server that cannot be reached gives way to a new one, once: it was killed, or its socket lay in the temporary
+    folder of an earlier command of this process and went with it.
+    """
+    global _server
+    for _ in range(2 if environment.get("ALLIANCES_FORK") != "0" else 0):
+        server = start()
+        try:
+            return Fork(Kernel(argv, environment, cwd), server) if server else None
+        except (OSError, EOFError):
+            with _lock:
+                if server and _server is server:  # no other thread has seen to it
+                    os.close(server._forkserver_alive_fd)  # it ends with the last of its kernels
+                    _server = None
+    return None
 
 
 class Fork(popen_forkserver.Popen):
@@ -45,10 +65,14 @@ class Fork(popen_forkserver.Popen):
 
     stdin = stdout = stderr = None
 
+    def __init__(self, kernel: Any, server: Any) -> None:
+        self._server = server
+        super().__init__(kernel)
+
     def _launch(self, kernel: Any) -> None:  # as the class above does it, which imports the command's main module too
-        self.sentinel, data = _servers[0].connect_to_new_process([])
+        self.sentinel, data = self._server.connect_to_new_process([])
         ours = os.dup(data)  # while it is open, the kernel knows that we live
-        self.finalizer = util.Finalize(self, _close, (ours, self.sentinel))
+        self.finalizer = util.Finalize(self, util.close_fds, (ours, self.sentinel))  # type: ignore[attr-defined]  # it is
         with os.fdopen(data, "wb") as stream:
             stream.write(pickle.dumps({}) + pickle.dumps(kernel))
         self.pid = forkserver.read_signed(self.sentinel)
@@ -69,9 +93,8 @@ class Kernel:
         os.setsid()
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
         threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
-        quiet = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
-            os.dup2(quiet, stream)
+            os.dup2(os.open(os.devnull, os.O_RDWR), stream)
         os.environ.clear()
         os.environ.update(self.environment)
         os.chdir(self.cwd)
@@ -80,11 +103,6 @@ class Kernel:
         sys.argv = self.argv
         IPKernelApp.launch_instance(self.argv[1:])
         return 0
-
-
-def _close(*descriptors: int) -> None:
-    for descriptor in descriptors:
-        os.close(descriptor)
 
 
 def _leave_with(parent: int) -> None:

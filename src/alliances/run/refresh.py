@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import base64
-import multiprocessing
+import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbformat import NotebookNode
 
-from alliances.run import TIME_LIMIT, notebooks
-from alliances.run.cache import write_whole
+from alliances.charts.drawing import png
+from alliances.dataset import Dataset
+from alliances.run import forks, notebooks
+from alliances.run.cache import digest, files_digest, write_whole
 from alliances.run.execute import run_notebooks
 
+KEY = "alliances"
 _CHART = "application/vnd.vegalite.v5+json"
 
 
 def refresh(
-    root: Path,
-    names: Sequence[str],
-    defaults: Mapping[str, Any],
-    *,
-    jobs: int = 0,
-    say: Callable[[str], None] = lambda line: None,
-    timeout: float = TIME_LIMIT,
+    root: Path, names: Sequence[str], defaults: Mapping[str, Any], *, say: Callable[[str], None] = lambda line: None
 ) -> None:
     """Execute notebooks in place at their `defaults`, with stable ids and without timings; all of them or none.
 
@@ -35,30 +32,26 @@ def refresh(
         If a notebook fails, or its parameters cell is not at its defaults.
     """
     notebooks.check_defaults(root, names, defaults)
-    executed = run_notebooks(root, names, None, jobs=jobs, say=say, timeout=timeout)
-    outputs = [out for each in executed.values() for cell in each.notebook.cells for out in cell.get("outputs", [])]
+    executed = run_notebooks(root, names, None, say=say, uncoded=Dataset.load(root, validate=False).uncoded)
+    outputs = [out for notebook in executed.values() for cell in notebook.cells for out in cell.get("outputs", [])]
     charts = [output.data for output in outputs if _CHART in output.get("data", {})]
-    # In a process of its own: kernels cannot be forked once vl-convert has run.
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        drawn = pool.submit(_pictures, [dict(chart[_CHART]) for chart in charts]).result()
-    for chart, picture in zip(charts, drawn, strict=True):
-        chart["image/png"] = base64.b64encode(picture).decode()
-    for name, each in executed.items():
-        for number, cell in enumerate(each.notebook.cells):
+    os.environ.update(forks.SETTINGS)  # the zone shows on axes
+    for chart in charts:
+        chart["image/png"] = base64.b64encode(png(dict(chart[_CHART]))).decode()
+    for name, notebook in executed.items():
+        for number, cell in enumerate(notebook.cells):
             cell["id"] = f"{name}-{number:02d}"
-        each.notebook.metadata[notebooks.KEY] = {"key": notebooks.basis(root, each.notebook)}
-        text = nbformat.writes(each.notebook).rstrip("\n") + "\n"  # as Jupyter does it: saving there changes no line
+        notebook.metadata[KEY] = {"key": _basis(root, notebook)}
+        text = nbformat.writes(notebook).rstrip("\n") + "\n"  # as Jupyter does it: saving there changes no line
         write_whole(root / "notebooks" / f"{name}.ipynb", text.encode())
-
-
-def _pictures(specs: list[dict[str, Any]]) -> list[bytes]:
-    from alliances.charts.drawing import png
-
-    return [png(spec) for spec in specs]
 
 
 def stale(root: Path, names: Sequence[str]) -> list[str]:
     """Return the notebooks whose committed outputs rest on other cells or another dataset than today's."""
     found = {name: notebooks.read(root, name) for name in names}
-    keys = {name: each.metadata.get(notebooks.KEY, {}).get("key") for name, each in found.items()}
-    return [name for name in names if keys[name] != notebooks.basis(root, found[name])]
+    return [n for n, each in found.items() if each.metadata.get(KEY, {}).get("key") != _basis(root, each)]
+
+
+def _basis(root: Path, notebook: NotebookNode) -> str:
+    data = files_digest([*(root / "data").glob("*.csv"), root / "data" / "datapackage.json"], root)
+    return digest([(cell.cell_type, cell.source) for cell in notebook.cells], data)

@@ -11,14 +11,17 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
 
 from alliances.run.cache import digest
 
+T = TypeVar("T")
 _told: list[int] = []  # the signals that have come
 _finishing = threading.Event()
 
@@ -46,9 +49,9 @@ def stoppable() -> Iterator[None]:
 
     hook, sys.unraisablehook = sys.unraisablehook, say_unless_stopped
     numbers = {getattr(signal, name, signal.SIGINT) for name in ("SIGINT", "SIGTERM", "SIGHUP")}
-    heard = {n: signal.getsignal(n) for n in numbers}
-    heard = {n: was for n, was in heard.items() if was in (signal.SIG_DFL, signal.default_int_handler)}
-    for number in heard:  # one that is ignored stays ignored
+    usual = (signal.SIG_DFL, signal.default_int_handler)  # one that is ignored stays ignored
+    heard = {number: was for number in numbers if (was := signal.getsignal(number)) in usual}
+    for number in heard:
         signal.signal(number, stop)
     try:
         yield
@@ -72,6 +75,15 @@ def finish() -> None:
     _finishing.set()
 
 
+def as_done(running: dict[Future[Any], T]) -> Iterator[tuple[T, Future[Any]]]:
+    """Take out what is done and yield it, until nothing is left or the command is told to stop."""
+    while running:
+        done, _ = wait(running, timeout=1, return_when=FIRST_COMPLETED)
+        raise_if_told()
+        for future in done:
+            yield running.pop(future), future
+
+
 @contextmanager
 def scratch() -> Iterator[Path]:
     """Let all temporary files of a command and its children be made in one folder, which goes with it.
@@ -83,20 +95,19 @@ def scratch() -> Iterator[Path]:
             if time.time() - lock.parent.stat().st_mtime > 60:  # a younger one may not be locked yet
                 with FileLock(lock, timeout=0):
                     shutil.rmtree(lock.parent, ignore_errors=True)
-    before = {name: os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")}
+    config = multiprocessing.current_process()._config  # type: ignore[attr-defined]  # for the socket of the fork server
+    before = {name: os.environ[name] for name in ("TMPDIR", "TEMP", "TMP") if name in os.environ}
     made = tempfile.TemporaryDirectory(prefix="alliances-", ignore_cleanup_errors=True)
     with made as folder, FileLock(Path(folder) / "lock"):
-        tempfile.tempdir = folder
-        os.environ.update(dict.fromkeys(before, folder))
-        config: dict[str, object] = multiprocessing.current_process()._config  # type: ignore[attr-defined]
-        config["tempdir"] = folder  # or it makes one of its own, and is at a loss when that has gone
+        tempfile.tempdir = config["tempdir"] = folder
+        os.environ.update(TMPDIR=folder, TEMP=folder, TMP=folder)
         try:
             yield Path(folder)
         finally:
-            tempfile.tempdir = None
-            del config["tempdir"]
-            for name, value in before.items():
-                os.environ.pop(name) if value is None else os.environ.update({name: value})
+            tempfile.tempdir = config["tempdir"] = None
+            for name in ("TMPDIR", "TEMP", "TMP"):
+                del os.environ[name]
+            os.environ.update(before)
 
 
 @contextmanager

@@ -9,14 +9,15 @@ import importlib
 import pkgutil
 import sys
 
-_KERNEL = ("ipykernel.debugger", "ipykernel.kernelapp", "IPython.core.completerlib", "IPython.core.debugger",
-           "IPython.core.oinspect", "IPython.extensions.storemagic", "tornado.platform.asyncio")  # fmt: skip
 _ROOMS = ("alliances.analysis", "alliances.charts", "alliances.narrative")
+_NAMES = ("ipykernel.debugger", "ipykernel.kernelapp", "IPython.core.completerlib", "IPython.core.debugger",
+          "IPython.core.oinspect", "IPython.extensions.storemagic", "tornado.platform.asyncio", "altair",
+          "alliances.edition", "alliances.run.forks", *_ROOMS)  # fmt: skip
 
 # Nobody steps through a chapter of a build, and the debugger takes longer to import than a kernel to start; ipykernel
 # does without it where it is not installed, and None is Python's own way to say that it is not.
 sys.modules["debugpy"] = None  # type: ignore[assignment]
-for _name in (*_KERNEL, "altair", "alliances.edition", "alliances.run.forks", *_ROOMS):
+for _name in _NAMES:
     with contextlib.suppress(Exception):
         _package = importlib.import_module(_name)
         for _module in pkgutil.iter_modules(_package.__path__, f"{_name}.") if _name in _ROOMS else ():
