@@ -344,7 +344,7 @@ def test_evidence_holds_every_paragraph_and_says_which_are_cited(report: Staged)
     staff = entry(report, "ev-A3")
     assert staff.startswith(
         '::: {#ev-A3 .entry mark="A3" name="Evidence A3, the May report"}\n'
-        "[“The Compact of 1931 bound Arven, Belmora and Cestria to share the water of the Orvane …"
+        "[“The Compact of 1931 bound Arven, Belmora and Cestria to share the water of the Orvane. It gave Arven"
     )
     for side in re.findall(r"\[([^\]]*)\]\{\.(?:before|after)\}", text):
         assert len(side.split()) <= 12

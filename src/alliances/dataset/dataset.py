@@ -1,6 +1,7 @@
 """The dataset as everything above it reads it: tables, rows, quotations, labels, marks, and the cut to a day."""
 
 import os
+import re
 from collections.abc import Collection, Mapping
 from datetime import date
 from functools import cached_property
@@ -211,6 +212,17 @@ class Dataset:
     def paragraph(self, mark: str) -> tuple[str, ...]:
         """Return the quotations that stand in a paragraph, by its mark, in the order of the text."""
         return tuple(self._paragraphs.get(mark, ()))
+
+    def words(self, mark: str) -> str:
+        """Return what is quoted of a paragraph, on one line, with “…” where words between are left out."""
+        spans: list[list[int]] = []
+        for quote_id in self.paragraph(mark):
+            text, start, end = self._place(quote_id)
+            if spans and not re.search(r"\w", text.text[spans[-1][1] : start]):
+                spans[-1][1] = max(end, spans[-1][1])
+            else:
+                spans.append([start, end])
+        return " … ".join(" ".join(text.text[start:end].split()) for start, end in spans)
 
     def context(self, quote_id: str, words: int = 12) -> tuple[str, str]:
         """Return at most so many words before and after a quotation, within its paragraph."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from alliances.dataset import Dataset, Row, Source
@@ -111,7 +111,7 @@ def _source(dataset: Dataset, source: Source, cited: set[str]) -> tuple[Source, 
 def _paragraph(dataset: Dataset, mark: str, cited: set[str]) -> dict[str, Any]:
     """Give an entry's words, those of other paragraphs that its rows rest on too, some context, and the readings."""
     quotes = dataset.paragraph(mark)
-    words = _joined([" ".join(dataset.quote(quote).exact.split()) for quote in quotes])
+    words = dataset.words(mark)
     rows = {row.row_id: row for quote in quotes for row in dataset.rows_using(quote)}
     own = [row for row in rows.values() if dataset.mark(row.row_id) == mark]
     leading = [row for row in own if row.row_id in cited] or own
@@ -120,25 +120,13 @@ def _paragraph(dataset: Dataset, mark: str, cited: set[str]) -> dict[str, Any]:
     told, readings = claims(words, parts=True).keys(), []
     for row in rows.values():
         text, name = reading(dataset, row), f" #row-{row.row_id}" if row in own else ""
-        is_silent = row.row_id in cited and "value_low" in row.values and claims(text).keys() - told
+        is_silent = row in own and row.row_id in cited and "value_low" in row.values and claims(text).keys() - told
         readings.append((text, f"{' .needed' if is_silent else ''}{name}"))
     return {
         "mark": mark, "is_cited": f"ev-{mark}" in cited, "words": words, "readings": readings,
         "further": [(at, dataset.quote(quote).exact) for quote, at in others.items() if at != mark],
         "around": [(side, text) for side, text in around if re.search(r"\w", text)],
     }  # fmt: skip
-
-
-def _joined(quotes: Sequence[str]) -> str:
-    """Join the quotations of a paragraph in their order; what two of them share is said once."""
-    kept: list[str] = []
-    for quote in dict.fromkeys(quotes):
-        if any(quote in other for other in quotes if other != quote):
-            continue
-        last = kept[-1] if kept else ""
-        shared = next((n for n in range(min(len(quote), len(last)), 7, -1) if last.endswith(quote[:n])), 0)
-        kept[-1:] = [last + quote[shared:]] if shared else [*kept[-1:], quote]
-    return " … ".join(kept)
 
 
 def _sum(ledger: Ledger, anchor: str) -> tuple[str, str, dict[str, Any], str, str]:
