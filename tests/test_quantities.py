@@ -8,12 +8,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from alliances.analysis.moments import Moment
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from alliances.analysis.evidence import Evidence
-from alliances.analysis.quantities import COUNT, Quantity, Unit
+from alliances.analysis.quantities import COUNT, Moment, Quantity, Unit
 from alliances.analysis.values import UNKNOWN, Unknown
 from alliances.errors import NarrativeError
 from cells import edition_of, some

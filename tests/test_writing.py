@@ -141,14 +141,14 @@ def test_marks_stand_once_collapse_and_never_hide_an_inference(cells: Cells) -> 
     three = "All {obs-members-report}, {obs-arven-flow-report}, {n}, {obs-survey-length-report}, {obs-members-report}."
     assert cells.write(three).endswith("[A3][A4][=1]")  # formulas last
     many = three.replace("All", "All {obs-cost-sharers-brief}, {r-xav-league},")
-    assert cells.write(many).endswith("[B2][A3][+3]")
+    assert cells.write(many).endswith("[B2][A3][A4][+2]")
     sentence = cells.shown[0][1]["sentences"][0]
     assert sentence["marks"] == ["ev-B2", "ev-A3", "ev-A4", "ev-r-xav-league", "ev-f-members"]
-    assert cells.write(f"ours: {many}").endswith("[B2][A3][+3][i1]")
+    assert cells.write(f"ours: {many}").endswith("[B2][A3][A4][+2][i1]")
     data, seen = cells.shown[0]
     anchors = [mark["anchor"] for mark in MARK.finditer(data["text/markdown"])]
     assert set(anchors) <= set(seen["evidence"])
-    assert seen["evidence"][anchors[2]]["anchors"] == sentence["marks"]
+    assert seen["evidence"][anchors[3]]["anchors"] == sentence["marks"]
     assert seen["sentences"][0]["ours"]
     inference = seen["evidence"][anchors[-1]]
     assert {"obs-cost-sharers-brief", "r-xav-league", "mem-commission-arven-report"} <= set(inference["rows"])

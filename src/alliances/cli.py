@@ -232,8 +232,9 @@ def _refresh(arguments: argparse.Namespace) -> int:
     from alliances.run.refresh import refresh
 
     names = [Path(name).stem for name in arguments.notebooks] or notebook_names(root)
-    defaults = check_parameters({}, Dataset.load(root)).as_dict()
-    refresh(root, names, defaults, say=_say(False))
+    dataset = Dataset.load(root)
+    defaults = check_parameters({}, dataset).as_dict()
+    refresh(root, names, defaults, uncoded=dataset.uncoded, say=_say(False))
     return 0
 
 

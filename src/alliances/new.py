@@ -283,7 +283,8 @@ def new_chapter(root: Path, name: str, title: str = "") -> str:
     lines[at:at] = ["", f"{{{{< include chapters/{name}.md >}}}}"]
     write_whole(root / "notebooks" / f"{name}.ipynb", (nbformat.writes(notebook) + "\n").encode())
     write_whole(template, ("\n".join(lines) + "\n").encode())
-    refresh(root, [name], check_parameters({}, Dataset.load(root)).as_dict())
+    dataset = Dataset.load(root)
+    refresh(root, [name], check_parameters({}, dataset).as_dict(), uncoded=dataset.uncoded)
     return (
         f"notebooks/{name}.ipynb is in the report, by line {at + 2} of report/report.qmd: move that line to its place, "
         f"write the chapter in JupyterLab, then `alliances refresh {name}`."

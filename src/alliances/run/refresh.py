@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ import nbformat
 from nbformat import NotebookNode
 
 from alliances.charts.drawing import png
-from alliances.dataset import Dataset
 from alliances.run import forks, notebooks
 from alliances.run.cache import digest, files_digest, write_whole
 from alliances.run.execute import run_notebooks
@@ -22,9 +21,12 @@ _CHART = "application/vnd.vegalite.v5+json"
 
 
 def refresh(
-    root: Path, names: Sequence[str], defaults: Mapping[str, Any], *, say: Callable[[str], None] = lambda line: None
-) -> None:
+    root: Path, names: Sequence[str], defaults: Mapping[str, Any], *,
+    uncoded: Iterable[str] = (), say: Callable[[str], None] = lambda line: None,
+) -> None:  # fmt: skip
     """Execute notebooks in place at their `defaults`, with stable ids and without timings; all of them or none.
+
+    Texts that are `uncoded`, by `source_id`, no edition knows yet.
 
     Raises
     ------
@@ -32,7 +34,7 @@ def refresh(
         If a notebook fails, or its parameters cell is not at its defaults.
     """
     notebooks.check_defaults(root, names, defaults)
-    executed = run_notebooks(root, names, None, say=say, uncoded=Dataset.load(root, validate=False).uncoded)
+    executed = run_notebooks(root, names, None, say=say, uncoded=uncoded)
     outputs = [out for notebook in executed.values() for cell in notebook.cells for out in cell.get("outputs", [])]
     charts = [output.data for output in outputs if _CHART in output.get("data", {})]
     os.environ.update(forks.SETTINGS)  # the zone shows on axes
