@@ -7,6 +7,7 @@ numbers are exact until they are printed.
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -292,7 +293,7 @@ class Moment(Value):
     when = property(lambda self: self._print(date_text(self.iso) if self.about else when_text(self.iso), self.about))
     day = property(lambda self: self._print(day_text(self.iso), self.about))
     month = property(lambda self: self._print(month_text(self.iso)))
-    year = property(lambda self: self._print("–".join(dict.fromkeys(end[:4] for end in self.iso.split("/")))))
+    year = property(lambda self: self._print("–".join(dict.fromkeys(re.findall(r"(?:^|/)(\d{4})", self.iso)))))
 
     def _print(self, printed: str, about: bool = False) -> Value:
         return Value(f"{'about ' if about else ''}{printed}", self.evidence)
