@@ -82,10 +82,14 @@
     for (const inner of copy.querySelectorAll("a")) inner.replaceWith(...inner.childNodes);
     const name = make("p", { className: "name" }, make("b", {}, entry.querySelector(".entry-mark").textContent), " ");
     name.append(tidy(link.getAttribute("aria-label").replace(/^.*?Evidence \S+, /, "")));
+    for (const further of [...copy.querySelectorAll("li")].slice(2)) further.remove(); // the entry has them all
     const reference = source.querySelector(":scope > p");
+    const known = reference ? tidy(reference.textContent) : ""; // how a day was estimated is told in the Evidence
+    const dated = known.length > 160 && /(published on|about) \d[^.,]*\d{4}/.exec(known);
+    const whence = dated ? `Published ${dated[0].replace("published ", "")}.` : known;
     const lead = make("a", { href: link.hash, tabIndex: -1 }, "In the Evidence");
     lead.addEventListener("click", () => leave(link));
-    const from = make("p", { className: "from" }, reference ? `${tidy(reference.textContent)} ` : "", lead);
+    const from = make("p", { className: "from" }, whence && `${whence} `, lead);
     return [name, ...copy.children, from];
   }
 
