@@ -97,14 +97,15 @@ class _Rows:
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
         self._by: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+        self._words: dict[str, tuple[str, ...]] = {}
         self._first: dict[tuple[str, ...], str] = {}  # when something was said first, in these very words
         self.weighed: set[str] = set()
         self.fresh: list[Row] = []
-        new = dataset.unreviewed
+        self._new = dataset.unreviewed
         for row in (dataset.row(row_id) for row_id in dataset.row_ids):
             if row.source_id:
-                self.fresh += [row] if row.source_id in new else []
-                said = self._said(row)
+                self.fresh += [row] if row.source_id in self._new else []
+                said = self._words[row.row_id] = self._said(row)
                 self._first[said] = min(self._first.get(said, "9999"), dataset.published[row.source_id])
                 for subject in _subjects(row):
                     self._by[subject].append(row)
@@ -122,7 +123,7 @@ class _Rows:
 
     def is_news(self, row: Row) -> bool:
         """Whether no earlier text says the same in the same words."""
-        return self._first[self._said(row)] == self._dataset.published[row.source_id]
+        return self._first[self._words[row.row_id]] == self._dataset.published[row.source_id]
 
     def newer(self, ids: Sequence[str], *, since: str = "", wide: bool = False) -> list[str]:
         """List the rows that say otherwise of a subject than these, in a later text or one later than `since`.
@@ -146,7 +147,7 @@ class _Rows:
         is_single = row.table != "capabilities" and not wide
         if row.table == "characteristics":
             is_single = "single" in self._dataset.label("aspect", row["aspect"]).meaning.split()
-        if not (is_single or (row in self.fresh and self.is_news(row))):
+        if not (is_single or (row.source_id in self._new and self.is_news(row))):
             return False
         return not any(frozenset((row.row_id, m.row_id)) in self._apart or not (wide or _differ(row, m)) for m in mine)
 

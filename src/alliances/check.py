@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -65,6 +65,7 @@ def _notebook_problems(root: Path, names: list[str], dataset: Dataset) -> Iterat
     for path in sorted((root / "notebooks").glob("*.ipynb")):
         if path.stem not in names:
             yield f"notebooks/{path.name} is in no include line of report/report.qmd; add one, or move it elsewhere."
+    printed: dict[str, str] = {}
     for name in names:
         cells = [cell.source if cell.cell_type == "code" else "" for cell in notebooks.read(root, name).cells]
         for number, source in enumerate(cells, 1):
@@ -73,19 +74,21 @@ def _notebook_problems(root: Path, names: list[str], dataset: Dataset) -> Iterat
                     near = nearest(row_id, dataset.row_ids)
                     what = f"names the row {row_id}, which is not in the dataset"
                     yield f"notebooks/{name}.ipynb, cell {number}, {what}{f'; the nearest is {near}.' if near else '.'}"
-        yield from _two_values(name, "\n".join(cells), dataset)
+        for subject in _SUBJECT.findall("\n".join(cells)):
+            printed.setdefault(subject, name)
+    yield from _two_values(printed, dataset)
 
 
-def _two_values(name: str, source: str, dataset: Dataset) -> Iterator[str]:
+def _two_values(printed: Mapping[str, str], dataset: Dataset) -> Iterator[str]:
     """Name the subjects that a notebook prints and whose newest text gives two values, at the date of any source."""
-    subjects = {subject for subject in _SUBJECT.findall(source) if is_subject(dataset, subject)}
+    subjects = sorted(subject for subject in printed if is_subject(dataset, subject))
     for day in sorted(set(dataset["sources"]["published"])) if subjects else ():
         known = dataset.known(date.fromisoformat(day))
-        for subject in sorted(subjects):
+        for subject in subjects:
             try:
                 newest(known, subject)
             except NarrativeError as error:
-                yield f"notebooks/{name}.ipynb, texts published by {day}: {error}"
+                yield f"notebooks/{printed[subject]}.ipynb, texts published by {day}: {error}"
 
 
 def find_rows(root: Path, text: str) -> str:
