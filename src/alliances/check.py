@@ -3,13 +3,12 @@
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 from alliances.analysis.frames import find
-from alliances.analysis.subjects import is_subject, newest
+from alliances.analysis.subjects import divided_at, is_subject
 from alliances.behind import behind_of
 from alliances.build import checked_parameters, notebook_names
 from alliances.dataset import ROW_PREFIXES, Dataset
@@ -17,7 +16,7 @@ from alliances.dataset.check import check
 from alliances.dataset.problems import nearest
 from alliances.dataset.tables import read_tables
 from alliances.dataset.texts import read_text
-from alliances.errors import AlliancesError, DataError, NarrativeError
+from alliances.errors import AlliancesError, DataError
 from alliances.run import notebooks
 from alliances.run.refresh import stale
 
@@ -76,19 +75,9 @@ def _notebook_problems(root: Path, names: list[str], dataset: Dataset) -> Iterat
                     yield f"notebooks/{name}.ipynb, cell {number}, {what}{f'; the nearest is {near}.' if near else '.'}"
         for subject in _SUBJECT.findall("\n".join(cells)):
             printed.setdefault(subject, name)
-    yield from _two_values(printed, dataset)
-
-
-def _two_values(printed: Mapping[str, str], dataset: Dataset) -> Iterator[str]:
-    """Name the subjects that a notebook prints and whose newest text gives two values, at the date of any source."""
-    subjects = sorted(subject for subject in printed if is_subject(dataset, subject))
-    for day in sorted(set(dataset["sources"]["published"])) if subjects else ():
-        known = dataset.known(date.fromisoformat(day))
-        for subject in subjects:
-            try:
-                newest(known, subject)
-            except NarrativeError as error:
-                yield f"notebooks/{printed[subject]}.ipynb, texts published by {day}: {error}"
+    for subject in sorted(subject for subject in printed if is_subject(dataset, subject)):
+        for day, sentence in divided_at(dataset, subject).items():
+            yield f"notebooks/{printed[subject]}.ipynb, texts published by {day}: {sentence}"
 
 
 def find_rows(root: Path, text: str) -> str:

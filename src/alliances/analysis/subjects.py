@@ -5,7 +5,7 @@ from __future__ import annotations
 from alliances.dataset import Dataset, Row
 from alliances.errors import NarrativeError
 
-__all__ = ["is_subject", "newest"]
+__all__ = ["divided_at", "is_subject", "newest"]
 
 #: Table, column of whose it is, column of what it is, columns that make two rows say the same.
 _KINDS = (
@@ -37,12 +37,29 @@ def newest(dataset: Dataset, name: str) -> Row | None:
 
     NarrativeError if the newest text gives two different values: the sentence must then name the row that it means.
     """
-    rows = sorted(_rows(dataset, name), key=lambda pair: dataset.published[pair[0].source_id])
-    latest = [pair for pair in rows if pair[0].source_id == rows[-1][0].source_id]
-    if len({says for _, says in latest}) > 1:
-        ids = " and ".join(row.row_id for row, _ in latest[:2])
-        raise NarrativeError(
-            f"“{name}” has two different values in {dataset.source(latest[0][0].source_id).short_name}, {ids}; "
-            f"name the row that is meant."
-        )
-    return latest[0][0] if latest else None
+    texts = _by_text(dataset, name)
+    if texts and (divided := _divided(dataset, name, texts[-1])):
+        raise NarrativeError(divided)
+    return texts[-1][0][0] if texts else None
+
+
+def divided_at(dataset: Dataset, name: str) -> dict[str, str]:
+    """Say why a subject has no newest value at the day of a text that gives two: day and sentence."""
+    said = {pairs[0][0].source_id: _divided(dataset, name, pairs) for pairs in _by_text(dataset, name)}
+    return {dataset.published[source_id]: sentence for source_id, sentence in said.items() if sentence}
+
+
+def _by_text(dataset: Dataset, name: str) -> list[list[tuple[Row, tuple[str, ...]]]]:
+    """Gather a subject's rows by the text that gives them, the oldest text first."""
+    texts: dict[str, list[tuple[Row, tuple[str, ...]]]] = {}
+    for pair in _rows(dataset, name):
+        texts.setdefault(pair[0].source_id, []).append(pair)
+    return sorted(texts.values(), key=lambda pairs: dataset.published[pairs[0][0].source_id])
+
+
+def _divided(dataset: Dataset, name: str, pairs: list[tuple[Row, tuple[str, ...]]]) -> str:
+    if len({says for _, says in pairs}) == 1:
+        return ""
+    ids = " and ".join(row.row_id for row, _ in pairs[:2])
+    text = dataset.source(pairs[0][0].source_id).short_name
+    return f"“{name}” has two different values in {text}, {ids}; name the row that is meant."
