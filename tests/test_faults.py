@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -138,6 +139,32 @@ def test_a_build_that_is_killed(command: Command, before: dict[str, str]) -> Non
     put_first(command.root, "treaty", "raise KeyError('on purpose')")
     command.refused(*BUILD)
     unharmed(command, before)
+
+
+@long
+def test_200_kills_at_random_moments(command: Command) -> None:
+    """The edition is always the old one or the new one, whole; in the end no process or file is left."""
+    pick, output = random.Random(20), command.root / OUTPUT
+    for number in range(200):
+        put_first(command.root, "treaty", f"x = {number}")
+        process = command.start(*BUILD)
+        time.sleep(pick.uniform(0, 6))
+        os.killpg(process.pid, signal.SIGKILL) if number % 2 else process.kill()
+        process.communicate(timeout=60)
+        if output.exists():  # between two renames it stands beside, and the next command puts it back
+            assert is_whole(output, read_manifest(output)), number
+        else:
+            assert any(is_whole(path, read_manifest(path)) for path in output.parent.iterdir() if path.is_dir()), number
+    command.done(*BUILD)
+    once = edition(command.root)
+    command.done(*BUILD, "--force", ALLIANCES_CACHE=str(command.root.parent / "other-cache"))
+    assert edition(command.root) == once
+    for name in command.temporary.iterdir():
+        os.utime(name, (0, 0))
+    put_first(command.root, "treaty", "raise KeyError('on purpose')")
+    command.refused(*BUILD)
+    unharmed(command, once)
+    assert [path.name for path in output.parent.iterdir() if path.name.startswith((".new", ".old"))] == []
 
 
 # ---------------------------------------------------------------- disks

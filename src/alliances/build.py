@@ -17,7 +17,7 @@ from alliances.behind import behind_of
 from alliances.dataset import Dataset
 from alliances.diff.read import Edition as Told
 from alliances.errors import PublishError, StagingError
-from alliances.manifest import OUTPUT, input_digests, is_unchanged, made_of, sha256
+from alliances.manifest import OUTPUT, check_files, input_digests, is_unchanged, made_of, sha256
 from alliances.parameters import Parameters, check_parameters
 from alliances.parameters import names as parameter_names
 from alliances.place import edition_folder, put_in_place, recover, refuse_foreign, slug
@@ -88,6 +88,7 @@ def checked_parameters(
     AlliancesError
         If a notebook cannot be read or is not at its defaults, or a parameter is wrong, or set and read by no notebook.
     """
+    check_files(root)
     names = notebook_names(root)
     allowed = parameter_names(dataset)
     declared = {one for name in names for one in notebooks.declared(name, notebooks.read(root, name), allowed)}

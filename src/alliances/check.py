@@ -48,10 +48,9 @@ def check_project(root: Path) -> ProjectReport:
         checked_parameters(root, dataset, {})
         problems += _notebook_problems(root, names, dataset)
         late = behind_of(root, dataset, names)
-    except DataError:
-        pass  # said already, with file and row
     except AlliancesError as error:
-        problems.append(str(error))
+        if not (data.problems and isinstance(error, DataError)):  # said already, with file and row
+            problems.append(str(error))
     lines = [data.format(), "", f"notebooks: {len(names)} checked, {len(problems)} problems"]
     lines += [f"  {problem}" for problem in problems]
     lines += ["", f"behind the data: {len(late)} places of the report", *(f"  {each}" for each in late)]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from alliances.errors import StagingError
 from alliances.run.cache import library_digest, versions
+from alliances.text.reading import merge_told, read_utf8, read_yaml
 
 #: The default edition, below the project's folder.
 OUTPUT = Path("report", "_output")
@@ -43,8 +46,35 @@ def is_whole(folder: Path, manifest: Mapping[str, Any]) -> bool:
 
 def input_files(root: Path) -> list[Path]:
     """List the files from which an edition is made, the library apart."""
-    found = (path for pattern in _INPUTS for path in root.glob(pattern))
-    return sorted(path for path in found if path.is_file() and not path.name.startswith((".", "~")))
+    listed: dict[str, set[str]] = {}  # where only some files are read: a stray copy changes nothing
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        package = json.loads((root / "data" / "datapackage.json").read_bytes())
+        listed["data/*.csv"] = {resource["name"] for resource in package["resources"]}
+        template = (root / "report" / "report.qmd").read_text(encoding="utf-8")
+        listed["notebooks/*.ipynb"] = set(re.findall(r"include chapters/([\w-]+)\.md", template))
+    found = (p for pattern in _INPUTS for p in root.glob(pattern) if p.stem in listed.get(pattern, (p.stem,)))
+    return sorted(p for p in found if p.is_file() and not is_stray(p))
+
+
+def is_stray(path: Path) -> bool:
+    """Whether a file is one that an editor, a spreadsheet or the system leaves beside the real ones."""
+    return path.name.startswith((".", "~")) or path.name.endswith("~")
+
+
+def check_files(root: Path) -> None:
+    """Refuse files that git could not merge, and settings that are no YAML; a notebook says so where it is read.
+
+    Raises
+    ------
+    StagingError
+        Naming file and line.
+    """
+    for path in input_files(root):
+        name, content = path.relative_to(root).as_posix(), path.read_bytes()
+        if path.suffix != ".ipynb" and (told := merge_told(content, name)):
+            raise StagingError(told)
+        if path.suffix == ".yml":
+            read_yaml(read_utf8(path, name, StagingError), name, StagingError)
 
 
 def input_digests(root: Path) -> dict[str, str]:

@@ -8,8 +8,9 @@ from datetime import date
 from typing import Any
 
 from alliances.dataset import Dataset, Scenario, split_list
-from alliances.dataset.problems import nearest
+from alliances.dataset.problems import fold, look_alike, nearest, nearest_words
 from alliances.errors import ParameterError
+from alliances.text.reading import NUMBER, readings
 
 #: The parameters that every project has: type, meaning.
 BUILT_IN = {
@@ -93,7 +94,7 @@ def check_parameters(
     for name, value in values.items():
         if name not in checks and name not in scenario:
             known = ", ".join(names(dataset))
-            near = _nearest(str(name), names(dataset))
+            near = nearest_words(str(name), names(dataset))
             raise ParameterError(f"There is no parameter “{name}”{near}; the parameters are {known}.")
         if value is None or (isinstance(value, (str, list, tuple)) and not value):
             continue
@@ -112,15 +113,10 @@ def check_parameters(
     return Parameters(**checked, scenario=numbers)
 
 
-def _nearest(found: str, allowed: Collection[str]) -> str:
-    near = nearest(found, allowed)
-    return f"; the nearest is “{near}”" if near else ""
-
-
 def _iso_day(value: Any, _: Dataset) -> str:
     text = value.isoformat()[:10] if isinstance(value, date) else str(value).strip()
     hint = ""
-    if found := re.fullmatch(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})", text):
+    if found := re.fullmatch(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})", fold(text)):
         year, month, day = (int(part) for part in found.groups())
         if month > 12 >= day:
             month, day = day, month
@@ -128,7 +124,7 @@ def _iso_day(value: Any, _: Dataset) -> str:
         near = date(year, month, min(max(day, 1), calendar.monthrange(year, month)[1])).isoformat()
         if text == near:
             return text
-        hint = f"; the nearest valid value is {near}"
+        hint = f"; the nearest valid value is {near}{look_alike(near, text)}"
     raise ParameterError(
         f"Parameter as_of is “{text}”, which is not a day of the calendar; "
         f"write it as an ISO date such as 2025-03-20{hint}."
@@ -150,7 +146,8 @@ def _country(value: Any, dataset: Dataset) -> str:
     for actor in dataset["actors"].query("kind == 'country'").to_dict("records"):
         named |= {alias.casefold(): actor["iso3"] for alias in split_list(actor["aliases"])}
     near = named.get(nearest(text.casefold(), named), "")
-    hint = f"; the nearest is {near} ({codes[near]})" if near else ""
+    seen = look_alike(near, text) or look_alike(codes.get(near, ""), text)
+    hint = f"; the nearest is {near} ({codes[near]}){seen}" if near else ""
     raise ParameterError(
         f"Parameter focus is “{text}”, which is not in data/countries.csv{hint}; "
         f"allowed are the {len(codes)} alpha-3 codes there, from {min(codes, default='')} to {max(codes, default='')}."
@@ -166,7 +163,7 @@ def _sources(value: Any, dataset: Dataset) -> tuple[str, ...]:
     if unknown := [item for item in named if item not in allowed]:
         raise ParameterError(
             f"Parameter exclude_sources names “{unknown[0]}”, which is not in data/sources.csv"
-            f"{_nearest(unknown[0], allowed)}; allowed are {', '.join(allowed)}."
+            f"{nearest_words(unknown[0], allowed)}; allowed are {', '.join(allowed)}."
         )
     return tuple(source for source in allowed if source in named)  # order and repeats change nothing
 
@@ -175,28 +172,19 @@ def _number(scenario: Scenario, value: Any) -> int | float:
     whole, low, high = scenario.type == "integer", scenario.minimum, scenario.maximum
     text = str(value).strip()
     start = f"Parameter {scenario.name} is “{text}”, which"
-    if isinstance(value, str) and (readings := _readings(text, whole)):
-        raise ParameterError(f"{start} can be read as {' or as '.join(readings)}; write the one that is meant.")
+    if isinstance(value, str) and (ways := readings(text, whole)):
+        raise ParameterError(f"{start} can be read as {' or as '.join(ways)}; write the one that is meant.")
     near: int | float | str = ""
-    if re.fullmatch(r"[+-]?(0|[1-9][0-9]*)(\.[0-9]+)?", text):
+    seen = ""
+    if NUMBER.fullmatch(text):
         number = float(text)
         bounded = min(max(number, low), high)
         near = round(bounded) if whole else bounded
         if number == near:
             return int(number) if number.is_integer() else number
-    elif re.fullmatch(r"[1-9][0-9]*", plain := re.sub(r"[,_’'\s]", "", text)):
-        near = plain
+    elif re.fullmatch(r"[1-9][0-9]*", plain := re.sub(r"[,_’']", "", fold(text))):
+        near, seen = plain, look_alike(plain, text)
     raise ParameterError(
         f"{start} is not {'a whole number' if whole else 'a number'} from {low} to {high}"
-        f"{f'; the nearest valid value is {near}' if near != '' else ''}."
+        f"{f'; the nearest valid value is {near}{seen}' if near != '' else ''}."
     )
-
-
-def _readings(text: str, whole: bool) -> tuple[str, ...]:
-    """Return what a number may mean that is written differently in different countries; usually nothing."""
-    if re.fullmatch(r"[1-9][0-9]{0,2}([.,][0-9]{3})+", text):
-        joined = re.sub("[.,]", "", text)
-        if text.count(".") + text.count(",") == 1 and not (whole and "," in text):
-            return joined, f"{float(text.replace(',', '.')):g}"
-        return () if "," in text and "." not in text else (joined,)
-    return (text.replace(",", "."), text.replace(",", "")) if re.fullmatch(r"[0-9]+,[0-9]+", text) else ()

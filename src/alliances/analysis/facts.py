@@ -8,7 +8,7 @@ from alliances.analysis.evidence import Evidence
 from alliances.analysis.quantities import BOUNDS, Moment, Quantity, Unit
 from alliances.analysis.values import Value
 from alliances.dataset import Dataset, Row
-from alliances.text.markdown import curly, escape
+from alliances.text.markdown import curly
 
 __all__ = ["fact", "unit_of"]
 
@@ -77,4 +77,4 @@ def _cell(dataset: Dataset, row: Row, column: str, evidence: Evidence) -> Value:
     if text and column in _NAMED_COLUMNS:
         return Value(dataset.name(text), evidence)
     label = dataset.label(dataset.vocabularies(row.table).get(column, column), text)
-    return Value(label.label if text and label.known else escape(curly(text)), evidence)
+    return Value(label.label if text and label.known else curly(text), evidence)

@@ -7,38 +7,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from alliances.errors import ParameterError
+from alliances.text.reading import read_utf8, read_yaml
 
 KEYS = ("matrix", "include", "exclude", "parameters", "to")
 FORMATS = ("html", "pdf")
 
 
-class _Plain(yaml.SafeLoader):
-    """Leaves a date as the text that it is."""
-
-
-_Plain.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: node.value)
-
-
 def read_mapping(path: Path, what: str, example: str, remedy: str = "name another") -> dict[str, Any]:
-    """Read a YAML file that holds a mapping; a scalar that is no number stays text (``2025-03-20``).
+    """Read a YAML file that holds a mapping; numbers and dates stay as written (``2025-03-20``, ``25.000``).
 
     Raises
     ------
     ParameterError
         If it cannot be read, or holds something else; `what` names the file there, and `example` says what it holds.
     """
-    try:
-        loaded = yaml.load(path.read_text(encoding="utf-8"), _Plain)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ParameterError(f"The {what} file {path} cannot be read ({error}); {remedy}.") from error
-    except yaml.YAMLError as error:
-        where = str(error).splitlines()[-1].strip()
-        raise ParameterError(f"The {what} file {path} is not YAML ({where}); {example}.") from error
+    named = f"The {what} file {path}"
+    loaded = read_yaml(read_utf8(path, named, ParameterError, remedy), named, ParameterError, example, typed=False)
     if not isinstance(loaded, dict):
-        raise ParameterError(f"The {what} file {path} holds no mapping; {example}.")
+        raise ParameterError(f"{named} holds no mapping; {example}.")
     return {str(name): value for name, value in loaded.items()}
 
 

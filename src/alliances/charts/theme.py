@@ -6,6 +6,7 @@ A notebook takes colours from here by what they stand for: ``from alliances.char
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -18,6 +19,7 @@ import yaml
 
 from alliances.errors import DataError
 from alliances.paths import find_root
+from alliances.text.reading import read_utf8, read_yaml
 
 __all__ = ["WIDTHS", "brand", "text_width", "wrapped"]
 
@@ -53,8 +55,10 @@ def _palette(root: Path) -> dict[str, str]:
     for folder in (root, Path(__file__).resolve().parents[3]):  # data without a look of their own have the report's
         path = folder / "report" / "_brand.yml"
         if path.is_file():
-            palette = yaml.safe_load(path.read_text(encoding="utf-8"))["color"]["palette"]
-            return {str(name): str(colour) for name, colour in palette.items()}
+            brand = read_yaml(read_utf8(path, "report/_brand.yml", DataError), "report/_brand.yml", DataError)
+            with suppress(KeyError, TypeError, AttributeError):
+                return {str(name): str(colour) for name, colour in brand["color"]["palette"].items()}
+            raise DataError("report/_brand.yml holds no colours under color and palette; restore it.")
     raise DataError(f"There is no report/_brand.yml in {root}: it holds the colours of the charts.")
 
 

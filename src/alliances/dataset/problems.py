@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 # Letters of other scripts that look like Latin ones, and the Latin ones.
-_LOOK_ALIKES = str.maketrans("АВЕЅІЈКМНОРСТХаеѕіјорсухΑΒΕΖΗΙΚΜΝΟΡΤΧνο", "ABESIJKMHOPCTXaesijopcyxABEZHIKMNOPTXvo")
+_LOOK_ALIKES = str.maketrans(
+    "АВЕЅІЈКМНОРСТХаеѕіјорсухΑΒΕΖΗΙΚΜΝΟΡΤΧνο‐‑‒–−", "ABESIJKMHOPCTXaesijopcyxABEZHIKMNOPTXvo-----"
+)
 
 
 class Problem(NamedTuple):
@@ -45,7 +47,7 @@ def nearest_words(found: str, allowed: Iterable[str]) -> str:
 
 def look_alike(near: str, found: str) -> str:
     """Say in brackets where two texts differ that look the same; "" if they do not look the same."""
-    return f" ({first_difference(near, found)})" if fold(near) == fold(found) else ""
+    return f" ({first_difference(near, found)})" if near != found and fold(near) == fold(found) else ""
 
 
 def fold(text: str) -> str:
@@ -63,7 +65,7 @@ def is_slip(found: str, near: str) -> bool:
 def first_difference(there: str, here: str) -> str:
     """Say where two texts first differ, invisible characters by their name."""
     a, b, c, d = next(iter(_differences(there, here)), (0, 0, 0, 0))
-    return f"there {_visible(there[a:b])}, here {_visible(here[c:d])}"
+    return f"there {visible(there[a:b])}, here {visible(here[c:d])}"
 
 
 def shorten(text: str, width: int = 70) -> str:
@@ -72,9 +74,11 @@ def shorten(text: str, width: int = 70) -> str:
     return text if len(text) <= width else text[: width - 2].rstrip() + " …"
 
 
-def _visible(piece: str) -> str:
+def visible(piece: str) -> str:
+    """Put a piece of text in quotation marks; a character that is hard to see with its name."""
     if len(piece) == 1 and not (piece.isascii() and piece.isprintable() and piece != " "):
-        return f"“{piece}” (U+{ord(piece):04X} {unicodedata.name(piece, 'control character').lower()})"
+        shown = f"“{piece}” " if piece.isprintable() else ""
+        return f"{shown}(U+{ord(piece):04X} {unicodedata.name(piece, 'control character').lower()})"
     if not piece.strip():
         return "two spaces or more" if piece else "nothing"
     return f"“{shorten(piece, 40)}”"

@@ -29,7 +29,8 @@ def check_sources(tables: Raw, root: Path, texts: dict[str, SourceText]) -> Iter
             yield Problem(data_path("sources"), number, "sha256", f"seeds/{row['file']} has another SHA-256, {found}",
                           "a source text is kept byte for byte as it was received",
                           "restore the file; write this sum only if the text was replaced on purpose")  # fmt: skip
-    for name in sorted({path.name for path in (root / "seeds").glob("*.txt")} - {r["file"] for r in tables["sources"]}):
+    there = {path.name for path in (root / "seeds").glob("*.txt") if not path.name.startswith((".", "~"))}
+    for name in sorted(there - {row["file"] for row in tables["sources"]}):
         yield Problem(f"seeds/{name}", None, "", "the text is in no row of data/sources.csv",
                       "every *.txt in seeds/ is a source",
                       "add its row there, or take the file out of seeds/")  # fmt: skip

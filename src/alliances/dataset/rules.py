@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from alliances.dataset import tables as schema
 from alliances.dataset.dates import first_day, split_period
-from alliances.dataset.problems import Problem, shorten
+from alliances.dataset.problems import Problem, shorten, visible
 from alliances.dataset.schema import placeholders
 from alliances.dataset.tables import FACT_TABLES, Raw, data_path, meanings, split_aside, split_list
 from alliances.text.numbers import claims, number_text
@@ -31,6 +31,10 @@ _TAKES = {
     **dict.fromkeys(("eq", "about", "nearly"), "both bounds, equal"), "at_most": "value_high only",
     **dict.fromkeys(("at_least", "more_than"), "value_low only"), "between": "value_low below value_high",
 }  # fmt: skip
+#: Controls, line and paragraph separators, marks that turn the writing round, halves of pairs, what is no character.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffd-\uffff]"
+)
 
 
 class Rule(NamedTuple):
@@ -254,6 +258,15 @@ RULES = (
 def check_rules(tables: Raw) -> Iterator[Problem]:
     """Check the rows against the dataset's own rules."""
     index = _Index(tables)
+    for table, number, column, cell in (
+        (table, number, column, cell)
+        for table, rows in tables.items()
+        for number, row in enumerate(rows, start=2)
+        for column, cell in row.items()
+    ):
+        if found := _UNPRINTABLE.search(cell):
+            yield Problem(data_path(table), number, column, f"the cell holds {visible(found[0])}",
+                          "allowed are characters that can be printed", "delete it")  # fmt: skip
     for table, rows in tables.items():
         rules = [rule for rule in RULES if rule.table == table]
         for number, row in enumerate(rows if rules else (), start=2):

@@ -6,6 +6,7 @@ from typing import Any
 
 from alliances.dataset.problems import Problem, is_slip, look_alike, nearest, nearest_words, shorten
 from alliances.dataset.tables import EVIDENCE, FACT_TABLES, Raw, coded, data_path, split_aside, split_list
+from alliances.text.reading import NUMBER, readings
 
 _TYPES = {
     "number": ("a number with a point before its decimals and nothing else", "write digits only, e.g. 1500"),
@@ -14,6 +15,7 @@ _TYPES = {
     "date": ("an ISO date", "write year, month and day, e.g. 2025-03-20"),
 }
 _SHEET_DATE = re.compile(r"\d{1,2}[./-](\d{1,2}|[A-Z][a-z]{2})[./-]\d{2,4}|[45]\d{4}|[A-Z][a-z]{2}-\d{2}")
+_NUMBERS = ("number", "integer")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*,\d+")
 
 
@@ -63,7 +65,9 @@ def check_schema(resources: Mapping[str, Any], tables: Raw) -> Iterator[Problem]
         for field, described in zip(fields, resource["schema"]["fields"], strict=True):
             read = field.create_cell_reader()
             for number, row in enumerate(tables[table], start=2):
-                if read(row[field.name])[1] and (finding := _cell(described, row[field.name], tables)):
+                cell = row[field.name]
+                strange = field.type in _NUMBERS and cell and (readings(cell) or not NUMBER.fullmatch(cell))
+                if (strange or read(cell)[1]) and (finding := _cell(described, cell, tables)):
                     yield Problem(data_path(table), number, field.name, *finding)
 
 
@@ -117,7 +121,10 @@ def _cell(field: Mapping[str, Any], found: str, tables: Raw) -> tuple[str, str, 
             return None  # told as a term without a label, if it has none
         return (f"{shown} is not in the vocabulary{look_alike(near, found)}", f"the nearest term is “{near}”",
                 f"write “{near}”, or list the term in data/datapackage.json and data/labels.csv")  # fmt: skip
-    if kind in ("number", "integer") and _DECIMAL_COMMA.fullmatch(found):
+    if kind in _NUMBERS and re.search(r"[.,]\d{3}$", found) and len(ways := readings(found, kind == "integer")) == 2:
+        return (f"{shown} can be read as {' or as '.join(ways)}", "allowed is what is read in one way",
+                "write the one that is meant")  # fmt: skip
+    if kind in _NUMBERS and _DECIMAL_COMMA.fullmatch(found):
         return f"{shown} has a comma before its decimals", "allowed is a point", "write a point"
     if (kind == "date" or "date" in column) and _SHEET_DATE.fullmatch(found):
         return (f"{shown} is a date as a spreadsheet writes it", "allowed is an ISO date, e.g. 2025-03-20",

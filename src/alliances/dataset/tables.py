@@ -10,6 +10,7 @@ from typing import Any
 
 from alliances.dataset.problems import Problem, shorten
 from alliances.errors import DataError
+from alliances.text.reading import merge_mark, read_utf8
 
 #: Tables whose rows carry `quote_ids`, with the column that holds the row's id.
 FACT_TABLES: dict[str, str] = {
@@ -34,7 +35,7 @@ _OTHERS = "sources quotes actors countries labels parameters alliances events in
 Raw = dict[str, list[dict[str, str]]]
 #: One row of a cell `row-id (reason); row-id (reason)`.
 ASIDE = r"([^\s;()]+)\s*\((.+?)\)(?:;\s*|$)"
-_CONFLICT = re.compile(r"^(<<<<<<< |=======$|>>>>>>> )", re.MULTILINE)
+_LONGEST = 100_000  # characters of a cell
 
 
 def data_path(table: str) -> str:
@@ -56,17 +57,13 @@ def read_descriptor(root: Path) -> dict[str, dict[str, Any]]:
     """Read `data/datapackage.json`, its tables by name as `resources`; DataError if it is no such package."""
     file = "data/datapackage.json"
     try:
-        descriptor = json.loads((root / file).read_text(encoding="utf-8-sig"))
+        descriptor = json.loads(read_utf8(root / file, file, DataError, f"restore it in {root}"))
         tables = {resource["name"]: resource for resource in descriptor["resources"]}
         for resource in (tables[name] for name in (*ROW_TABLES, *_OTHERS)):
             [field["name"] for field in resource["schema"]["fields"]]
-    except OSError:
-        raise DataError(f"{file} cannot be read in {root}: restore it.") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file} is not UTF-8 (byte {error.start}): save it again with the encoding UTF-8.") from None
     except json.JSONDecodeError as error:
         raise DataError(f"{file} is not JSON (line {error.lineno}: {error.msg}): correct that line.") from None
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f"{file} is not a data package of tables (it lacks {error}): restore it.") from None
     return {**descriptor, "resources": tables}
 
@@ -136,9 +133,8 @@ def _rows(path: Path, columns: list[str]) -> Iterator[dict[str, str] | _Fault]:
     elif not text.strip():
         yield (1, "", "the file is empty", "its first row must be the header",
                f"restore it, or begin it with {header}")  # fmt: skip
-    elif conflict := _CONFLICT.search(text):
-        yield (text.count("\n", 0, conflict.start()) + 1, "",
-               f"a mark of an unfinished merge, “{conflict[0].strip()}”", "a table holds rows only",
+    elif conflict := merge_mark(text.encode()):
+        yield (conflict[0], "", f"a mark of an unfinished merge, “{conflict[1]}”", "a table holds rows only",
                "keep the rows that are right and delete the marks")  # fmt: skip
     else:
         yield from _cells(text, columns)
@@ -146,6 +142,7 @@ def _rows(path: Path, columns: list[str]) -> Iterator[dict[str, str] | _Fault]:
 
 def _cells(text: str, columns: list[str]) -> Iterator[dict[str, str] | _Fault]:
     number, header = 0, list[str]()
+    csv.field_size_limit(_LONGEST)  # some packages raise it
     try:
         for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), strict=True), start=1):
             if number == 1:
@@ -164,6 +161,16 @@ def _cells(text: str, columns: list[str]) -> Iterator[dict[str, str] | _Fault]:
             else:
                 yield dict.fromkeys(columns, "") | dict(zip(header, cells, strict=True))
     except csv.Error as error:
+        if "limit" in str(error):
+            most = f"a cell has {_LONGEST:,} characters at the most"
+            yield (
+                number + 1,
+                "",
+                "the row has a longer cell",
+                most,
+                "shorten it, and see that its quotation marks close",
+            )
+            return
         yield (number + 1, "", f"the row cannot be read ({error})",
                "a cell that holds a comma, a quotation mark or a line end stands in double quotes",
                'close the quotes and write " inside them twice')  # fmt: skip

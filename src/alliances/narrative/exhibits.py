@@ -149,7 +149,7 @@ def _row(teller: Teller, row: pd.Series[Any], known: Evidence) -> list[Rendered]
 
 def _cell(teller: Teller, value: Any, known: Evidence, column: str) -> str:
     if isinstance(value, Value):
-        return capital(value.text)
+        return capital(escape(value.text) if type(value) is Value else value.text)
     if value is None or value is pd.NA or value != value:
         return ""
     if isinstance(value, Number):
@@ -175,8 +175,8 @@ def compose_judgement(teller: Teller, id: str, because: Written, but: Written) -
         told = {
             "For": _weighed(teller, because, split_list(row["requires"])),
             "Against": _weighed(teller, but, split_list(row["against"])),
-            "Confidence": Rendered(f"{confidence}. {curly(row['confidence_reason'])}", ""),
-            "Wrong if": Rendered(curly(row["wrong_if"]), ""),
+            "Confidence": Rendered(f"{confidence}. {escape(curly(row['confidence_reason']))}", ""),
+            "Wrong if": Rendered(escape(curly(row["wrong_if"])), ""),
         }
         lines = [[name, sentence.markdown] for name, sentence in told.items() if sentence.markdown]
         listed = "\n".join(f"- **{name}:** {words}" for name, words in lines)

@@ -19,7 +19,7 @@ from alliances.errors import NarrativeError
 from alliances.narrative.citing import Citing
 from alliances.narrative.templates import PLACEHOLDER, Alternative, refuse
 from alliances.text import numbers
-from alliances.text.markdown import plain
+from alliances.text.markdown import escape, plain
 from alliances.text.names import capital
 
 __all__ = ["Rendered", "Teller"]
@@ -81,7 +81,8 @@ class Teller:
         Rows and subjects go before variables. NarrativeError, with the nearest id, if it names nothing.
         """
         parts = _PATH.findall(path)
-        why = f"“{{{path}}}” is no placeholder; write a row id, a subject such as format.aspect or a variable"
+        near = nearest_words(path, self.dataset.complete.row_ids) if ".".join(parts) != path else ""
+        why = f"“{{{path}}}” is no placeholder{near}; write a row id, a subject such as format.aspect or a variable"
         refuse(not parts or ".".join(parts) != path, why)
         subject = ".".join(parts[:2])
         if parts[0] not in self.dataset.complete and is_subject(self.dataset, subject):
@@ -285,7 +286,8 @@ def _printed(value: Value, match: re.Match[str]) -> str:
     words = match["words"]
     why = f"“{match[0]}” has no words after its colon; write {{{match['path']}}} to print the value"
     refuse(words is not None and not words.strip(), why)
-    printed = value.words if words is None else words
+    is_text = type(value) in (Value, Names)  # from a cell, which is no Markdown; numbers and dates need no escape
+    printed = words or (escape(value.words) if is_text else value.words)
     count = value
     if isinstance(value, Share):
         printed, count = value.phrase(words or ""), value.part

@@ -21,6 +21,8 @@ _END = re.compile(r"[.?!:][”’\"')*_]*$")
 _COLON = re.compile(r":[”’\"')*_]*$")
 _INNER_END = re.compile(r"(?<!\b[A-Z])(?<!\be\.g)(?<!\bi\.e)[.?!][”’\"')*_]*\s+(?=[“‘\"(*_]*[A-Z{])")
 _HEADING = re.compile(r"(#{1,3})\s+(.*)")
+#: What only some of JupyterLab, page and PDF would show: HTML, pictures, code, quotations, tables, deep headings.
+_FOREIGN = re.compile(r"(?<!\\)</?(?!sup\b)[A-Za-z!][^>]*>|!\[[^\]]*\]|(?<!\\)`+|^(?:>|\||~~~|:::|#{4,}|\$\$).*|\\$")
 _BULLET = re.compile(r"([-*]|\d+\.)\s+")
 #: A sentence that begins so needs the sentence before it.
 _LEANING = re.compile(
@@ -94,7 +96,12 @@ def parse_line(text: str) -> list[Slot]:
 
 def _lines(text: str) -> list[str]:
     refuse(not isinstance(text, str), f"{text!r:.60} is no text; write a template in quotation marks")
-    return [line.strip() for line in text.splitlines()]
+    lines = [line.strip() for line in text.splitlines()]
+    for line in lines:
+        if found := _FOREIGN.search(line):
+            why = f"“{shorten(found[0])}” is not the same in JupyterLab, page and PDF"
+            refuse(True, f"{why}; write sentences, lists with - or 1. and *emphasis*, and use edition.table", line)
+    return lines
 
 
 def _groups(lines: list[str]) -> Iterator[list[str]]:

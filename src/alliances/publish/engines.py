@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib.metadata
+import re
 import shutil
 import subprocess
 import tempfile
@@ -25,6 +26,7 @@ import yaml
 from alliances.errors import PublishError
 from alliances.publish import quarto
 from alliances.publish.page import finish
+from alliances.text.reading import read_utf8, read_yaml
 
 __all__ = ["ENGINES", "FORMATS", "Published", "engine_version", "install_fonts", "publish"]
 
@@ -143,7 +145,10 @@ def _prepare(folder: Path, root: Path, two_standards: bool) -> None:
             raise PublishError(f"{path} is missing: the report cannot be published without it.")
     shutil.copytree(report / _EXTENSION, folder / _EXTENSION, dirs_exist_ok=True)
     shutil.copyfile(report / "_brand.yml", folder / "_brand.yml")
-    settings = yaml.safe_load((report / "_quarto.yml").read_text(encoding="utf-8"))
+    name = "report/_quarto.yml"
+    settings = read_yaml(read_utf8(root / name, name, PublishError), name, PublishError)
+    if not isinstance(settings, dict) or "alliances-typst" not in str(settings.get("format")):
+        raise PublishError(f"{name} holds no format alliances-typst; restore it.")
     settings["project"] = {"type": "default"}  # its steps and folders are for a render by hand
     settings.pop("notebooks", None)
     if two_standards:
@@ -185,18 +190,30 @@ def _embedded(folder: Path, kind: str, moment: int) -> str:
     said = done.stderr.decode("utf-8", errors="replace").strip()
     if done.returncode:
         raise PublishError(f"The report could not be rendered: {said.removeprefix('alliances: ') or 'Pandoc failed'}.")
-    failures: list[str] = []
-    for standards in _STANDARDS if kind == "pdf" else ():
+    return _typeset(folder, said, moment) if kind == "pdf" else said
+
+
+def _typeset(folder: Path, said: str, moment: int) -> str:
+    """Make report.pdf of report.typ; what no font has is printed as □, since PDF/A takes only what can be shown."""
+    source, standards, failures, lacking = folder / "report.typ", [*_STANDARDS], list[str](), set[str]()
+    while standards:
         try:
             pdf, warnings = typst.compile_with_warnings(
-                folder / "report.typ", root=folder, font_paths=[folder / "fonts"], ignore_system_fonts=True,
-                format="pdf", pdf_standards=list[Any](standards), timestamp=moment,
+                source, root=folder, font_paths=[folder / "fonts"], ignore_system_fonts=True,
+                format="pdf", pdf_standards=list[Any](standards[0]), timestamp=moment,
             )  # fmt: skip
         except typst.TypstError as error:
+            runs = "".join(re.findall(r"the text `\"(.*?)\"` could not", f"{error.message}\n{error.diagnostic}"))
+            runs = re.sub(r"\\u\{(\w+)\}", lambda found: chr(int(found[1], 16)), runs)
+            if found := {character for character in runs if not character.isascii()} - lacking:
+                lacking |= found
+                text = source.read_text(encoding="utf-8").translate(dict.fromkeys(map(ord, found), "□"))
+                source.write_text(text, encoding="utf-8")
+                continue
             failures.append(f"{error.message}\n{error.diagnostic}")
+            standards.pop(0)
             continue
         (folder / "report.pdf").write_bytes(pdf)
-        return "\n".join([said, *(f"warning: {warning}" for warning in warnings), *failures[:1]])
-    if kind == "pdf":
-        raise PublishError(f"The PDF could not be typeset: {failures[0]}")
-    return said
+        boxes = [f"The PDF shows □ for {' '.join(sorted(lacking))}, which its fonts lack."] if lacking else []
+        return "\n".join([said, *boxes, *(f"warning: {warning}" for warning in warnings), *failures[:1]])
+    raise PublishError(f"The PDF could not be typeset: {failures[0]}")

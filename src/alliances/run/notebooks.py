@@ -12,6 +12,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from alliances.errors import ExecutionError
+from alliances.text.reading import merge_mark
 
 
 def read(root: Path, name: str) -> NotebookNode:
@@ -30,9 +31,9 @@ def read(root: Path, name: str) -> NotebookNode:
         told = f"Notebook {path.name} is missing from {path.parent}; restore it or remove its line from"
         raise ExecutionError(f"{told} report/report.qmd.") from None
     except Exception as error:  # nbformat raises several kinds for a file that is no notebook
-        what = [*str(error).strip().splitlines(), type(error).__name__][0]
+        what = [*str(error.__cause__ or error).strip().splitlines(), type(error).__name__][0]
         told = f"{path.name} cannot be read as a notebook ({what}); restore it."
-        if "\n<<<<<<< " in text:
+        if merge_mark(text.encode()):
             told = (
                 f"{path.name} holds two versions that git could not merge; keep one of them with `git checkout --ours` "
                 f"or `--theirs`, make the other's changes by hand, and run `alliances refresh {path.name}`."
@@ -59,15 +60,17 @@ def declared(name: str, notebook: NotebookNode, allowed: Iterable[str]) -> dict[
             "tag the cell that assigns the parameters."
         )
     found: dict[str, Any] = {}
+    node: ast.AST | None = None
     try:
         for node in ast.parse(tagged[0].source).body:
             match node:
                 case ast.Assign([ast.Name(one)], value) | ast.AnnAssign(ast.Name(one), value=value) if value:
                     found[one] = ast.literal_eval(value)
                 case _:
-                    raise ValueError(ast.unparse(node))
-    except (SyntaxError, ValueError) as error:
-        told = f"The parameters cell of {name}.ipynb may hold only assignments of plain values, and holds: {error}."
+                    raise ValueError
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        what = ast.unparse(node) if node else f"{error}"
+        told = f"The parameters cell of {name}.ipynb may hold only assignments of plain values, and holds: {what}."
         raise ExecutionError(told) from error
     if unknown := sorted(found.keys() - set(allowed)):
         raise ExecutionError(

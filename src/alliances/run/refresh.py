@@ -12,6 +12,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from alliances.charts.drawing import png
+from alliances.dataset.tables import data_path, read_descriptor
 from alliances.run import forks, notebooks
 from alliances.run.cache import digest, files_digest, write_whole
 from alliances.run.execute import run_notebooks
@@ -55,5 +56,6 @@ def stale(root: Path, names: Sequence[str]) -> list[str]:
 
 
 def _basis(root: Path, notebook: NotebookNode) -> str:
-    data = files_digest([*(root / "data").glob("*.csv"), root / "data" / "datapackage.json"], root)
+    tables = read_descriptor(root)["resources"]  # a stray copy of one changes nothing
+    data = files_digest([root / "data" / "datapackage.json", *(root / data_path(name) for name in tables)], root)
     return digest([(cell.cell_type, cell.source) for cell in notebook.cells], data)

@@ -9,12 +9,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
 from jinja2 import Environment
 
 from alliances.errors import StagingError
 from alliances.text.markdown import escape, plain
 from alliances.text.names import capital, slug
+from alliances.text.reading import read_utf8, read_yaml
 
 #: What one call of a notebook displayed: the metadata of `narrative.outputs`, its `markdown` and its chart's `spec`.
 Output = Mapping[str, Any]
@@ -44,9 +44,10 @@ def read_template(path: Path) -> tuple[dict[str, Any], list[tuple[str, str, str]
 
     Kinds are `include` (a chapter), `part`, `back` (its heading), `heading` and `text`.
     """
-    text = path.read_text(encoding="utf-8")
+    text = read_utf8(path, "report/report.qmd", StagingError)
     front, text = text[4:].split("\n---\n", 1) if text.startswith("---\n") else ("", text)
-    return yaml.safe_load(front) or {}, [_line(line.strip()) for line in text.splitlines() if line.strip()]
+    told = read_yaml(front, "The front matter of report/report.qmd", StagingError) or {}
+    return told, [_line(line.strip()) for line in text.splitlines() if line.strip()]
 
 
 def _line(line: str) -> tuple[str, str, str]:

@@ -124,7 +124,7 @@ def _read(staged: str) -> tuple[str, list[tuple[int, str, str]]]:
     said = _SOURCE.sub("", staged)
     found = [(m["label"], m["anchor"]) for m in MARK.finditer(said)]
     text = _NOT_READ.sub(" ", _SPAN.sub(r"\1", MARK.sub(_SIGN, said)))
-    parts = " ".join(plain(_LEAD.sub(" ", text.replace("|", " "))).split()).split(_SIGN)
+    parts = " ".join(plain(_LEAD.sub(" ", re.sub(r"(?<!\\)\|", " ", text))).replace("\\", "").split()).split(_SIGN)
     places = [len("".join(parts[: index + 1])) for index in range(len(found))]
     return "".join(parts), [(place, *mark) for place, mark in zip(places, found, strict=True)]
 
