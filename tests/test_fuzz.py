@@ -240,7 +240,7 @@ STEPS: list[Callable[[Any], Any]] = [
 @fuzz(1000)
 @given(
     st.sampled_from(["memberships", "observations", "positions", "public_record"]),
-    st.lists(st.sampled_from(STEPS), max_size=4),
+    st.lists(st.sampled_from(STEPS), max_size=4, unique=True),
 )
 def test_chains_of_pandas(edition: Any, table: str, steps: list[Callable[[Any], Any]]) -> None:
     frame = edition.frame(table)

@@ -18,6 +18,7 @@ import pikepdf
 import pypdf
 import pytest
 import yaml
+from bs4 import BeautifulSoup
 
 from alliances.build import build
 from alliances.cli import main
@@ -149,6 +150,52 @@ def test_files_that_stop_a_build_are_named_by_check(
     assert main(["check"]) == 2
     checked = capsys.readouterr()
     assert re.split(r" \d more: ", sentence)[0] in checked.out + checked.err
+
+
+# ---------------------------------------------------------------- hostile data
+
+HOSTILE = " ".join([
+    "<img src=x onerror=alert()>", "`<script>alert()</script>`{=html}", "</script><script>alert()</script>",
+    "<!-- ]]>", '#panic("x") `#panic("x")`{=typst}', "[x](javascript:alert())", "<% raise %><< x >><# y #>",
+    "--- : {a: &b *c",
+    "=cmd|' /C calc'!A0", "../../../etc/passwd {{< include /etc/passwd >}}", "$\\input{x}$",
+    "@evil ^[x] ::: {.x} \\ \\end | \U0001f600 عرب",
+])  # fmt: skip
+COLUMNS = [
+    ("actors", "name"),
+    *(pytest.param(table, column, marks=long) for table, columns in {
+        "sources": "title publisher authors published_basis descriptor", "actors": "aliases", "public_record": "basis",
+        "labels": "plural article meaning", "parameters": "meaning", "alliances": "name aliases",
+        "characteristics": "value summary", "positions": "condition role", "events": "title",
+        "event_accounts": "date_text place", "indicators": "label definition counts", "capabilities": "capability",
+        "statements": "role summary", "disagreements": "point explanation", "exclusions": "reason_note",
+        "judgements": "horizon confidence_reason wrong_if"}.items() for column in columns.split()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("table", "column"), COLUMNS)
+def test_hostile_data_are_text(command: Command, table: str, column: str) -> None:
+    """In page and PDF: nothing runs, nothing is fetched, nothing breaks."""
+    folder = command.root / "report" / "_output"
+    scripts = len(BeautifulSoup((folder / "report.html").read_text("utf-8"), "html.parser").find_all("script"))
+    rows = read_table(command.root, table)
+    changed = rows[0]
+    changed[column] = f"{changed[column]} {HOSTILE}".strip()
+    write_table(command.root, table, rows)
+    if (table, column) == ("actors", "name"):
+        countries = read_table(command.root, "countries")
+        next(row for row in countries if row["iso3"] == changed["iso3"])["name"] = changed["name"]
+        write_table(command.root, "countries", countries)
+    command.done(*WHOLE)
+    page = BeautifulSoup((folder / "report.html").read_text("utf-8"), "html.parser")
+    assert len(page.find_all("script")) == scripts
+    assert [tag.name for tag in page.find_all(True) for name in tag.attrs if name.startswith("on")] == []
+    assert page.find(href=re.compile("javascript:")) is None
+    assert [tag for tag in page.find_all(src=True) if not tag["src"].startswith("data:")] == []
+    for path in folder.glob("figures/*.csv"):
+        assert not re.search(r'(?m)(^|,)"?[=+@]', path.read_text("utf-8-sig"))
+    if (table, column) == ("actors", "name"):
+        assert "<img src=x onerror=alert()>" in page.get_text()
 
 
 # ---------------------------------------------------------------- time

@@ -27,6 +27,7 @@ def read(root: Path, name: str) -> NotebookNode:
     try:
         text = path.read_text(encoding="utf-8")
         notebook: NotebookNode = nbformat.reads(text, as_version=4)
+        nbformat.validate(notebook)  # as it reads it only writes to a log
     except FileNotFoundError:
         told = f"Notebook {path.name} is missing from {path.parent}; restore it or remove its line from"
         raise ExecutionError(f"{told} report/report.qmd.") from None

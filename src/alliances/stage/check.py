@@ -18,8 +18,9 @@ from alliances.text.numbers import claims, find_numbers, mask, number_text
 
 _SIGN = "\ue000"  # stands where a mark stands
 _SOURCE = re.compile(r"\[Source.*\]\{\.source\}")  # names the texts of a figure, with their marks
+_REFERENCE = re.compile(r"(?<![\w\\])@(?:fig|tbl|sec)-[\w-]+")
 _NOT_READ = re.compile(  # fences, images, attributes, references
-    r"^:::.*$|!\[[^\]]*\]\([^)]*\)|(?<!\\)\{[^}]*\}|(?<![\w\\])@(?:fig|tbl|sec)-[\w-]+",
+    rf"^:::.*$|!\[[^\]]*\]\([^)]*\)|(?<!\\)\{{[^}}]*\}}|{_REFERENCE.pattern}",
     re.MULTILINE,
 )
 _SPAN = re.compile(r"(?<!\\)\[([^\[\]]*)\](?=\{\.)")
@@ -61,7 +62,7 @@ class Checker:
         feet = [staged] if kind in ("table", "judgement") else _SOURCE.findall(staged)
         below = [(m["label"], m["anchor"]) for foot in feet for m in MARK.finditer(foot)]
         for sentence in output.get("sentences", ()):
-            told = " ".join(_NOT_READ.sub(" ", sentence["text"]).replace("\\", "").split())
+            told = " ".join(_REFERENCE.sub(" ", sentence["text"]).replace("\\", "").split())
             start = found if (found := text.find(told, at)) >= 0 else text.find(told)
             if start < 0:
                 yield f"the text does not hold the sentence “{told}”, which the notebook wrote."
