@@ -1,7 +1,5 @@
 """Where the report is behind the data: what rests only on rows that newer rows have overtaken."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,8 +15,6 @@ from alliances.dataset.problems import shorten
 from alliances.dataset.tables import split_aside
 from alliances.run import notebooks
 from alliances.stage.rows import reading
-
-__all__ = ["behind", "behind_of"]
 
 #: Of each table the columns that make its subject, what is told of it last, and those of what a row says of it.
 _SUBJECTS = {

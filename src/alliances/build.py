@@ -1,7 +1,5 @@
 """Build an edition: check, execute, stage, publish, and put the result in place as a whole."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import tempfile

@@ -1,7 +1,5 @@
 """What a notebook opens: an edition, its frames and values, and the calls that put something into the report."""
 
-from __future__ import annotations
-
 import linecache
 import os
 import sys
@@ -28,8 +26,6 @@ from alliances.narrative.templates import refuse
 from alliances.narrative.writing import Written, line, write
 from alliances.parameters import Parameters, check_parameters
 from alliances.text.dates import is_date
-
-__all__ = ["Edition", "open_edition"]
 
 #: Set by a build for its kernels: the parent has validated the data.
 VALIDATED = "ALLIANCES_VALIDATED"

@@ -1,7 +1,5 @@
 """``alliances new``: a text, a format, a chapter, a judgement, ready to fill in; it never writes a fact."""
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import io
@@ -28,8 +26,6 @@ from alliances.stage.chapters import read_template
 from alliances.stage.rows import reading
 from alliances.text.dates import MONTHS, month_text
 from alliances.text.names import capital, slug
-
-__all__ = ["new_alliance", "new_chapter", "new_judgement", "new_source"]
 
 _DAY = re.compile(rf"(\d{{1,2}})(?:st|nd|rd|th)? (?:of )?({'|'.join(MONTHS)}),? (\d{{4}})"
                   rf"|({'|'.join(MONTHS)}) (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}})|(\d{{4}})-(\d\d)-(\d\d)"

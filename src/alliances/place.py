@@ -1,7 +1,5 @@
 """Puts a finished edition in place: whole or not at all, and never over another edition."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import shutil

@@ -3,8 +3,6 @@
 The project goes to each worker once, as bytes; the files of an edition come back likewise and are put in place here.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import logging
@@ -58,7 +56,7 @@ def build_there(tasks: list[Task], address: str) -> Iterator[Outcome]:
 
 
 @contextmanager
-def _connected(address: str) -> Iterator[Client]:
+def _connected(address: str) -> Iterator["Client"]:
     try:
         from distributed import Client
     except ImportError as error:
@@ -86,7 +84,7 @@ def description() -> dict[str, str]:
     return {**versions(*PACKAGES, "distributed", "cloudpickle"), "library": library_digest()}
 
 
-def _compare(client: Client, address: str) -> None:
+def _compare(client: "Client", address: str) -> None:
     """Compare every worker with this machine before any work."""
     try:
         client.wait_for_workers(1, timeout=_PATIENCE)
@@ -102,7 +100,7 @@ def _compare(client: Client, address: str) -> None:
             raise ClusterError(f"Worker {worker} {has}; install the same version on it.")
 
 
-def _send(client: Client, root: Path) -> str:
+def _send(client: "Client", root: Path) -> str:
     """Send the project to every worker, those that come later included, and return its name in their folders."""
     from distributed import WorkerPlugin
 

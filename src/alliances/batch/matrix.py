@@ -1,7 +1,5 @@
 """The matrix file: ``matrix``, ``include`` and ``exclude`` as people know them from CI services."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Mapping
 from pathlib import Path

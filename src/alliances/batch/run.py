@@ -1,7 +1,5 @@
 """Run a matrix: check every edition first, build them by workers here or on a cluster, and end with an index page."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import signal

@@ -1,7 +1,5 @@
 """Draws prepared charts as wide as printed; as a program, those on standard input: who has drawn cannot be forked."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil
@@ -13,8 +11,6 @@ from typing import Any
 
 from alliances.charts.figure import Spec, panels, stretch
 from alliances.errors import NarrativeError
-
-__all__ = ["draw", "fitted", "png", "svg"]
 
 _VEGALITE = "5.20"  # of vl-convert's versions, the one that Altair 5.5 writes
 

@@ -1,7 +1,5 @@
 """A chart made ready for print: exact width, UTC, small data; and what its data say about their evidence."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,8 +11,6 @@ import pandas as pd
 from alliances.charts.theme import WIDTHS, Printed, brand, wrapped
 from alliances.errors import NarrativeError
 from alliances.text.numbers import find_numbers
-
-__all__ = ["Spec", "check_layers", "data_frames", "panels", "prepare", "row_ids", "stretch", "walk", "words"]
 
 Spec = dict[str, Any]
 _PARTS = ("layer", "hconcat", "vconcat", "concat")

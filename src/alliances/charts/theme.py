@@ -3,8 +3,6 @@
 A notebook takes colours from here by what they stand for: ``from alliances.charts import READY, REFUSE``.
 """
 
-from __future__ import annotations
-
 import re
 from datetime import date
 from functools import cache
@@ -18,8 +16,6 @@ import yaml
 
 from alliances.errors import DataError
 from alliances.paths import find_root
-
-__all__ = ["WIDTHS", "brand", "text_width", "wrapped"]
 
 #: Pixels of the layout's three printed widths in millimetres, and of a chart for a phone.
 WIDTHS: dict[int | str, int] = {47: 178, 112: 423, 166: 627, "narrow": 320}

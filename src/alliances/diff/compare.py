@@ -1,7 +1,5 @@
 """Compares two editions: what came, what went, what changed."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Mapping
 from pathlib import Path

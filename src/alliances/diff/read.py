@@ -1,7 +1,5 @@
 """Reads an edition's folder for comparison: its parameters, rows, sentences, figures and judgements."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping

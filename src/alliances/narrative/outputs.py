@@ -1,7 +1,5 @@
 """What a notebook displays: one output a call, with what staging needs in its metadata."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any
@@ -11,8 +9,6 @@ from IPython.display import display
 from alliances.narrative.citing import Citing
 from alliances.narrative.writing import Written
 from alliances.text.markdown import plain
-
-__all__ = ["KEY", "show"]
 
 #: Key of an output's metadata under which staging finds what it is.
 KEY = "alliances"

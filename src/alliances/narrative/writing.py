@@ -1,7 +1,5 @@
 """Paragraphs: which of their sentences stand in this edition, and the Markdown that they make."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -11,8 +9,6 @@ from alliances.analysis.evidence import NOTHING
 from alliances.errors import NarrativeError
 from alliances.narrative.sentences import Rendered, Teller
 from alliances.narrative.templates import Block, Slot, parse, parse_line
-
-__all__ = ["Written", "line", "write"]
 
 
 @dataclass

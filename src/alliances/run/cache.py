@@ -1,7 +1,5 @@
 """One cache by content: written at once or not at all, checked when read, pruned by size."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import hashlib

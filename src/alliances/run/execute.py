@@ -1,7 +1,5 @@
 """Run notebooks with papermill, several at a time, each in a kernel of its own; what has not changed does not run."""
 
-from __future__ import annotations
-
 import logging
 import os
 import re

@@ -4,8 +4,6 @@ Light to import: a command starts the server first, which warms up while the com
 Server and forks end with the process that started them, however it ends.
 """
 
-from __future__ import annotations
-
 import os
 import pickle
 import signal
@@ -41,7 +39,7 @@ def start() -> Any:
         return _server
 
 
-def fork(argv: list[str], environment: dict[str, str], cwd: str) -> Fork | None:
+def fork(argv: list[str], environment: dict[str, str], cwd: str) -> "Fork | None":
     """Fork a kernel; ``None`` where that cannot be done, or `environment` forbids it.
 
     A server that cannot be reached gives way to a new one, once: it was killed, or its socket lay in the temporary

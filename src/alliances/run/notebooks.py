@@ -1,7 +1,5 @@
 """Notebooks as files: read with kind sentences, their parameters, and what differs from run to run removed."""
 
-from __future__ import annotations
-
 import ast
 import json
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """Renew the committed notebooks: run them at their defaults, with a picture of each chart for who cannot draw it."""
 
-from __future__ import annotations
-
 import base64
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """A command as a whole: told to stop it clears up, its temporary files go with it, and it waits for its like."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import shutil

@@ -3,8 +3,6 @@
 `ForkProvisioner` is a plug-in: taken out of pyproject.toml's entry points, kernels start in the ordinary way.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import os
@@ -30,7 +28,7 @@ PROVISIONER = "alliances-warm"
 #: Flags of every kernel: a history would be written to the user's home.
 FLAGS = ("--HistoryManager.enabled=False",)
 LARGEST = 20  # megabytes that a notebook may put out; a chapter has some tenths of one
-_live: set[Manager] = set()
+_live: set["Manager"] = set()
 
 
 class ForkProvisioner(LocalProvisioner):

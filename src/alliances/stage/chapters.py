@@ -1,7 +1,5 @@
 """Reads executed notebooks and report.qmd, and makes chapters: anchors, answer, boxes, figures and tables in divs."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Makes the files of each figure: drawing, download with title and source, data, specification, compiled chart."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """Stitches chapters, contents and evidence into one Markdown report with its figures, facts and problems."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
