@@ -9,6 +9,7 @@ import pickle
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from multiprocessing import connection, forkserver, popen_forkserver, util
 from typing import Any
 
@@ -90,7 +91,7 @@ class Kernel:
     def _bootstrap(self, parent: int) -> int:
         os.setsid()
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
-        threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+        end_with(parent, lambda: os.killpg(0, signal.SIGKILL))
         for stream in (0, 1, 2):
             os.dup2(os.open(os.devnull, os.O_RDWR), stream)
         os.environ.clear()
@@ -103,6 +104,6 @@ class Kernel:
         return 0
 
 
-def _leave_with(parent: int) -> None:
-    connection.wait([parent])
-    os.killpg(0, signal.SIGKILL)
+def end_with(parent: int, end: Callable[[], object]) -> None:
+    """Let this process call `end` when its parent, given by its sentinel, has ended."""
+    threading.Thread(target=lambda: connection.wait([parent]) and end(), daemon=True).start()

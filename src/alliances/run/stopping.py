@@ -41,7 +41,7 @@ def stoppable() -> Iterator[None]:
         if (len(_told) == 1 and not _finishing.is_set()) or len(_told) > 4:  # somebody means it
             raise Stopped(number)
 
-    def say_unless_stopped(unraised: sys.UnraisableHookArgs) -> None:
+    def say_unless_stopped(unraised: "sys.UnraisableHookArgs") -> None:
         if not isinstance(unraised.exc_value, Stopped):  # raise_if_told raises it again
             hook(unraised)
 
