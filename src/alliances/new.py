@@ -50,10 +50,8 @@ def add_row(root: Path, table: str, **cells: str) -> None:
 def new_source(root: Path, file: Path, genre: str = "") -> str:
     """Register a text and write its work list; return what was done and what comes next.
 
-    Raises
-    ------
-    DataError
-        If the file cannot be read as text, is empty, or says what a registered text says; nothing is then written.
+    DataError if the file cannot be read as text, is empty, or says what a registered text says; nothing is then
+    written.
     """
     dataset = Dataset.load(root)
     content, text = _read(root, file)

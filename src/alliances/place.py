@@ -32,14 +32,9 @@ def edition_folder(root: Path, parameters: Parameters, defaults: Parameters, out
 
 
 def refuse_foreign(folder: Path, parameters: dict[str, Any], defaults: dict[str, Any]) -> None:
-    """Refuse a folder that holds something else than an edition with these parameters.
+    """Refuse a folder that holds something else than an edition with these parameters, by a PublishError.
 
     The default edition replaces its own earlier self, whatever day that was of.
-
-    Raises
-    ------
-    PublishError
-        Saying what stands there.
     """
     if folder.exists() and not folder.is_dir():
         raise PublishError(f"{folder} is a file; name a folder for the edition with --output.")

@@ -36,10 +36,7 @@ def _drawn(spec: Spec) -> str:
 def fitted(spec: Spec) -> Spec:
     """Make a prepared chart exactly as wide as printed, by drawing it: Vega would cut labels off.
 
-    Raises
-    ------
-    NarrativeError
-        If it cannot be that narrow.
+    NarrativeError if it cannot be that narrow.
     """
     spec = json.loads(json.dumps(spec))
     wanted = spec.pop("usermeta", {}).get("fit")

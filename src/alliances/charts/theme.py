@@ -33,10 +33,7 @@ def __getattr__(name: str) -> str:
 def brand(name: str) -> str:
     """Return a colour of the palette in ``report/_brand.yml`` as ``#RRGGBB``, for instance ``brand("ready")``.
 
-    Raises
-    ------
-    DataError
-        If the palette is missing or has no such colour.
+    DataError if the palette is missing or has no such colour.
     """
     palette = _palette(find_root())
     if name not in palette:

@@ -62,10 +62,7 @@ def write_whole(path: Path, content: bytes) -> None:
 class Cache:
     """Results by the digest of what they were made from: in the project's ``.cache/``, or in ``ALLIANCES_CACHE``.
 
-    Raises
-    ------
-    ParameterError
-        If ``ALLIANCES_CACHE_MB``, its largest size, is no number.
+    ParameterError if ``ALLIANCES_CACHE_MB``, its largest size, is no number.
     """
 
     def __init__(self, root: Path) -> None:

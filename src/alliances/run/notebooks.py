@@ -15,21 +15,17 @@ from alliances.errors import ExecutionError
 def read(root: Path, name: str) -> NotebookNode:
     """Read a notebook of the project's ``notebooks/``.
 
-    Raises
-    ------
-    ExecutionError
-        If the file is missing, holds two versions after a merge, or is no notebook.
+    ExecutionError if the file is missing, holds two versions after a merge, or is no notebook.
     """
     path, text = root / "notebooks" / f"{name}.ipynb", ""
     try:
         text = path.read_text(encoding="utf-8")
         notebook: NotebookNode = nbformat.reads(text, as_version=4)
-    except FileNotFoundError:
-        told = f"Notebook {path.name} is missing from {path.parent}; restore it or remove its line from"
-        raise ExecutionError(f"{told} report/report.qmd.") from None
     except Exception as error:  # nbformat raises several kinds for a file that is no notebook
         what = [*str(error).strip().splitlines(), type(error).__name__][0]
         told = f"{path.name} cannot be read as a notebook ({what}); restore it."
+        if isinstance(error, FileNotFoundError):
+            told = f"Notebook {path.name} is missing from {path.parent}; restore it or remove its line from report.qmd."
         if "\n<<<<<<< " in text:
             told = (
                 f"{path.name} holds two versions that git could not merge; keep one of them with `git checkout --ours` "
@@ -42,20 +38,14 @@ def read(root: Path, name: str) -> NotebookNode:
 def declared(name: str, notebook: NotebookNode, allowed: Iterable[str]) -> dict[str, Any]:
     """Return the parameters that a notebook declares, with the values of its parameters cell.
 
-    Read here and not by papermill's inspection, which passes over what it does not understand.
-
-    Raises
-    ------
-    ExecutionError
-        If no cell or more than one is tagged ``parameters`` (papermill would run such a notebook with its own defaults
-        and say nothing), or if it holds anything but assignments of plain values to allowed names.
+    Read here and not by papermill's inspection, which passes over what it does not understand. ExecutionError if no
+    cell or more than one is tagged ``parameters`` (papermill would run such a notebook with its own defaults and say
+    nothing), or if it holds anything but assignments of plain values to allowed names.
     """
     tagged = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     if len(tagged) != 1:
-        raise ExecutionError(
-            f"Notebook {name}.ipynb has {len(tagged)} cells tagged “parameters”, and needs exactly one; "
-            "tag the cell that assigns the parameters."
-        )
+        has = f"Notebook {name}.ipynb has {len(tagged)} cells tagged “parameters”, and needs exactly one"
+        raise ExecutionError(f"{has}; tag the cell that assigns the parameters.")
     found: dict[str, Any] = {}
     try:
         for node in ast.parse(tagged[0].source).body:
@@ -68,20 +58,15 @@ def declared(name: str, notebook: NotebookNode, allowed: Iterable[str]) -> dict[
         told = f"The parameters cell of {name}.ipynb may hold only assignments of plain values, and holds: {error}."
         raise ExecutionError(told) from error
     if unknown := sorted(found.keys() - set(allowed)):
-        raise ExecutionError(
-            f"The parameters cell of {name}.ipynb assigns “{unknown[0]}”, which is not a parameter; "
-            f"the parameters are {', '.join(allowed)}."
-        )
+        told = f"The parameters cell of {name}.ipynb assigns “{unknown[0]}”, which is not a parameter"
+        raise ExecutionError(f"{told}; the parameters are {', '.join(allowed)}.")
     return found
 
 
 def check_defaults(root: Path, names: Iterable[str], defaults: Mapping[str, Any]) -> None:
     """Refuse committed notebooks whose parameters cell is not at its defaults: the default edition is made of them.
 
-    Raises
-    ------
-    ExecutionError
-        Naming notebook and parameter.
+    ExecutionError: naming notebook and parameter.
     """
     for name in names:
         for one, value in declared(name, read(root, name), defaults).items():

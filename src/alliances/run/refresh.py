@@ -24,12 +24,8 @@ def refresh(
 ) -> None:  # fmt: skip
     """Execute notebooks in place at their `defaults`, with stable ids and without timings; all of them or none.
 
-    Texts that are `uncoded`, by `source_id`, no edition knows yet.
-
-    Raises
-    ------
-    ExecutionError
-        If a notebook fails, or its parameters cell is not at its defaults.
+    Texts that are `uncoded`, by `source_id`, no edition knows yet. ExecutionError if a notebook fails, or its
+    parameters cell is not at its defaults.
     """
     notebooks.check_defaults(root, names, defaults)
     executed = run_notebooks(root, names, None, say=say, uncoded=uncoded)

@@ -75,14 +75,12 @@ class _Client(AsyncKernelClient):
 class Manager(AsyncKernelManager):
     """A kernel manager that talks over Unix sockets where there are any, so that only this user reaches the kernel.
 
-    A subclass for each notebook sets the attributes, since papermill makes the instance: `base`, the path that the
-    connection file and the sockets begin with, and `environment`. One that puts out more than it may `is_flooding`,
-    and is killed.
+    A subclass for each notebook sets the attributes, since papermill makes the instance.
     """
 
-    base: Path
+    base: Path  # what the connection file and the sockets begin with
     environment: dict[str, str]
-    is_flooding = False
+    is_flooding = False  # whether it has put out more than it may, and was killed
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
