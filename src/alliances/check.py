@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -110,6 +110,11 @@ def find_quote(root: Path, words: str) -> str:
         raise DataError(
             f"“{words.strip()}” stands in none of the source texts; check the spelling, curly quotation marks included."
         )
+    return csv_lines(rows)
+
+
+def csv_lines(rows: Iterable[Sequence[str]]) -> str:
+    """Write rows as lines of CSV, the last without its end."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows(rows)
-    return out.getvalue().rstrip("\n")
+    return out.getvalue().removesuffix("\n")
