@@ -20,10 +20,9 @@ from alliances.dataset import Dataset
 from alliances.errors import NarrativeError
 from alliances.narrative.citing import Citing
 from alliances.narrative.exhibits import compose_figure, compose_judgement, list_judgements, pipe_table
-from alliances.narrative.outputs import show
 from alliances.narrative.sentences import Teller
 from alliances.narrative.templates import refuse
-from alliances.narrative.writing import Written, line, write
+from alliances.narrative.writing import Written, line, show, write
 from alliances.parameters import Parameters, check_parameters
 from alliances.text.dates import is_date
 

@@ -14,7 +14,7 @@ from alliances.errors import StagingError
 from alliances.text.markdown import escape, plain
 from alliances.text.names import capital, slug
 
-#: What one call of a notebook displayed: the metadata of `narrative.outputs`, its `markdown` and its chart's `spec`.
+#: What one call of a notebook displayed: the metadata of `narrative.writing`, its `markdown` and its chart's `spec`.
 Output = Mapping[str, Any]
 
 #: Where contents and evidence stand in `report.qmd`.
