@@ -63,13 +63,10 @@ class Edition:
     # From the data to frames and values
 
     def frame(self, table: str) -> pd.DataFrame:
-        """Open a table, ``memberships`` for instance, one row a known row, codes joined to names and labels.
+        """Open a table, ``memberships`` for instance, as a pandas frame: one row a known row.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Columns of the table, ``row_id`` (also the index), ``actor``, ``alliance``, ``…_label``, ``source``,
-            ``published``, ``mark``, and ``value`` for observations. Keep ``row_id``: it is the evidence.
+        To the table's columns come ``row_id`` (also the index), ``actor``, ``alliance``, ``…_label``, ``source``,
+        ``published``, ``mark``, and ``value`` for observations. Keep ``row_id``: it is the evidence.
         """
         return frames.named_frame(self.dataset, table)
 
