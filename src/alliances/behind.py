@@ -1,13 +1,11 @@
 """Where the report is behind the data: what rests only on rows that newer rows have overtaken."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
+from typing import NamedTuple
 
 from nbformat import NotebookNode
 
@@ -17,8 +15,6 @@ from alliances.dataset.problems import shorten
 from alliances.dataset.tables import split_aside
 from alliances.run import notebooks
 from alliances.stage.rows import reading
-
-__all__ = ["behind", "behind_of"]
 
 #: Of each table the columns that make its subject, what is told of it last, and those of what a row says of it.
 _SUBJECTS = {
@@ -34,8 +30,7 @@ _ABSENCE = re.compile(r"(No|Nobody|None|Nothing|Neither)\b|[^.]*\b(not|never|no 
 _WORD = re.compile(r"\w{3,}")
 
 
-@dataclass
-class _Told:
+class _Told(NamedTuple):
     """A sentence or chart of a committed notebook: where it stands, and the rows that it and its neighbours rest on."""
 
     place: str
@@ -44,26 +39,20 @@ class _Told:
     beside: frozenset[str]
     is_chart: bool
     is_absence: bool
-    silenced: set[str] = field(default_factory=set)
+    silenced: set[str]
 
 
-def behind(dataset: Dataset, committed: Mapping[str, NotebookNode]) -> list[str]:
-    """List what is behind the data, a sentence each: file, cell and line, the rows, and what to do.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        Cut to the default edition.
-    committed : mapping of str to NotebookNode
-        The committed notebooks of the report, by name.
+def behind_of(root: Path, dataset: Dataset, names: Iterable[str]) -> list[str]:
+    """List what of the notebooks named, as committed, and of the judgements is behind the whole dataset.
 
     Returns
     -------
     list of str
-        Judgements, sentences and charts in the order of the report, then rows that no chapter uses.
+        A sentence each, with file, cell and line, the rows, and what to do: judgements, sentences and charts in the
+        order of the report, then rows that no chapter uses.
     """
-    rows = _Rows(dataset)
-    told = [each for name, notebook in committed.items() for each in _told(name, notebook)]
+    rows = _Rows(dataset.known(dataset.default_as_of()))
+    told = [each for name in names for each in _told(name, notebooks.read(root, name))]
     found = list(rows.judgements())
     for each in told:
         newer = rows.newer(each.rows, wide=each.is_absence)
@@ -84,11 +73,6 @@ def behind(dataset: Dataset, committed: Mapping[str, NotebookNode]) -> list[str]
                 "report, then set “reviewed” in data/datapackage.json to the mark of this text."
             )
     return found
-
-
-def behind_of(root: Path, dataset: Dataset, names: Iterable[str]) -> list[str]:
-    """List what of the committed notebooks, and of the judgements, is behind the whole dataset; see `behind`."""
-    return behind(dataset.known(dataset.default_as_of()), {name: notebooks.read(root, name) for name in names})
 
 
 class _Rows:
@@ -116,9 +100,7 @@ class _Rows:
 
     @staticmethod
     def _said(row: Row) -> tuple[str, ...]:
-        cells = [
-            str(cell) for column, cell in row.values.items() if column not in ("source_id", "quote_ids", "same_as")
-        ]
+        cells = [str(cell) for name, cell in row.values.items() if name not in ("source_id", "quote_ids", "same_as")]
         return (row.table, *cells[1:])  # without its id
 
     def is_news(self, row: Row) -> bool:

@@ -1,14 +1,11 @@
 """Build an edition: check, execute, stage, publish, and put the result in place as a whole."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nbformat import NotebookNode
 
@@ -21,7 +18,7 @@ from alliances.manifest import OUTPUT, check_files, input_digests, is_unchanged,
 from alliances.parameters import Parameters, check_parameters
 from alliances.parameters import names as parameter_names
 from alliances.place import edition_folder, put_in_place, recover, refuse_foreign, slug
-from alliances.publish import FORMATS, engine_version, publish
+from alliances.publish import FORMATS, Published, engine_version, publish
 from alliances.run import notebooks
 from alliances.run.cache import Cache, digest, files_digest, library_digest
 from alliances.run.execute import run_notebooks
@@ -32,8 +29,7 @@ from alliances.stage.chapters import read_template
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Build:
+class Build(NamedTuple):
     """A finished edition: its folder, and whether it stood there already."""
 
     folder: Path
@@ -41,8 +37,7 @@ class Build:
     is_kept: bool = False
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """An edition that is to be built, checked: the project, its data, its notebooks in their order, the parameters."""
 
     root: Path
@@ -53,8 +48,7 @@ class Plan:
     parameters: Parameters
 
 
-@dataclass(frozen=True)
-class Edition:
+class Edition(NamedTuple):
     """An edition that is executed and staged, and not yet published."""
 
     planned: Plan
@@ -71,10 +65,8 @@ def load_validated(root: Path, cache: Cache) -> Dataset:
     """Load the dataset; it is validated unless the same files have passed before the same checks."""
     files = [*(root / "data").glob("*"), *(root / "seeds").glob("*.txt")]
     key = digest(files_digest(files, root), library_digest("dataset"))
-    passed = cache.get("validated", key) is not None
-    dataset = Dataset.load(root, validate=not passed)
-    if not passed:
-        cache.put("validated", key, b"")
+    dataset = Dataset.load(root, validate=cache.get("validated", key) is None)
+    cache.put("validated", key, b"")
     return dataset
 
 
@@ -83,14 +75,10 @@ def checked_parameters(
 ) -> tuple[list[str], Parameters, Parameters]:
     """Return the notebooks of the report, the default parameters and those asked for, all checked.
 
-    Raises
-    ------
-    AlliancesError
-        If a notebook cannot be read or is not at its defaults, or a parameter is wrong, or set and read by no notebook.
+    AlliancesError if a notebook cannot be read or is not at its defaults, or a parameter is wrong, or read by none.
     """
     check_files(root)
-    names = notebook_names(root)
-    allowed = parameter_names(dataset)
+    names, allowed = notebook_names(root), parameter_names(dataset)
     declared = {one for name in names for one in notebooks.declared(name, notebooks.read(root, name), allowed)}
     defaults, parameters = check_parameters({}, dataset), check_parameters(values, dataset)
     check_parameters({name: values[name] for name in values if parameters[name] != defaults[name]}, dataset, declared)
@@ -99,13 +87,7 @@ def checked_parameters(
 
 
 def plan(root: Path, values: Mapping[str, Any]) -> Plan:
-    """Check data, notebooks and parameters.
-
-    Raises
-    ------
-    AlliancesError
-        Whatever is wrong.
-    """
+    """Check data, notebooks and parameters; AlliancesError for whatever is wrong."""
     inputs, dataset = input_digests(root), load_validated(root, Cache(root))
     return Plan(root, inputs, dataset, *checked_parameters(root, dataset, values))
 
@@ -126,19 +108,9 @@ def stage_edition(
 ) -> Edition:
     """Execute the notebooks of an edition and stage its report into a folder, with what its PDF carries.
 
-    Parameters
-    ----------
-    log : Path, optional
-        File for tracebacks and problems; by default ``report/_output/build.log``.
-    say : callable
-        Receives progress, a line at a time.
-    **running
-        ``jobs``, ``explain``, ``timeout`` as in `alliances.run.execute.run_notebooks`.
-
-    Raises
-    ------
-    AlliancesError
-        If a notebook fails, or a number of the report has no evidence.
+    `log` takes tracebacks and problems, by default ``report/_output/build.log``; `say` receives progress, a line at a
+    time; `running` are ``jobs``, ``explain``, ``timeout`` as in `alliances.run.execute.run_notebooks`. AlliancesError
+    if a notebook fails, or a number of the report has no evidence.
     """
     root, parameters = planned.root, planned.parameters
     log = log or root / OUTPUT / "build.log"
@@ -175,10 +147,8 @@ def build(
     ----------
     values : Mapping of str to object
         Parameters as the user gave them.
-    formats : sequence of str
-        ``html``, ``pdf`` or both.
-    engine : str
-        ``auto``, ``quarto`` or ``embedded``.
+    formats, engine
+        ``html``, ``pdf`` or both; ``auto``, ``quarto`` or ``embedded``.
     output : Path, optional
         Folder for the edition; by default ``report/_output``, or a folder of its own below it.
     force : bool
@@ -186,10 +156,7 @@ def build(
     log, say, **running
         As in `stage_edition`; the log also takes what the engines say.
 
-    Raises
-    ------
-    AlliancesError
-        Whatever is wrong; nothing is then written to the edition's folder.
+    AlliancesError for whatever is wrong; nothing is then written to the edition's folder.
     """
     cache, planned = Cache(root), plan(root, values)
     asked, defaults = planned.parameters.as_dict(), planned.defaults.as_dict()
@@ -213,14 +180,7 @@ def build(
             raise
         if published.notice:
             say(published.notice)
-        _collect(edition, done, [*published.files, staged / "facts.json", staged / "figures"])
-        manifest = {
-            "version": __version__, "parameters": asked, "defaults": defaults, "formats": list(formats),
-            "engine": published.engine, **made_of(planned.inputs),
-            "outputs": {p.relative_to(done).as_posix(): sha256(p) for p in sorted(done.rglob("*")) if p.is_file()},
-        }  # fmt: skip
-        text = json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"
-        (done / "manifest.json").write_text(text, encoding="utf-8")
+        _collect(edition, done, published, formats)
         finish()
         put_in_place(done, folder)
     cache.prune()
@@ -233,13 +193,21 @@ def build(
     return Build(folder, published.notice)
 
 
-def _collect(edition: Edition, done: Path, files: Iterable[Path]) -> None:
-    """Gather the parts of an edition in a folder."""
+def _collect(edition: Edition, done: Path, published: Published, formats: Sequence[str]) -> None:
+    """Gather the parts of an edition in a folder, with its manifest."""
+    planned, staged = edition.planned, edition.staged.folder
     (done / "notebooks").mkdir(parents=True)
     for name, notebook in edition.executed.items():
         (done / "notebooks" / f"{name}.ipynb").write_bytes(notebooks.dumps(notebook))
-    for path in files:
+    for path in (*published.files, staged / "facts.json", staged / "figures"):
         shutil.move(path, done / path.name)
+    manifest = {
+        "version": __version__, "parameters": planned.parameters.as_dict(), "defaults": planned.defaults.as_dict(),
+        "formats": list(formats), "engine": published.engine, **made_of(planned.inputs),
+        "outputs": {p.relative_to(done).as_posix(): sha256(p) for p in sorted(done.rglob("*")) if p.is_file()},
+    }  # fmt: skip
+    text = json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"
+    (done / "manifest.json").write_text(text, encoding="utf-8")
 
 
 def differences(root: Path, executed: Mapping[str, NotebookNode]) -> str:
@@ -248,8 +216,7 @@ def differences(root: Path, executed: Mapping[str, NotebookNode]) -> str:
     for name, notebook in executed.items():
         default.take(name, notebooks.read(root, name))
         here.take(name, notebook)
-    one, other = ({(name, text) for name in each.chapters for text in each.chapters[name]} for each in (default, here))
-    figures = default.figures.keys() ^ here.figures.keys()
+    texts = [{(name, text) for name in each.chapters for text in each.chapters[name]} for each in (default, here)]
+    counts = f"sentences {len(texts[0] ^ texts[1])}, figures {len(default.figures.keys() ^ here.figures.keys())}"
     judged = dict(default.judgements.items() ^ here.judgements.items())
-    counts = f"sentences {len(one ^ other)}, figures {len(figures)}, judgements {len(judged)}"
-    return f"What differs from the default edition: {counts}."
+    return f"What differs from the default edition: {counts}, judgements {len(judged)}."

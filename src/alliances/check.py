@@ -3,9 +3,9 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from alliances.analysis.frames import find
 from alliances.analysis.subjects import divided_at, is_subject
@@ -28,8 +28,7 @@ _ROW_ID = re.compile(
 _SUBJECT = re.compile(r"""[{"']([A-Za-z0-9-]+\.[a-z_]+)""")
 
 
-@dataclass(frozen=True)
-class ProjectReport:
+class ProjectReport(NamedTuple):
     """What ``alliances check`` found: whether nothing has to be mended, and the report for the terminal."""
 
     ok: bool
@@ -39,9 +38,7 @@ class ProjectReport:
 def check_project(root: Path) -> ProjectReport:
     """Check data, evidence, coverage of the seeds, and notebooks."""
     data = check(root)
-    problems: list[str] = []
-    names: list[str] = []
-    late: list[str] = []
+    names, problems, late = list[str](), list[str](), list[str]()
     try:
         dataset = Dataset.load(root, validate=False)
         names = notebook_names(root)
@@ -91,14 +88,9 @@ def find_rows(root: Path, text: str) -> str:
 
 
 def find_quote(root: Path, words: str) -> str:
-    """Find words in the source texts and return rows for ``data/quotes.csv``.
+    """Find words in the source texts and return rows for ``data/quotes.csv``; DataError if they stand in none.
 
     Where the words stand more than once, each row has the prefix and suffix that tell it apart.
-
-    Raises
-    ------
-    DataError
-        If the words stand in no text.
     """
     if not words.strip():
         raise DataError("No words were given; write the words as they stand in a text, in quotation marks.")
@@ -117,6 +109,11 @@ def find_quote(root: Path, words: str) -> str:
         raise DataError(
             f"“{words.strip()}” stands in none of the source texts; check the spelling, curly quotation marks included."
         )
+    return csv_lines(rows)
+
+
+def csv_lines(rows: Iterable[Sequence[str]]) -> str:
+    """Write rows as lines of CSV, the last without its end."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows(rows)
-    return out.getvalue().rstrip("\n")
+    return out.getvalue().removesuffix("\n")

@@ -1,7 +1,5 @@
 """What a notebook opens: an edition, its frames and values, and the calls that put something into the report."""
 
-from __future__ import annotations
-
 import linecache
 import os
 import sys
@@ -22,14 +20,11 @@ from alliances.dataset import Dataset
 from alliances.errors import NarrativeError
 from alliances.narrative.citing import Citing
 from alliances.narrative.exhibits import compose_figure, compose_judgement, list_judgements, pipe_table
-from alliances.narrative.outputs import show
 from alliances.narrative.sentences import Teller
 from alliances.narrative.templates import refuse
-from alliances.narrative.writing import Written, line, write
+from alliances.narrative.writing import Written, line, show, write
 from alliances.parameters import Parameters, check_parameters
 from alliances.text.dates import is_date
-
-__all__ = ["Edition", "open_edition"]
 
 #: Set by a build for its kernels: the parent has validated the data.
 VALIDATED = "ALLIANCES_VALIDATED"
@@ -68,13 +63,10 @@ class Edition:
     # From the data to frames and values
 
     def frame(self, table: str) -> pd.DataFrame:
-        """Open a table, ``memberships`` for instance, one row a known row, codes joined to names and labels.
+        """Open a table, ``memberships`` for instance, as a pandas frame: one row a known row.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Columns of the table, ``row_id`` (also the index), ``actor``, ``alliance``, ``…_label``, ``source``,
-            ``published``, ``mark``, and ``value`` for observations. Keep ``row_id``: it is the evidence.
+        To the table's columns come ``row_id`` (also the index), ``actor``, ``alliance``, ``…_label``, ``source``,
+        ``published``, ``mark``, and ``value`` for observations. Keep ``row_id``: it is the evidence.
         """
         return frames.named_frame(self.dataset, table)
 

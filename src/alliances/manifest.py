@@ -1,7 +1,5 @@
 """What an edition is made of, and whether one that stands there is still the one asked for; light to import."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

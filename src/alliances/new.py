@@ -1,19 +1,18 @@
 """``alliances new``: a text, a format, a chapter, a judgement, ready to fill in; it never writes a fact."""
 
-from __future__ import annotations
-
 import csv
 import hashlib
-import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import date
+from contextlib import suppress
+from datetime import date, datetime
 from pathlib import Path
 
 import nbformat
 
 from alliances.build import notebook_names
+from alliances.check import csv_lines
 from alliances.dataset import FACT_TABLES, Dataset
 from alliances.dataset.coverage import name_finder
 from alliances.dataset.sentences import Sentence, split_sentences
@@ -29,11 +28,11 @@ from alliances.stage.rows import reading
 from alliances.text.dates import MONTHS, month_text
 from alliances.text.names import capital, slug
 
-__all__ = ["new_alliance", "new_chapter", "new_judgement", "new_source"]
-
-_DAY = re.compile(rf"(\d{{1,2}})(?:st|nd|rd|th)? (?:of )?({'|'.join(MONTHS)}),? (\d{{4}})"
-                  rf"|({'|'.join(MONTHS)}) (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}})|(\d{{4}})-(\d\d)-(\d\d)"
-                  r"|(\d{1,2})[/.](\d{1,2})[/.](\d{4})")  # fmt: skip
+_MONTH = f"({'|'.join(MONTHS)})"
+#: Days as texts write them, and how they are read.
+_DAYS = {rf"(\d{{1,2}})(?:st|nd|rd|th)? (?:of )?{_MONTH},? (\d{{4}})": "%d %B %Y",
+         rf"{_MONTH} (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}})": "%B %d %Y",
+         r"(\d{4})-(\d\d)-(\d\d)": "%Y %m %d", r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})": "%d %m %Y"}  # fmt: skip
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w’'-]+(?: (?:of |the )*[A-Z][\w’'-]+)*")
 _LONGEST = 25  # words of a quotation
 #: Columns whose words tell that a sentence belongs into a table; of a text that quotes somebody into the last one.
@@ -46,18 +45,15 @@ def add_row(root: Path, table: str, **cells: str) -> None:
     path = root / "data" / f"{table}.csv"
     text = path.read_text(encoding="utf-8")
     header = next(csv.reader([text.split("\n", 1)[0]]))
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow([cells.get(column, "") for column in header])
-    write_whole(path, (text.rstrip("\n") + "\n" + out.getvalue()).encode())
+    kept, row = text.rstrip("\n"), csv_lines([[cells.get(column, "") for column in header]])
+    write_whole(path, f"{kept}\n{row}\n".encode())
 
 
 def new_source(root: Path, file: Path, genre: str = "") -> str:
     """Register a text and write its work list; return what was done and what comes next.
 
-    Raises
-    ------
-    DataError
-        If the file cannot be read as text, is empty, or says what a registered text says; nothing is then written.
+    DataError if the file cannot be read as text, is empty, or says what a registered text says; nothing is then
+    written.
     """
     dataset = Dataset.load(root)
     content, text = _read(root, file)
@@ -113,22 +109,18 @@ def _read(root: Path, file: Path) -> tuple[bytes, str]:
 
 def _window(text: str, today: date) -> tuple[date, date, date, str]:
     """Return the earliest, best and latest day of publication that a text shows, and how that is known."""
-    found: list[tuple[date, str, bool]] = []
-    for match in _DAY.finditer(text):
-        d1, m1, y1, m2, d2, y2, y3, m3, d3, d4, m4, y4 = match.groups()
-        month = m3 or m4 or str(MONTHS.index(m1 or m2) + 1)
-        try:
-            day = date(int(y1 or y2 or y3 or y4), int(month), int(d1 or d2 or d3 or d4))
-        except ValueError:
-            continue
-        start, end = text.rfind("\n", 0, match.start()) + 1, (text + "\n").find("\n", match.end())
-        if day <= today:
-            found.append((day, text[start:end].strip(), count_words(text[start:end]) < 8))
-    for day, line, is_alone in found:
-        if is_alone:
+    found: list[tuple[date, str]] = []
+    for line in map(str.strip, text.splitlines()):
+        for pattern, form in _DAYS.items():
+            for parts in re.findall(pattern, line):
+                with suppress(ValueError):
+                    found.append((datetime.strptime(" ".join(parts), form).date(), line))
+    found = [(day, line) for day, line in found if day <= today]
+    for day, line in found:
+        if count_words(line) < 8:  # it stands there alone
             return day, day, day, f"Printed in the text: “{line}”."
     if found:
-        day, line, _ = max(found)
+        day, line = max(found)
         end = min(date(day.year + day.month // 12, day.month % 12 + 1, 1).toordinal() - 1, today.toordinal())
         told = f"The newest day that it gives is {day.isoformat()}: “{line[:80]}”. "
         rest = "It was added on the latest day; nothing prefers a day, so the last one of that month is taken."
@@ -222,11 +214,8 @@ def _quotes(source_id: str, seed: SourceText, sentence: Sentence) -> Iterator[st
         start, end = sentence.start + words[at][0], sentence.start + words[at : at + _LONGEST][-1][1]
         exact = seed.text[start:end].rstrip(".,;:")
         is_single = len(seed.locate(exact)) == 1
-        before, after = ("", "") if is_single else seed.around(start, start + len(exact), 5)
-        out = io.StringIO()
-        quote_id = f"{slug(exact, 30)}-l{sentence.line}-{source_id}"
-        csv.writer(out, lineterminator="").writerow([quote_id, source_id, exact, before, after])
-        yield out.getvalue()
+        around = ("", "") if is_single else seed.around(start, start + len(exact), 5)
+        yield csv_lines([[f"{slug(exact, 30)}-l{sentence.line}-{source_id}", source_id, exact, *around]])
 
 
 def new_alliance(root: Path, alliance_id: str, name: str = "") -> str:

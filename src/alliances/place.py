@@ -1,7 +1,5 @@
 """Puts a finished edition in place: whole or not at all, and never over another edition."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import shutil
@@ -34,14 +32,9 @@ def edition_folder(root: Path, parameters: Parameters, defaults: Parameters, out
 
 
 def refuse_foreign(folder: Path, parameters: dict[str, Any], defaults: dict[str, Any]) -> None:
-    """Refuse a folder that holds something else than an edition with these parameters.
+    """Refuse a folder that holds something else than an edition with these parameters, by a PublishError.
 
     The default edition replaces its own earlier self, whatever day that was of.
-
-    Raises
-    ------
-    PublishError
-        Saying what stands there.
     """
     if folder.exists() and not folder.is_dir():
         raise PublishError(f"{folder} is a file; name a folder for the edition with --output.")

@@ -1,7 +1,5 @@
 """Rebuild an edition from its manifest and compare every byte."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Callable
 from pathlib import Path

@@ -9,8 +9,6 @@ from typing import Any
 
 from alliances.text.names import slug
 
-__all__ = ["NOTHING", "Evidence", "Formula"]
-
 _LONG = 60
 
 

@@ -1,7 +1,5 @@
 """One row as a value: a quantity, a date or words, with what else the row gives."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 from alliances.analysis.evidence import Evidence
@@ -9,8 +7,6 @@ from alliances.analysis.quantities import BOUNDS, Moment, Quantity, Unit
 from alliances.analysis.values import Value
 from alliances.dataset import Dataset, Row
 from alliances.text.markdown import curly
-
-__all__ = ["fact", "unit_of"]
 
 #: What a row of each table says first of all; an observation says its number.
 _MAIN_COLUMN = {

@@ -5,8 +5,6 @@ column survives `merge`, `melt` with ``id_vars`` and ``agg(row_id=("row_id", " "
 several ids. `Quantity` objects carry theirs through sums and arithmetic.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -22,8 +20,6 @@ from alliances.analysis.tracking import LOST, REMEDY, KnownFrame, cell_ids, id_c
 from alliances.analysis.values import Value
 from alliances.dataset import FACT_TABLES, Dataset
 from alliances.errors import NarrativeError
-
-__all__ = ["distinct", "evidence_of", "find", "named_frame", "row_ids", "spread", "taken"]
 
 _NAMES = {"actor_id": "actor", "alliance_id": "alliance", "body_id": "body", "holder": "holder_name"}
 _KEYS = {**FACT_TABLES, "public_record": "record_id"}
@@ -111,7 +107,7 @@ def evidence_of(frame: pd.DataFrame, dataset: Dataset, call: str) -> Evidence:
     return Evidence.union([Evidence.of_rows([*by_column, *(i for row in ids for i in row)]), *values])
 
 
-def _is_assumed(row: pd.Series[Any]) -> bool:
+def _is_assumed(row: "pd.Series[Any]") -> bool:
     """Whether a row needs no id, since it holds what the reader of the edition assumes and no text says."""
     held = Evidence.union(cell.evidence for cell in row if isinstance(cell, Value))
     return bool(held) and not held.all_rows

@@ -22,8 +22,6 @@ from alliances.errors import NarrativeError
 from alliances.text.dates import date_text, day_text, month_text, when_text
 from alliances.text.numbers import SIGNIFICANT, is_exact, number_word, range_text, rounded
 
-__all__ = ["BOUNDS", "COUNT", "Moment", "Quantity", "Share", "Unit"]
-
 #: Ends that are left open, and how they are printed.
 BOUNDS = {"at_least": "at least ", "more_than": "more than ", "at_most": "up to ", "less_than": "less than "}
 _OPPOSITE = {"": "", "at_least": "at_most", "more_than": "less_than", "at_most": "at_least", "less_than": "more_than"}

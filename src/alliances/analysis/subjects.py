@@ -1,11 +1,7 @@
 """Subjects: the newest known value of what a format, aspect or actor has, as ``jef.members`` names it."""
 
-from __future__ import annotations
-
 from alliances.dataset import Dataset, Row
 from alliances.errors import NarrativeError
-
-__all__ = ["divided_at", "is_subject", "newest"]
 
 #: Table, column of whose it is, column of what it is, columns that make two rows say the same.
 _KINDS = (

@@ -5,15 +5,11 @@ Some do not: a `merge` or `concat` of which one side had no column of ids, and a
 pandas tells a subclass of these, and the subclass leaves a word in the ids, which goes wherever they go.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import pandas as pd
 
 from alliances.errors import NarrativeError
-
-__all__ = ["LOST", "REMEDY", "KnownFrame", "cell_ids", "id_columns", "ids_by_row", "index_ids"]
 
 #: Words among row ids, and what they say was lost.
 LOST = {
@@ -41,7 +37,7 @@ def id_columns(frame: pd.DataFrame) -> list[int]:
     return [position for position, name in enumerate(names) if name.startswith("row_id")]
 
 
-def index_ids(index: pd.Index[Any]) -> list[str]:
+def index_ids(index: "pd.Index[Any]") -> list[str]:
     """List the labels of an index that may be row ids: none where it is named otherwise, or is not all of words."""
     named = index.name not in (None, "row_id")
     return [] if named or not all(isinstance(label, str) and label for label in index) else list(index)

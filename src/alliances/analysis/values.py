@@ -9,8 +9,6 @@ from alliances.analysis.evidence import NOTHING, Evidence
 from alliances.errors import NarrativeError
 from alliances.text.names import join_and
 
-__all__ = ["UNKNOWN", "Names", "Unknown", "Value"]
-
 
 class Value:
     """Words that a sentence can print; `Quantity` and `Moment` print in more ways.

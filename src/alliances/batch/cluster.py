@@ -3,15 +3,9 @@
 The project goes to each worker once, as bytes; the files of an edition come back likewise and are put in place here.
 """
 
-from __future__ import annotations
-
-import hashlib
-import io
 import logging
-import shutil
 import tempfile
-import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -22,7 +16,7 @@ from alliances.batch.run import Outcome, Task, build_one
 from alliances.errors import AlliancesError, ClusterError
 from alliances.manifest import PACKAGES, input_files, read_manifest
 from alliances.place import put_in_place, recover, refuse_foreign
-from alliances.run.cache import library_digest, versions
+from alliances.run.cache import files_digest, library_digest, versions
 from alliances.run.stopping import as_done
 
 if TYPE_CHECKING:
@@ -34,11 +28,7 @@ _PATIENCE = 10  # seconds for a scheduler to answer, and for a first worker to b
 def build_there(tasks: list[Task], address: str) -> Iterator[Outcome]:
     """Build editions on a cluster, and yield each outcome as it comes.
 
-    Raises
-    ------
-    ClusterError
-        If `distributed` is not installed, no scheduler or worker answers, a worker is not like this machine, or the
-        cluster goes away.
+    ClusterError if `distributed` is not installed, nobody answers, a worker is not like this machine, or all go away.
     """
     with _connected(address) as client:
         _compare(client, address)
@@ -48,17 +38,15 @@ def build_there(tasks: list[Task], address: str) -> Iterator[Outcome]:
             try:
                 yield _received(task, *future.result())
             except CancelledError as error:  # what Dask raises when its scheduler has gone
-                told = (
-                    f"The connection to the Dask scheduler at {address} was lost; the same command goes on from here."
-                )
-                raise ClusterError(told) from error
+                told = f"The connection to the Dask scheduler at {address} was lost"
+                raise ClusterError(f"{told}; the same command goes on from here.") from error
             except Exception as error:  # the worker is gone for good, or the edition cannot be put in place
                 told = str(error) if isinstance(error, AlliancesError) else f"{type(error).__name__}: {error}"
                 yield Outcome(task.name, task.values, "failed", f"It did not come from its worker ({told}).")
 
 
 @contextmanager
-def _connected(address: str) -> Iterator[Client]:
+def _connected(address: str) -> Iterator["Client"]:
     try:
         from distributed import Client
     except ImportError as error:
@@ -81,20 +69,19 @@ def _connected(address: str) -> Iterator[Client]:
             client.close(timeout=_PATIENCE)
 
 
-def description() -> dict[str, str]:
-    """Describe what decides the bytes of an edition on this machine, apart from the project's files."""
+def _description() -> dict[str, str]:  # of what decides the bytes of an edition, apart from the project's files
     return {**versions(*PACKAGES, "distributed", "cloudpickle"), "library": library_digest()}
 
 
-def _compare(client: Client, address: str) -> None:
+def _compare(client: "Client", address: str) -> None:
     """Compare every worker with this machine before any work."""
     try:
         client.wait_for_workers(1, timeout=_PATIENCE)
     except TimeoutError as error:
         told = f"The Dask scheduler at {address} has no workers; start one with `dask worker {address}`."
         raise ClusterError(told) from error
-    here = description()
-    for worker, there in sorted(client.run(description, on_error="return").items()):
+    here = _description()
+    for worker, there in sorted(client.run(_description, on_error="return").items()):
         if not isinstance(there, dict):
             raise ClusterError(f"Worker {worker} cannot build editions ({there}); install this project on it.")
         for name in (name for name in here if there.get(name) != here[name]):
@@ -102,22 +89,22 @@ def _compare(client: Client, address: str) -> None:
             raise ClusterError(f"Worker {worker} {has}; install the same version on it.")
 
 
-def _send(client: Client, root: Path) -> str:
+def _send(client: "Client", root: Path) -> str:
     """Send the project to every worker, those that come later included, and return its name in their folders."""
     from distributed import WorkerPlugin
 
-    content = pack(root, input_files(root))
-    name = f"project-{hashlib.sha256(content).hexdigest()[:16]}"  # all editions there share its cache
+    files = pack(root, input_files(root))
+    name = f"project-{files_digest(input_files(root), root)[:16]}"  # all editions there share its cache
 
     class Project(WorkerPlugin):
         def setup(self, worker: Any) -> None:
-            unpack(content, Path(worker.local_directory, name))
+            unpack(files, Path(worker.local_directory, name))
 
     client.register_plugin(Project(), name=name)
     return name
 
 
-def _on_worker(task: Task, project: str) -> tuple[Outcome, bytes]:
+def _on_worker(task: Task, project: str) -> tuple[Outcome, dict[str, bytes]]:
     """Build an edition there; return how it went, and its files with its log."""
     from distributed import get_worker
 
@@ -129,14 +116,13 @@ def _on_worker(task: Task, project: str) -> tuple[Outcome, bytes]:
         return replace(outcome, message=outcome.message.replace(str(there.log), str(task.log))), files
 
 
-def _received(task: Task, outcome: Outcome, files: bytes) -> Outcome:
+def _received(task: Task, outcome: Outcome, files: Mapping[str, bytes]) -> Outcome:
     """Put an edition in place that has come, or its log."""
+    if outcome.status == "failed":
+        task.log.write_bytes(files.get(task.log.name, b""))
+        return outcome
     with tempfile.TemporaryDirectory(prefix="edition-", ignore_cleanup_errors=True) as place:
         unpack(files, Path(place))
-        if outcome.status == "failed":
-            with suppress(FileNotFoundError):
-                shutil.copy(Path(place, task.log.name), task.log)
-            return outcome
         manifest = read_manifest(Path(place, task.name))
         recover(task.folder)
         refuse_foreign(task.folder, manifest["parameters"], manifest["defaults"])
@@ -144,16 +130,13 @@ def _received(task: Task, outcome: Outcome, files: bytes) -> Outcome:
     return outcome
 
 
-def pack(base: Path, files: Iterable[Path]) -> bytes:
-    """Pack files below a folder; the same ones give the same bytes."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
-        for path in sorted(path for path in files if path.is_file()):
-            archive.write(path, path.relative_to(base).as_posix())
-    return out.getvalue()
+def pack(base: Path, files: Iterable[Path]) -> dict[str, bytes]:
+    """Take the contents of files by their paths below a folder."""
+    return {path.relative_to(base).as_posix(): path.read_bytes() for path in files if path.is_file()}
 
 
-def unpack(content: bytes, folder: Path) -> None:
-    """Unpack into a folder."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        archive.extractall(folder)  # it keeps every file inside the folder
+def unpack(files: Mapping[str, bytes], folder: Path) -> None:
+    """Write files into a folder."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)

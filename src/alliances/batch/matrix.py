@@ -1,7 +1,5 @@
 """The matrix file: ``matrix``, ``include`` and ``exclude`` as people know them from CI services."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,10 +15,7 @@ FORMATS = ("html", "pdf")
 def read_mapping(path: Path, what: str, example: str, remedy: str = "name another") -> dict[str, Any]:
     """Read a YAML file that holds a mapping; numbers and dates stay as written (``2025-03-20``, ``25.000``).
 
-    Raises
-    ------
-    ParameterError
-        If it cannot be read, or holds something else; `what` names the file there, and `example` says what it holds.
+    ParameterError if it cannot be read, or holds something else: `what` names it there, `example` says what it holds.
     """
     named = f"The {what} file {path}"
     loaded = read_yaml(read_utf8(path, named, ParameterError, remedy), named, ParameterError, example, typed=False)
@@ -32,19 +27,15 @@ def read_mapping(path: Path, what: str, example: str, remedy: str = "name anothe
 def read_matrix(path: Path) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
     """Read a matrix file; return the parameters of each edition, and the formats: both where it says nothing.
 
-    Raises
-    ------
-    ParameterError
-        If it cannot be read, or has a key, a shape or a format that is not allowed.
+    ParameterError if it cannot be read, or has a key, a shape or a format that is not allowed.
     """
     spec = read_mapping(path, "matrix", f"its keys are {', '.join(KEYS)}; see README")
     for key in [key for key in spec if key not in KEYS]:
         raise ParameterError(f"The matrix file {path} has the key “{key}”; allowed are {', '.join(KEYS)}.")
-    asked = spec.get("to", list(FORMATS))
-    asked = asked if isinstance(asked, list) else [asked]
-    wrong = [item for item in asked if item not in FORMATS]
-    if wrong or not asked:
-        raise ParameterError(f"to: “{wrong[0] if wrong else asked}” is no format; allowed are {' and '.join(FORMATS)}.")
+    told = spec.get("to", list(FORMATS))
+    asked = told if isinstance(told, list) else [told]
+    if wrong := [item for item in asked or [asked] if item not in FORMATS]:
+        raise ParameterError(f"to: “{wrong[0]}” is no format; allowed are {' and '.join(FORMATS)}.")
     return combinations(spec), tuple(name for name in FORMATS if name in asked)
 
 
@@ -54,11 +45,7 @@ def combinations(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
     ``matrix`` gives every combination of its lists; ``exclude`` removes those that agree with one of its entries in
     all that the entry names; an entry of ``include`` is added to each combination whose matrix values it does not
     change, and stands on its own where there is none. ``parameters`` hold for all, and give way to the rest.
-
-    Raises
-    ------
-    ParameterError
-        If a part has the wrong shape.
+    ParameterError if a part has the wrong shape.
     """
     matrix = _mapping(spec.get("matrix"), "matrix")
     for name, values in matrix.items():
@@ -67,18 +54,15 @@ def combinations(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
     rows = [dict(zip(matrix, values, strict=True)) for values in itertools.product(*matrix.values())] if matrix else []
     for entry in _entries(spec.get("exclude"), "exclude"):
         if not entry or (strange := [name for name in entry if name not in matrix]):
-            named = f"names “{strange[0]}”" if entry else "names nothing"
-            raise ParameterError(
-                f"An entry of exclude {named}; it may name only lists of the matrix: {', '.join(matrix)}."
-            )
+            named = f"names “{strange[0]}”; it" if entry else "names nothing; it"
+            raise ParameterError(f"An entry of exclude {named} may name only lists of the matrix: {', '.join(matrix)}.")
         rows = [row for row in rows if not entry.items() <= row.items()]
     original = [dict(row) for row in rows]
     for entry in _entries(spec.get("include"), "include"):
-        fits = [n for n, row in enumerate(original) if row | entry == entry | row]
-        for number in fits:
-            rows[number].update(entry)
-        if not fits:
-            rows.append(dict(entry))
+        fits = [row for row, was in zip(rows, original, strict=False) if was | entry == entry | was]
+        for row in fits:
+            row.update(entry)
+        rows += [] if fits else [entry]
     return [{**_mapping(spec.get("parameters"), "parameters"), **row} for row in rows]
 
 

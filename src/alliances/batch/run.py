@@ -1,17 +1,13 @@
 """Run a matrix: check every edition first, build them by workers here or on a cluster, and end with an index page."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +24,7 @@ Check = Callable[[Mapping[str, Any]], tuple[str, dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Task:
-    """An edition to build: its name and checked values, where, how, and with which function."""
+    """An edition to build: its name and checked values, where, how, and with which function; and its log of failure."""
 
     name: str
     values: dict[str, Any]
@@ -39,10 +35,7 @@ class Task:
     timeout: float
     make: Callable[..., Any]
 
-    @property
-    def log(self) -> Path:
-        """Where the traceback of a failure goes."""
-        return self.folder.with_name(f"{self.name}.log")
+    log = property(lambda self: self.folder.with_name(f"{self.name}.log"))
 
 
 @dataclass(frozen=True)
@@ -63,21 +56,9 @@ def run_matrix(
 ) -> list[Outcome]:  # fmt: skip
     """Build all editions of a matrix file; those that stand in the folder already, with the same inputs, are kept.
 
-    Parameters
-    ----------
-    root, file, folder : Path
-        Project folder, the matrix file, and the folder of the editions, each in one of its own.
-    check, make : callable
-        Checks an edition's parameters and returns its name and its values; builds it. `alliances.build` has both.
-    workers : int
-        Worker processes; 0 takes one a processor.
-    scheduler : str, optional
-        Address of a Dask scheduler, whose workers then build the editions.
-
-    Raises
-    ------
-    ParameterError
-        If the file or one of its editions is wrong; nothing is built then.
+    `check` checks an edition's parameters and returns its name and values, `make` builds it: `alliances.build` has
+    both. `workers` are processes, 0 for one a processor; those of a Dask `scheduler`, named by its address, go before.
+    ParameterError if the file or one of its editions is wrong; nothing is built then.
     """
     rows, formats = read_matrix(file)
     tasks: dict[str, Task] = {}
@@ -106,9 +87,7 @@ def run_matrix(
 
 
 def _outcomes(tasks: list[Task], workers: int, scheduler: str | None) -> Iterator[Outcome]:
-    there = {
-        task.name for task in tasks if is_unchanged(task.root, task.values, task.formats, task.engine, task.folder)
-    }
+    there = {t.name for t in tasks if is_unchanged(t.root, t.values, t.formats, t.engine, t.folder)}
     yield from (Outcome(task.name, task.values, "kept") for task in tasks if task.name in there)
     missing = [task for task in tasks if task.name not in there]
     if scheduler and missing:
@@ -161,12 +140,6 @@ def _build_here(tasks: list[Task], count: int) -> Iterator[Outcome]:
 
 def _start() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends its workers
-    parent = multiprocessing.parent_process()
-    assert parent is not None  # a worker has one
-    threading.Thread(target=_leave_with, args=(parent.sentinel,), daemon=True).start()
+    if parent := multiprocessing.parent_process():
+        forks.end_with(parent.sentinel, lambda: os._exit(1))
     forks.start()
-
-
-def _leave_with(parent: int) -> None:
-    connection.wait([parent])
-    os._exit(1)

@@ -1,7 +1,5 @@
 """Charts are plain Altair in the notebooks; here are their theme, the map of Europe and what makes them ready."""
 
-from __future__ import annotations
-
 from alliances.charts.europe import europe
 from alliances.charts.figure import check_layers, data_frames, prepare, row_ids, words
 from alliances.charts.theme import WIDTHS, __getattr__, brand

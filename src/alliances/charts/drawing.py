@@ -1,7 +1,5 @@
 """Draws prepared charts as wide as printed; as a program, those on standard input: who has drawn cannot be forked."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil
@@ -13,8 +11,6 @@ from typing import Any
 
 from alliances.charts.figure import Spec, panels, stretch
 from alliances.errors import NarrativeError
-
-__all__ = ["draw", "fitted", "png", "svg"]
 
 _VEGALITE = "5.20"  # of vl-convert's versions, the one that Altair 5.5 writes
 
@@ -40,10 +36,7 @@ def _drawn(spec: Spec) -> str:
 def fitted(spec: Spec) -> Spec:
     """Make a prepared chart exactly as wide as printed, by drawing it: Vega would cut labels off.
 
-    Raises
-    ------
-    NarrativeError
-        If it cannot be that narrow.
+    NarrativeError if it cannot be that narrow.
     """
     spec = json.loads(json.dumps(spec))
     wanted = spec.pop("usermeta", {}).get("fit")

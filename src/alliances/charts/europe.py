@@ -4,8 +4,6 @@ The shapes lie beside this module (``europe.topo.json``; ``europe.README.md`` sa
 made) and go into each chart once, so that a map needs no network; in ``europe.names.csv`` stands where names go.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -22,8 +20,6 @@ import pandas as pd
 from alliances.charts.theme import WIDTHS, brand, text_width, wrapped
 from alliances.errors import NarrativeError
 from alliances.paths import find_root
-
-__all__ = ["europe"]
 
 Points = npt.NDArray[np.float64]  # one row a point: x and y
 Row = dict[str, Any]

@@ -1,7 +1,5 @@
 """A chart made ready for print: exact width, UTC, small data; and what its data say about their evidence."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,8 +11,6 @@ import pandas as pd
 from alliances.charts.theme import WIDTHS, Printed, brand, wrapped
 from alliances.errors import NarrativeError
 from alliances.text.numbers import find_numbers
-
-__all__ = ["Spec", "check_layers", "data_frames", "panels", "prepare", "row_ids", "stretch", "walk", "words"]
 
 Spec = dict[str, Any]
 _PARTS = ("layer", "hconcat", "vconcat", "concat")
@@ -32,21 +28,9 @@ def prepare(
 ) -> Spec:
     """Return a chart's Vega-Lite specification: the same bytes each time; `drawing.fitted` makes it as wide as printed.
 
-    Parameters
-    ----------
-    chart : altair chart
-        Single, layered, concatenated or faceted. Panels share the width in proportion to the widths they ask for.
-    width_mm : int or str
-        47, 112 or 166, or ``"narrow"`` for a phone.
-    title, subtitle : str
-        Wrapped to the width.
-    alt : str
-        Alternative text.
-
-    Raises
-    ------
-    NarrativeError
-        If the layout has no such width, or a map has another.
+    The chart is single, layered, concatenated or faceted, its panels share the width in proportion to the widths they
+    ask for. `width_mm` is 47, 112, 166, or ``"narrow"`` for a phone; title and subtitle are wrapped to it; `alt` is the
+    alternative text. NarrativeError if the layout has no such width, or a map has another.
     """
     if width_mm not in WIDTHS:
         raise NarrativeError(f"A figure is {', '.join(map(str, WIDTHS))} wide, not {width_mm}.")

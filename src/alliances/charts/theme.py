@@ -3,8 +3,6 @@
 A notebook takes colours from here by what they stand for: ``from alliances.charts import READY, REFUSE``.
 """
 
-from __future__ import annotations
-
 import re
 from contextlib import suppress
 from datetime import date
@@ -20,8 +18,6 @@ import yaml
 from alliances.errors import DataError
 from alliances.paths import find_root
 from alliances.text.reading import read_utf8, read_yaml
-
-__all__ = ["WIDTHS", "brand", "text_width", "wrapped"]
 
 #: Pixels of the layout's three printed widths in millimetres, and of a chart for a phone.
 WIDTHS: dict[int | str, int] = {47: 178, 112: 423, 166: 627, "narrow": 320}
@@ -39,10 +35,7 @@ def __getattr__(name: str) -> str:
 def brand(name: str) -> str:
     """Return a colour of the palette in ``report/_brand.yml`` as ``#RRGGBB``, for instance ``brand("ready")``.
 
-    Raises
-    ------
-    DataError
-        If the palette is missing or has no such colour.
+    DataError if the palette is missing or has no such colour.
     """
     palette = _palette(find_root())
     if name not in palette:

@@ -1,7 +1,5 @@
 """Compares two editions: what came, what went, what changed."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,32 +13,16 @@ _SIMILAR = 0.5  # sentences more alike than this are one that changed
 
 
 class Change(NamedTuple):
-    """One difference.
+    """One difference; `old` is "" for what came, `new` for what went."""
 
-    Attributes
-    ----------
-    part : str
-        ``parameters``, ``rows``, ``text``, ``figures`` or ``judgements``.
-    where : str
-        Parameter, row id, chapter, figure or judgement.
-    old, new : str
-        What it was and is; "" for what came or went.
-    """
-
-    part: str
-    where: str
+    part: str  # parameters, rows, text, figures or judgements
+    where: str  # parameter, row id, chapter, figure or judgement
     old: str
     new: str
 
 
 def compare(old: Path, new: Path) -> list[Change]:
-    """Return all differences between two editions' folders, in the order of their parts.
-
-    Raises
-    ------
-    DataError
-        If one of them holds no edition.
-    """
+    """Return all differences between two editions' folders, by parts; DataError if one holds no edition."""
     one, other = read_edition(old), read_edition(new)
     return [
         *_keyed("parameters", one.parameters, other.parameters),
@@ -71,7 +53,7 @@ def _words(value: Any) -> str:
 def _rows(old: Mapping[str, Mapping[str, Any]], new: Mapping[str, Mapping[str, Any]]) -> list[Change]:
     came, changes = [i for i in new if i not in old], []
     for row_id in (i for i in old if i not in new):
-        twin = next((i for i in came if _subject(new[i]) == _subject(old[row_id])), "")
+        twin = next((i for i in came if all(new[i].get(c) == old[row_id].get(c) for c in _SUBJECT)), "")
         if twin:
             came.remove(twin)
         where = f"{row_id} → {twin}" if twin else row_id
@@ -82,10 +64,6 @@ def _rows(old: Mapping[str, Mapping[str, Any]], new: Mapping[str, Mapping[str, A
         before, after = ("; ".join(f"{cell[0]}: {cell[side]}" for cell in cells) for side in (1, 2))
         changes.append(Change("rows", row_id, before, after))
     return changes
-
-
-def _subject(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(row.get(column, "") for column in _SUBJECT)
 
 
 def _said(row: Mapping[str, Any]) -> str:

@@ -1,7 +1,5 @@
 """Reads an edition's folder for comparison: its parameters, rows, sentences, figures and judgements."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping
@@ -18,27 +16,13 @@ _WORDS = ("title", "subtitle", "caption", "note", "alt")
 
 @dataclass
 class Edition:
-    """An edition as it is compared.
+    """An edition as it is compared: what it consists of by its names and ids, chapters in the order of the report."""
 
-    Attributes
-    ----------
-    parameters : dict
-        By name, and the engine.
-    rows : dict of str to dict
-        Cells of the rows that it knows, by row id.
-    chapters : dict of str to list of str
-        Sentences, by chapter in the order of the report.
-    figures : dict of str to (str, str)
-        Words and a digest of the drawing or body of each figure and table, by id.
-    judgements : dict of str to str
-        Proposition and lines, by id.
-    """
-
-    parameters: dict[str, Any] = field(default_factory=dict)
-    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
-    chapters: dict[str, list[str]] = field(default_factory=dict)
-    figures: dict[str, tuple[str, str]] = field(default_factory=dict)
-    judgements: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)  # and the engine
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)  # cells of the rows that it knows
+    chapters: dict[str, list[str]] = field(default_factory=dict)  # sentences
+    figures: dict[str, tuple[str, str]] = field(default_factory=dict)  # words, and a digest of the drawing or body
+    judgements: dict[str, str] = field(default_factory=dict)  # proposition and lines
 
     def take(self, chapter: str, notebook: Mapping[str, Any]) -> None:
         """Read what an executed notebook has put into the report."""
@@ -58,13 +42,7 @@ class Edition:
 
 
 def read_edition(folder: Path) -> Edition:
-    """Read an edition.
-
-    Raises
-    ------
-    DataError
-        If the folder holds no complete edition.
-    """
+    """Read an edition; DataError if the folder holds no complete one."""
     manifest = read_manifest(folder)
     if not manifest.get("outputs"):
         raise DataError(f"{folder} holds no edition; name a folder that `alliances build` has written.")

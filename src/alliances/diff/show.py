@@ -1,7 +1,5 @@
 """Shows what differs: as text for the terminal, as JSON, and as one page that needs no network."""
 
-from __future__ import annotations
-
 import difflib
 import json
 import re

@@ -1,7 +1,5 @@
 """Evidence marks of one notebook: labels, titles on hover, and the records that travel in its outputs."""
 
-from __future__ import annotations
-
 import copy
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,8 +12,6 @@ from alliances.text import marks
 from alliances.text.dates import date_text
 from alliances.text.markdown import escape
 from alliances.text.names import slug
-
-__all__ = ["Citing"]
 
 #: So many marks stand side by side; more collapse to three and “+n”.
 LIMIT = 4

@@ -1,7 +1,5 @@
 """Charts, tables and judgements: what they rest on, and whether they stand in this edition."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from numbers import Number
 from typing import Any
@@ -23,8 +21,6 @@ from alliances.narrative.writing import Written
 from alliances.text.dates import date_text, is_date
 from alliances.text.markdown import curly, escape
 from alliances.text.names import capital
-
-__all__ = ["compose_figure", "compose_judgement", "list_judgements", "pipe_table"]
 
 # A chart with its words and its source line
 
@@ -124,7 +120,7 @@ def pipe_table(
     return "\n".join(lines), sentences
 
 
-def _row(teller: Teller, row: pd.Series[Any], known: Evidence) -> list[Rendered]:
+def _row(teller: Teller, row: "pd.Series[Any]", known: Evidence) -> list[Rendered]:
     if not known and not any(isinstance(value, Value) and value.evidence for value in row):
         raise NarrativeError(
             f"edition.table: the row “{row.iloc[0]}” has no row id; keep the column row_id (groupby: "

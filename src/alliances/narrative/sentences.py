@@ -1,7 +1,5 @@
 """One sentence: its placeholders filled, its numbers refused or certified, its marks set."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,8 +19,6 @@ from alliances.narrative.templates import PLACEHOLDER, Alternative, refuse
 from alliances.text import numbers
 from alliances.text.markdown import escape, plain
 from alliances.text.names import capital
-
-__all__ = ["Rendered", "Teller"]
 
 _EVIDENCE = re.compile(r"\s*\[(-?@[^\]]+)\]")
 #: Where evidence stands before a semicolon, comma or colon, its marks are set there.

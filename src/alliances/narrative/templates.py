@@ -1,7 +1,5 @@
 """The language of `edition.write`: blocks, sentences, alternatives and placeholders, as typed in a cell."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,8 +7,6 @@ from typing import NamedTuple
 
 from alliances.dataset.problems import shorten
 from alliances.errors import NarrativeError
-
-__all__ = ["PLACEHOLDER", "Alternative", "Block", "Slot", "parse", "parse_line", "refuse"]
 
 PLACEHOLDER = re.compile(
     r"\{(?P<path>[^{}:|]+)(?:\|(?P<one>[^{}|]*)\|(?P<many>[^{}|:]*))?(?::(?P<words>[^{}]*))?\}"

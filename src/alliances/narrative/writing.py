@@ -1,18 +1,24 @@
-"""Paragraphs: which of their sentences stand in this edition, and the Markdown that they make."""
+"""Paragraphs: which of their sentences stand in this edition, the Markdown that they make, and how it is displayed."""
 
-from __future__ import annotations
-
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from IPython.display import display
+
 from alliances.analysis.evidence import NOTHING
 from alliances.errors import NarrativeError
+from alliances.narrative.citing import Citing
 from alliances.narrative.sentences import Rendered, Teller
 from alliances.narrative.templates import Block, Slot, parse, parse_line
+from alliances.text.markdown import plain
 
-__all__ = ["Written", "line", "write"]
+#: Key of an output's metadata under which staging finds what it is.
+KEY = "alliances"
+_GROUP = re.compile(r"#(ev-g-[0-9a-f]+)")
 
 
 @dataclass
@@ -131,3 +137,26 @@ def _standing(slots: Sequence[Slot], told: Sequence[Rendered | None], last_stand
             does = before
         stands.append(does and (before or not slot.is_then))
     return stands
+
+
+def show(citing: Citing, kind: str, written: Written, **more: Any) -> None:
+    """Display Markdown, with its kind, sentences and evidence in the metadata; nothing where it is empty.
+
+    A chart, the ``spec`` of a figure, is displayed as Vega-Lite, which JupyterLab draws, and its Markdown beneath it.
+    """
+    more = {**written.more, **more}
+    spec = more.pop("spec", None)
+    markdown = "" if spec else written.markdown
+    bundle = {"text/markdown": markdown, "text/plain": plain(markdown)}
+    if spec:
+        bundle = {"application/vnd.vegalite.v5+json": spec, "text/plain": more["alt"]}
+    elif not markdown:
+        return
+    anchors = dict.fromkeys(anchor for sentence in written.sentences for anchor in sentence.anchors)
+    # What “+n” leads to is no sentence's own evidence, and is found where it is set.
+    anchors.update(dict.fromkeys(_GROUP.findall(json.dumps([markdown, *map(str, more.values())]))))
+    told = [sentence.record() for sentence in written.sentences]
+    metadata = {"kind": kind, **more, "sentences": told, "evidence": citing.carried(anchors)}
+    display(bundle, metadata={KEY: metadata}, raw=True)
+    if spec:
+        show(citing, "figure-text", Written(written.markdown))

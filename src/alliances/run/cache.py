@@ -1,7 +1,5 @@
 """One cache by content: written at once or not at all, checked when read, pruned by size."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import hashlib
@@ -64,10 +62,7 @@ def write_whole(path: Path, content: bytes) -> None:
 class Cache:
     """Results by the digest of what they were made from: in the project's ``.cache/``, or in ``ALLIANCES_CACHE``.
 
-    Raises
-    ------
-    ParameterError
-        If ``ALLIANCES_CACHE_MB``, its largest size, is no number.
+    ParameterError if ``ALLIANCES_CACHE_MB``, its largest size, is no number.
     """
 
     def __init__(self, root: Path) -> None:

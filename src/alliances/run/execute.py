@@ -1,7 +1,5 @@
 """Run notebooks with papermill, several at a time, each in a kernel of its own; what has not changed does not run."""
 
-from __future__ import annotations
-
 import logging
 import os
 import re
@@ -11,9 +9,8 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import nbformat
 import papermill
@@ -35,8 +32,7 @@ PACKAGES = ("altair", "ipykernel", "ipython", "nbclient", "numpy", "pandas", "pa
 _ALWAYS = ("data/datapackage.json", "report/_brand.yml", "notebooks/*.py")
 
 
-@dataclass(frozen=True)
-class _Job:
+class _Job(NamedTuple):
     """A notebook with what it is passed; the files of its run begin with `base`, once it runs."""
 
     name: str
@@ -49,7 +45,7 @@ class _Job:
     uncoded: str
 
     def inputs(self) -> dict[str, Any]:
-        """Return what outputs depend on, tables apart: parts by name, each of which can be the reason to run."""
+        """Return what outputs depend on, tables apart, by names that `--explain` gives as reasons."""
         cells = [(cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in self.notebook.cells]
         return (
             {"its cells": digest(cells), "the library": library_digest(*LIBRARY)}
@@ -83,17 +79,10 @@ def run_notebooks(
         Notebooks at a time; 0 takes two more than the processors, since a kernel mostly waits while it starts.
     say, explain : callable
         Told a line of progress; a name, whether that notebook runs, and why.
-    timeout : float
-        Longest time for a notebook, in seconds.
-    log : Path, optional
-        Receives the traceback of a notebook that fails.
-    uncoded : iterable of str
-        Texts that no edition knows yet, by `source_id`.
+    timeout, log, uncoded
+        Longest time for a notebook, in seconds; file for tracebacks; texts, by `source_id`, that no edition knows yet.
 
-    Raises
-    ------
-    ExecutionError
-        If a notebook cannot be read or raises, takes too long or prints too much, or its kernel dies.
+    ExecutionError if a notebook cannot be read or raises, takes too long or prints too much, or its kernel dies.
     """
     executed, todo = dict[str, NotebookNode](), list[_Job]()
     books = {name: notebooks.read(root, name) for name in names}
@@ -145,7 +134,7 @@ def _find(job: _Job, cache: Cache | None) -> tuple[NotebookNode | None, str]:
 
 def _run(job: _Job, cache: Cache | None) -> tuple[NotebookNode, float]:
     """Run a notebook and keep it; return it with its seconds."""
-    start, name = time.monotonic(), f"{job.name}.ipynb"
+    start = time.monotonic()
     for noisy in ("papermill", "asyncio", "traitlets"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)  # what fails is told below
     try:
@@ -158,11 +147,12 @@ def _run(job: _Job, cache: Cache | None) -> tuple[NotebookNode, float]:
     except PapermillExecutionError as error:
         raise ExecutionError(_sentence(job, error)) from None
     except CellTimeoutError:
-        told = f"Notebook {name} did not end within {job.timeout:g} seconds; mend it, or allow more with --timeout."
-        raise ExecutionError(told) from None
+        told = f"Notebook {job.name}.ipynb did not end within {job.timeout:g} seconds"
+        raise ExecutionError(f"{told}; mend it, or allow more with --timeout.") from None
     except RuntimeError as error:
-        when = "before the notebook ended" if isinstance(error, DeadKernelError) else "twice as it started"
-        raise ExecutionError(f"The kernel of {name} died {when}; it was killed, or the memory ran out.") from None
+        how = "before the notebook ended" if isinstance(error, DeadKernelError) else "twice as it started"
+        told = f"The kernel of {job.name}.ipynb died {how}; it was killed, or the memory ran out."
+        raise ExecutionError(told) from None
     result, noted = notebooks.tidy(executed), Path(f"{job.base}.tables")
     if cache:
         read = sorted(set(noted.read_text(encoding="utf-8").split())) if noted.exists() else []
@@ -204,8 +194,8 @@ def _execute(job: _Job, **variables: str) -> NotebookNode:
 
 def _sentence(job: _Job, error: PapermillExecutionError) -> str:
     """Say in one sentence where a notebook stopped, and why; the traceback goes to the log."""
-    if job.log:
-        with suppress(OSError):
+    with suppress(OSError):
+        if job.log:
             job.log.parent.mkdir(parents=True, exist_ok=True)
             with job.log.open("a", encoding="utf-8") as handle:
                 handle.write(f"{job.name}.ipynb{error}\n")

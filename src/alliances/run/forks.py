@@ -4,13 +4,12 @@ Light to import: a command starts the server first, which warms up while the com
 Server and forks end with the process that started them, however it ends.
 """
 
-from __future__ import annotations
-
 import os
 import pickle
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from multiprocessing import connection, forkserver, popen_forkserver, util
 from typing import Any
 
@@ -41,7 +40,7 @@ def start() -> Any:
         return _server
 
 
-def fork(argv: list[str], environment: dict[str, str], cwd: str) -> Fork | None:
+def fork(argv: list[str], environment: dict[str, str], cwd: str) -> "Fork | None":
     """Fork a kernel; ``None`` where that cannot be done, or `environment` forbids it.
 
     A server that cannot be reached gives way to a new one, once: it was killed, or its socket lay in the temporary
@@ -92,7 +91,7 @@ class Kernel:
     def _bootstrap(self, parent: int) -> int:
         os.setsid()
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
-        threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+        end_with(parent, lambda: os.killpg(0, signal.SIGKILL))
         for stream in (0, 1, 2):
             os.dup2(os.open(os.devnull, os.O_RDWR), stream)
         os.environ.clear()
@@ -105,6 +104,6 @@ class Kernel:
         return 0
 
 
-def _leave_with(parent: int) -> None:
-    connection.wait([parent])
-    os.killpg(0, signal.SIGKILL)
+def end_with(parent: int, end: Callable[[], object]) -> None:
+    """Let this process call `end` when its parent, given by its sentinel, has ended."""
+    threading.Thread(target=lambda: connection.wait([parent]) and end(), daemon=True).start()

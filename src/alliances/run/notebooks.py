@@ -1,7 +1,5 @@
 """Notebooks as files: read with kind sentences, their parameters, and what differs from run to run removed."""
 
-from __future__ import annotations
-
 import ast
 import json
 from collections.abc import Iterable, Mapping
@@ -18,22 +16,18 @@ from alliances.text.reading import merge_mark
 def read(root: Path, name: str) -> NotebookNode:
     """Read a notebook of the project's ``notebooks/``.
 
-    Raises
-    ------
-    ExecutionError
-        If the file is missing, holds two versions after a merge, or is no notebook.
+    ExecutionError if the file is missing, holds two versions after a merge, or is no notebook.
     """
     path, text = root / "notebooks" / f"{name}.ipynb", ""
     try:
         text = path.read_text(encoding="utf-8")
         notebook: NotebookNode = nbformat.reads(text, as_version=4)
         nbformat.validate(notebook)  # as it reads it only writes to a log
-    except FileNotFoundError:
-        told = f"Notebook {path.name} is missing from {path.parent}; restore it or remove its line from"
-        raise ExecutionError(f"{told} report/report.qmd.") from None
     except Exception as error:  # nbformat raises several kinds for a file that is no notebook
         what = [*str(error.__cause__ or error).strip().splitlines(), type(error).__name__][0]
         told = f"{path.name} cannot be read as a notebook ({what}); restore it."
+        if isinstance(error, FileNotFoundError):
+            told = f"Notebook {path.name} is missing from {path.parent}; restore it or remove its line from report.qmd."
         if merge_mark(text.encode()):
             told = (
                 f"{path.name} holds two versions that git could not merge; keep one of them with `git checkout --ours` "
@@ -46,20 +40,14 @@ def read(root: Path, name: str) -> NotebookNode:
 def declared(name: str, notebook: NotebookNode, allowed: Iterable[str]) -> dict[str, Any]:
     """Return the parameters that a notebook declares, with the values of its parameters cell.
 
-    Read here and not by papermill's inspection, which passes over what it does not understand.
-
-    Raises
-    ------
-    ExecutionError
-        If no cell or more than one is tagged ``parameters`` (papermill would run such a notebook with its own defaults
-        and say nothing), or if it holds anything but assignments of plain values to allowed names.
+    Read here and not by papermill's inspection, which passes over what it does not understand. ExecutionError if no
+    cell or more than one is tagged ``parameters`` (papermill would run such a notebook with its own defaults and say
+    nothing), or if it holds anything but assignments of plain values to allowed names.
     """
     tagged = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     if len(tagged) != 1:
-        raise ExecutionError(
-            f"Notebook {name}.ipynb has {len(tagged)} cells tagged “parameters”, and needs exactly one; "
-            "tag the cell that assigns the parameters."
-        )
+        has = f"Notebook {name}.ipynb has {len(tagged)} cells tagged “parameters”, and needs exactly one"
+        raise ExecutionError(f"{has}; tag the cell that assigns the parameters.")
     found: dict[str, Any] = {}
     node: ast.AST | None = None
     try:
@@ -74,20 +62,15 @@ def declared(name: str, notebook: NotebookNode, allowed: Iterable[str]) -> dict[
         told = f"The parameters cell of {name}.ipynb may hold only assignments of plain values, and holds: {what}."
         raise ExecutionError(told) from error
     if unknown := sorted(found.keys() - set(allowed)):
-        raise ExecutionError(
-            f"The parameters cell of {name}.ipynb assigns “{unknown[0]}”, which is not a parameter; "
-            f"the parameters are {', '.join(allowed)}."
-        )
+        told = f"The parameters cell of {name}.ipynb assigns “{unknown[0]}”, which is not a parameter"
+        raise ExecutionError(f"{told}; the parameters are {', '.join(allowed)}.")
     return found
 
 
 def check_defaults(root: Path, names: Iterable[str], defaults: Mapping[str, Any]) -> None:
     """Refuse committed notebooks whose parameters cell is not at its defaults: the default edition is made of them.
 
-    Raises
-    ------
-    ExecutionError
-        Naming notebook and parameter.
+    ExecutionError: naming notebook and parameter.
     """
     for name in names:
         for one, value in declared(name, read(root, name), defaults).items():

@@ -1,7 +1,5 @@
 """Renew the committed notebooks: run them at their defaults, with a picture of each chart for who cannot draw it."""
 
-from __future__ import annotations
-
 import base64
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,12 +25,8 @@ def refresh(
 ) -> None:  # fmt: skip
     """Execute notebooks in place at their `defaults`, with stable ids and without timings; all of them or none.
 
-    Texts that are `uncoded`, by `source_id`, no edition knows yet.
-
-    Raises
-    ------
-    ExecutionError
-        If a notebook fails, or its parameters cell is not at its defaults.
+    Texts that are `uncoded`, by `source_id`, no edition knows yet. ExecutionError if a notebook fails, or its
+    parameters cell is not at its defaults.
     """
     notebooks.check_defaults(root, names, defaults)
     executed = run_notebooks(root, names, None, say=say, uncoded=uncoded)

@@ -1,7 +1,5 @@
 """A command as a whole: told to stop it clears up, its temporary files go with it, and it waits for its like."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import shutil
@@ -27,11 +25,9 @@ _finishing = threading.Event()
 
 
 class Stopped(KeyboardInterrupt):
-    """The command was told to stop; `exit_code` is what a shell expects, 130 for Ctrl-C."""
+    """The command was told to stop, by the signal of that number; `exit_code` is what a shell expects."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__(signal.Signals(number).name)
-        self.exit_code = 128 + number
+    exit_code = property(lambda self: 128 + self.args[0])  # 130 for Ctrl-C
 
 
 @contextmanager
@@ -43,7 +39,7 @@ def stoppable() -> Iterator[None]:
         if (len(_told) == 1 and not _finishing.is_set()) or len(_told) > 4:  # somebody means it
             raise Stopped(number)
 
-    def say_unless_stopped(unraised: sys.UnraisableHookArgs) -> None:
+    def say_unless_stopped(unraised: "sys.UnraisableHookArgs") -> None:
         if not isinstance(unraised.exc_value, Stopped):  # raise_if_told raises it again
             hook(unraised)
 
@@ -96,18 +92,17 @@ def scratch() -> Iterator[Path]:
                 with FileLock(lock, timeout=0):
                     shutil.rmtree(lock.parent, ignore_errors=True)
     config = multiprocessing.current_process()._config  # type: ignore[attr-defined]  # for the socket of the fork server
-    before = {name: os.environ[name] for name in ("TMPDIR", "TEMP", "TMP") if name in os.environ}
+    before = {name: os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")}
     made = tempfile.TemporaryDirectory(prefix="alliances-", ignore_cleanup_errors=True)
     with made as folder, FileLock(Path(folder) / "lock"):
         tempfile.tempdir = config["tempdir"] = folder
-        os.environ.update(TMPDIR=folder, TEMP=folder, TMP=folder)
+        os.environ.update(dict.fromkeys(before, folder))
         try:
             yield Path(folder)
         finally:
             tempfile.tempdir = config["tempdir"] = None
-            for name in ("TMPDIR", "TEMP", "TMP"):
-                del os.environ[name]
-            os.environ.update(before)
+            for name, value in before.items():
+                os.environ.update({name: value}) if value is not None else os.environ.pop(name)
 
 
 @contextmanager

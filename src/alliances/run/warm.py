@@ -3,8 +3,6 @@
 `ForkProvisioner` is a plug-in: taken out of pyproject.toml's entry points, kernels start in the ordinary way.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import os
@@ -30,7 +28,7 @@ PROVISIONER = "alliances-warm"
 #: Flags of every kernel: a history would be written to the user's home.
 FLAGS = ("--HistoryManager.enabled=False",)
 LARGEST = 20  # megabytes that a notebook may put out; a chapter has some tenths of one
-_live: set[Manager] = set()
+_live: set["Manager"] = set()
 
 
 class ForkProvisioner(LocalProvisioner):
@@ -77,14 +75,12 @@ class _Client(AsyncKernelClient):
 class Manager(AsyncKernelManager):
     """A kernel manager that talks over Unix sockets where there are any, so that only this user reaches the kernel.
 
-    A subclass for each notebook sets the attributes, since papermill makes the instance: `base`, the path that the
-    connection file and the sockets begin with, and `environment`. One that puts out more than it may `is_flooding`,
-    and is killed.
+    A subclass for each notebook sets the attributes, since papermill makes the instance.
     """
 
-    base: Path
+    base: Path  # what the connection file and the sockets begin with
     environment: dict[str, str]
-    is_flooding = False
+    is_flooding = False  # whether it has put out more than it may, and was killed
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,7 +1,5 @@
 """Reads executed notebooks and report.qmd, and makes chapters: anchors, answer, boxes, figures and tables in divs."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +14,7 @@ from alliances.text.markdown import escape, plain
 from alliances.text.names import capital, slug
 from alliances.text.reading import read_utf8, read_yaml
 
-#: What one call of a notebook displayed: the metadata of `narrative.outputs`, its `markdown` and its chart's `spec`.
+#: What one call of a notebook displayed: the metadata of `narrative.writing`, its `markdown` and its chart's `spec`.
 Output = Mapping[str, Any]
 
 #: Where contents and evidence stand in `report.qmd`.

@@ -1,7 +1,5 @@
 """Checks the staged report: every number comes from its evidence, and every link and reference leads somewhere."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence

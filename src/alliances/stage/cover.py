@@ -1,7 +1,5 @@
 """Writes edition.yml: what cover, running foot and first page say of an edition, its age and its sources."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any

@@ -1,7 +1,5 @@
 """Writes the evidence at the report's end: the words by source and paragraph, sums and inferences, public record."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any

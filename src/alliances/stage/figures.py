@@ -1,7 +1,5 @@
 """Makes the files of each figure: drawing, download with title and source, data, specification, compiled chart."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -29,10 +27,7 @@ _SIZE = re.compile(r' width="([\d.]+)" height="([\d.]+)" viewBox="[^"]*"([^>]*)>
 def draw_figures(figures: Sequence[Output], licence: str, folder: Path, cache: Cache | None = None) -> None:
     """Write the files of figures into `figures/` and `vega/` of a staged folder; charts are drawn in one process.
 
-    Raises
-    ------
-    StagingError
-        If a chart cannot be drawn.
+    StagingError if a chart cannot be drawn.
     """
     for name in ("figures", "vega"):
         (folder / name).mkdir(parents=True, exist_ok=True)

@@ -1,13 +1,10 @@
 """Stitches chapters, contents and evidence into one Markdown report with its figures, facts and problems."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -27,8 +24,7 @@ _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XI
 _WHERE = re.compile(r"\[\]\(#sec-(?P<name>[\w-]*)\)\{\.where\}")
 
 
-@dataclass(frozen=True)
-class Staged:
+class Staged(NamedTuple):
     """A staged report: its folder, what its check found (a sentence each), what `facts.json` holds, its chapters.
 
     The folder holds `report.md`, `edition.yml`, `facts.json`, `figures/` and `vega/`.
@@ -44,27 +40,10 @@ def stage(
     root: Path, dataset: Dataset, parameters: Parameters, defaults: Parameters,
     executed: Mapping[str, Any], folder: Path, cache: Cache | None = None,
 ) -> Staged:  # fmt: skip
-    """Stage executed notebooks: report, edition, facts and figures go into a folder.
+    """Stage executed notebooks: report, edition, facts and figures go into a folder, made if it is missing.
 
-    Parameters
-    ----------
-    root : Path
-        The project's folder.
-    dataset : Dataset
-        Cut to the edition.
-    parameters, defaults : Parameters
-        The edition's, and the default edition's.
-    executed : mapping of str to NotebookNode
-        Executed notebooks by the names in the include lines of `report/report.qmd`.
-    folder : Path
-        Where to write; created if it is missing.
-    cache : Cache, optional
-        Where drawings are kept.
-
-    Raises
-    ------
-    StagingError
-        If a notebook that `report.qmd` names is missing, or a chart cannot be drawn.
+    `dataset` is cut to the edition with these `parameters`; `executed` are notebooks by the names in the include lines
+    of `report/report.qmd`; `cache` keeps drawings. StagingError if a notebook is missing, or a chart cannot be drawn.
     """
     front, lines = reading.read_template(root / "report" / "report.qmd")
     licence = " ".join(item["name"].replace("CC-BY-", "CC BY ") for item in dataset.package.get("licenses", ())[:1])

@@ -1,7 +1,5 @@
 """Says in plain words what a row gives, and lists the numbers that it bears out."""
 
-from __future__ import annotations
-
 import re
 
 from alliances.analysis.facts import fact
