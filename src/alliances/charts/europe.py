@@ -67,7 +67,8 @@ def europe(
     how = dict(enumerate(outlines[1:3], 1))
     entries = [(colour, kind, fill, 0) for kind, fill in fills.items()]
     entries += [(outline, kind, brand("paper"), number) for number, kind in how.items()]
-    entries += [(hatch, kind, brand("grey"), 0) for kind in (shown[hatch].unique() if hatch else ()) if kind]
+    first = shown[shown[hatch] != ""].drop_duplicates(hatch) if hatch else shown[:0]  # a swatch looks as on the map
+    entries += [(hatch, one[hatch], fills.get(one[colour], brand("grey")), 0) for one in first.to_dict("records")]
     striped = on_map.loc[on_map[hatch] != "", "id"] if hatch else ()
     layers = [_land(on_map, fills, columns)]
     layers += _hatched([sheet.place(ring) for shape in striped for ring in _shapes()[shape]], 5)
@@ -181,7 +182,7 @@ class _Sheet:
                 rows.append({**row, "row_id": country["row_id"]})
         base = alt.Chart(alt.InlineData(values=rows, name="_labels")).encode(**_at("x", "y"), text="text:N")
         style: dict[str, Any] = {"baseline": "middle", "lineBreak": "\n", "lineHeight": 12}
-        edge = base.mark_text(**style, stroke=brand("paper"), strokeWidth=3, strokeJoin="round")
+        edge = base.mark_text(**style, stroke=brand("paper"), strokeWidth=4, strokeJoin="round")
         return [alt.layer(edge, base.mark_text(**style))] if rows else []
 
     def boxes(self, away: pd.DataFrame, colour: str, fills: dict[str, str]) -> list[Any]:
