@@ -43,9 +43,8 @@ def test_names_and_defaults_come_from_the_data() -> None:
     assert Parameters("2021-06-15", "", (), {"barges": None, "price_per_barge": 25000}) == DEFAULTS
     assert DEFAULTS.day == DATASET.default_as_of()
     assert (DEFAULTS["barges"], DEFAULTS["as_of"]) == (None, "2021-06-15")
-    assert names(REPORT) == (
-        "as_of", "focus", "exclude_sources", "troops", "years", "front_km", "cost_per_soldier_year", "rotation",
-    )  # fmt: skip
+    assert names(REPORT)[:3] == ("as_of", "focus", "exclude_sources")
+    assert {"troops", "years", "front_km", "cost_per_soldier_year", "rotation"} <= {*names(REPORT)}
 
 
 @pytest.mark.parametrize("dataset", [DATASET, REPORT], ids=["river", "report"])
@@ -60,7 +59,8 @@ def test_every_parameter_is_explained_with_an_example_that_works(dataset: Datase
 def test_the_table_in_the_readme_is_that_of_the_data() -> None:
     readme = (find_root(Path(__file__).parent) / "README.md").read_text("utf-8")
     for name, kind, default, meaning, example in described(REPORT):
-        assert f"| `{name}` | {kind} | {default} | {meaning} | `{example}` |" in readme
+        line = f"| `{name}` | {kind} | {default} | {meaning} | `{example}` |"
+        assert line in readme, f"README.md lacks the line {line}"
 
 
 @pytest.mark.parametrize("empty", [None, "", [], ()], ids=repr)
