@@ -4,6 +4,7 @@
 
 local typst = FORMAT:match("typst") ~= nil
 local TO = typst and "typst" or "html5"
+local WRITER = typst and "typst-smart" or "html5" -- our quotation marks stand as they are: Typst would guess which one is meant
 local NNBSP = "\u{202f}"
 local KINDS = { fig = "Figure", tbl = "Table" }
 
@@ -18,8 +19,25 @@ end
 local text_of = pandoc.utils.stringify
 local options = pandoc.WriterOptions({ wrap_text = "none" })
 
-local function written(blocks)
-  return (pandoc.write(pandoc.Pandoc(blocks), TO, options):gsub("%s+$", ""))
+-- A call of the writer costs more than what it writes: pieces are written all at once, at the end. Until then each is a
+-- token, which `whole` replaces.
+local pieces_to_write, count = pandoc.Blocks({}), 0
+
+local function written(list)
+  if #list == 0 then return "" end
+  count = count + 1
+  local token = "\1" .. count .. "\2"
+  pieces_to_write:insert(pandoc.RawBlock(TO, token))
+  pieces_to_write:extend(list)
+  return token
+end
+
+local function whole(text)
+  local pieces = {}
+  for n, piece in pandoc.write(pandoc.Pandoc(pieces_to_write), WRITER, options):gmatch("\1(%d+)\2%s*([^\1]*)") do
+    pieces[n] = piece:gsub("%s+$", "")
+  end
+  return (text:gsub("\1(%d+)\2", pieces))
 end
 
 local function inline(list) return written({ pandoc.Plain(list) }) end
@@ -73,6 +91,7 @@ local edition = {}
 local numbers, names, uses, headings = {}, {}, {}, {}
 local shown = {} -- the entries that are printed
 local printed = {} -- the anchors that what is printed leads to
+local last_part = "" -- in the contents
 local chapter, slots = 0, 0 -- Typst: where we are, for the plan of the side column
 
 local function slot()
@@ -89,6 +108,7 @@ local function survey(doc)
   local ids, targets, uncited = {}, {}, {}
   local function define(element)
     local id = element.identifier
+    if element.t == "Div" and has(element, "contents-part") then last_part = text_of(element.content) end
     if id == "" then return end
     if ids[id] then fail("the anchor #" .. id .. " is given twice") end
     ids[id] = true
@@ -126,9 +146,6 @@ local function survey(doc)
           local last = uses[target][#uses[target]]
           if not last or last.id ~= place.id then table.insert(uses[target], place) end
         end
-      end,
-      Cite = function(cite)
-        for _, citation in ipairs(cite.citations) do targets[#targets + 1] = citation.id end
       end,
     })
     if block.t == "Header" or block.t == "Div" then define(block) end
@@ -176,35 +193,39 @@ for word in ([[million billion trillion thousand per percent % km kilometres met
   BINDS[word] = true
 end
 
--- A mark binds to what stands before it: no ordinary space between.
-local function bound(inlines)
-  local result = pandoc.Inlines({})
-  for index, item in ipairs(inlines) do
-    local before, after = inlines[index - 1], inlines[index + 1]
-    if item.t == "Space" and before and after and before.t == "Str" and after.t == "Str"
-      and before.text:match("%d$") and BINDS[after.text:match("^[%a%%]+")] then
-      item = pandoc.Str("\u{a0}")
-    end
-    if not typst and item.t == "Str" and item.text:match("%d–%D?%D?%D?%d") then
-      item = pandoc.Span({ item }, pandoc.Attr("", { "unbroken" })) -- on paper the template keeps ranges together
-    end
-    local raw = item.t == "Link" and mark(item) or nil
-    if raw then
-      local last = result[#result]
-      if last and (last.t == "Space" or last.t == "SoftBreak") then result:remove(#result) end
-    end
-    result:insert(raw or item)
-  end
-  return result
+-- Names of figures and tables become links. Quarto's reader takes `@fig-x` for a citation, the other for a word.
+local function referred(result, text)
+  local before, id, after = text:match("^(.-)@(%a%a%a%-[%w_-]*%w)(.*)$")
+  if not id or not KINDS[id:sub(1, 3)] then return false end
+  local number = numbers[id] or fail("a link leads to #" .. id .. ", which does not exist")
+  if before ~= "" then result:insert(pandoc.Str(before)) end
+  result:insert(pandoc.Link({ pandoc.Str(number) }, "#" .. id))
+  if after ~= "" and not referred(result, after) then result:insert(pandoc.Str(after)) end
+  return true
 end
 
-local function reference(cite)
-  local result = pandoc.Inlines({})
-  for index, citation in ipairs(cite.citations) do
-    local number = numbers[citation.id]
-    if not number then fail("@" .. citation.id .. " is no figure and no table") end
-    if index > 1 then result:extend({ pandoc.Str(","), pandoc.Space() }) end
-    result:insert(pandoc.Link({ pandoc.Str(number) }, "#" .. citation.id))
+-- A mark binds to what stands before it: no ordinary space between. The stage writes no raw code.
+local function bound(inlines)
+  local result, last, digit = pandoc.Inlines({}), "", false
+  for index, item in ipairs(inlines) do
+    local kind = item.t
+    local text = kind == "Str" and item.text or kind == "Cite" and text_of(item)
+    if kind == "Link" then
+      local raw = mark(item)
+      if raw and (last == "Space" or last == "SoftBreak") then result:remove(#result) end
+      result:insert(raw or item)
+    elseif kind == "Space" and digit then
+      local after = inlines[index + 1]
+      local bind = after and after.t == "Str" and BINDS[after.text:match("^[%a%%]+")]
+      result:insert(bind and pandoc.Str("\u{a0}") or item)
+    elseif text and text:find("@", 1, true) and referred(result, text) then
+      kind = "Link"
+    elseif not typst and text and text:match("%d–%D?%D?%D?%d") then
+      result:insert(pandoc.Span({ item }, pandoc.Attr("", { "unbroken" }))) -- on paper the template keeps ranges together
+    elseif kind ~= "RawInline" then
+      result:insert(item)
+    end
+    last, digit = kind, kind == "Str" and text:match("%d$") ~= nil
   end
   return result
 end
@@ -555,17 +576,19 @@ local function further_of(inlines)
       or not shown[id] and inline({ pandoc.Str(name), pandoc.Space(), pandoc.Str(words) }) or nil
     links[id] = true
   end
-  return #links > 0 and "With " .. table.concat(links, ", ") or inline(inlines)
+  return #links > 0 and "With~" .. table.concat(links, ", ") or inline(inlines)
 end
 
--- On paper an inference is named by the sentence that carries its mark.
+-- On paper the first words of an inference are enough: its page is named beside them.
 local function grounds(inlines)
   for index, item in ipairs(inlines) do
-    if typst and item.t == "Span" and has(item, "ours") and #inlines > index + 1 then
-      return pandoc.Inlines({ table.unpack(inlines, index + 2) })
+    if typst and item.t == "Span" and has(item, "ours") and index > 22 then
+      local start = pandoc.Inlines({ table.unpack(inlines, 1, 19) })
+      start:extend({ pandoc.Space(), pandoc.Str("…"), table.unpack(inlines, index + 1) })
+      return start
     end
   end
-  return inlines
+  return inlines:filter(function(item) return not (typst and has(item, "ours")) end)
 end
 
 local function entry(div)
@@ -579,6 +602,7 @@ local function entry(div)
       for _, class in ipairs({ "before", "after" }) do
         if found[class] then parts[class] = inline(found[class]) end
       end
+      parts.close = found.after and text_of(found.after):match("^%p") and "" or " " -- no space before a comma
       if found.further then parts.further = further_of(found.further) end
       if #rest > 0 then table.insert(parts.rest, inline(grounds(rest))) end
     else
@@ -590,15 +614,14 @@ local function entry(div)
     local read = {}
     for index, span in ipairs(parts.readings) do read[index] = inline(span.content) end
     local further = parts.further and parts.further .. (#read > 0 and ". " or "") or ""
-    return fill("#entry(%1, %2, %3, [%4], [%5], [%6])", str(id), str(label), str(names[id]), parts.words,
+    return fill("#entry(cites, %1, %2, %3, [%4], [%5], [%6])", str(id), str(label), str(names[id]), parts.words,
       further .. table.concat(read, "; "), rest)
   end
   local out = { fill('<div id="%1" class="entry%2" tabindex="-1">', id, has(div, "uncited") and " uncited" or "") }
   local body = parts.words
   if body ~= "" then
     local function around(class) return parts[class] and fill('<span class="%1">%2</span>', class, parts[class]) or "" end
-    local close = parts.after and parts.after:match("^[%p]") and "" or " " -- no space before a comma
-    body = fill('%1 <span class="words">%2</span>%4%3', around("before"), body, around("after"), close)
+    body = fill('%1 <span class="words">%2</span>%4%3', around("before"), body, around("after"), parts.close)
   end
   out[2] = fill('<p class="quoted"><b class="entry-mark">%1</b> %2</p>', html(label), body ~= "" and body or rest)
   if parts.further then out[#out + 1] = '<p class="further">' .. parts.further .. "</p>" end
@@ -723,7 +746,7 @@ local function set_typst(doc)
     pieces[#pieces + 1] = fill('(kind: "%1", %3body: [%2])', kind, code, more or "")
   end
   local function close(leaves_part)
-    if open then put("]") end
+    if open then put("])") end
     open = false
     if chapter > 0 and not evidence then put("#end-chapter(%1, %2)", tostring(chapter), slot()) end
     if pieces and leaves_part then
@@ -760,7 +783,7 @@ local function set_typst(doc)
         return
       end
       if evidence and not open then
-        put("#columns-of-evidence[")
+        put("#columns-of-evidence(cites => [")
         open = true
       end
       local note = not evidence and front_note(list[index + 1])
@@ -850,16 +873,16 @@ end
 
 -- The page's own contents: parts, chapters, annexes.
 local function navigation()
-  local out, parts, annexes = {}, false, false
+  local out, part = {}, ""
   for _, header in ipairs(headings) do
     local kind, short = level_of(header), html(header.attributes.short or text_of(header.content))
     if kind == "part" then
-      parts = true
+      part = text_of(header.content)
       out[#out + 1] = '<li class="part">' .. short .. "</li>"
     elseif kind ~= "section" and kind ~= "source" and header.identifier ~= "contents" then
-      if kind ~= "chapter" and parts and not annexes then
-        annexes = true
-        out[#out + 1] = '<li class="part">Annexes</li>'
+      if kind ~= "chapter" and part ~= "" and part ~= last_part then
+        part = last_part
+        out[#out + 1] = fill('<li class="part">%1</li>', html(part))
       end
       out[#out + 1] = fill('<li><a href="#%1">%2</a></li>', header.identifier, short)
     end
@@ -914,10 +937,8 @@ local function metadata(meta)
 end
 
 function Pandoc(doc)
-  local nothing = function() return {} end
-  doc = doc:walk({ RawBlock = nothing, RawInline = nothing }) -- the stage writes none
   survey(doc)
-  doc = doc:walk({ Cite = reference }):walk({ Inlines = bound })
+  doc = doc:walk({ RawBlock = function() return {} end, Inlines = bound })
   local meta = metadata(doc.meta)
-  return pandoc.Pandoc({ pandoc.RawBlock(TO == "typst" and "typst" or "html", typst and set_typst(doc) or set_html(doc)) }, meta)
+  return pandoc.Pandoc({ pandoc.RawBlock(typst and "typst" or "html", whole(typst and set_typst(doc) or set_html(doc))) }, meta)
 end

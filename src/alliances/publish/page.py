@@ -26,6 +26,8 @@ _FETCH = re.compile(
     r"\b(?:src|href|data|srcset)=[\"'](?!data:|#)([^\"']+)",
     re.IGNORECASE,
 )
+_LINKED = re.compile(r'<link rel="stylesheet" href="([^":]+)"[^>]*>|<script src="([^":]+)"[^>]*></script>')
+_FONT = re.compile(r'url\("(.+?)"\)')
 _IMPORT = re.compile(r"(?:@import\s+|url\(\s*)[\"']?((?:https?:)?//[^\"')\s]+)", re.IGNORECASE)
 _LICENCE = """/* Vega, Vega-Lite and Vega-Embed: Copyright (c) University of Washington Interactive Data Lab and
 contributors, BSD-3-Clause, https://github.com/vega/vega/blob/main/LICENSE. With D3: Copyright Mike Bostock, ISC,
@@ -38,9 +40,9 @@ def finish(document: str, folder: Path, cache: Path | None = None, policy: bool 
     Parameters
     ----------
     document : str
-        The HTML as an engine wrote it, with style, script and fonts inside.
+        The HTML as an engine wrote it.
     folder : Path
-        The staged folder: ``vega/<id>.json`` and ``figures/<id>.csv`` of each chart.
+        The staged folder with the extension: ``vega/<id>.json`` and ``figures/<id>.csv`` of each chart.
     cache : Path, optional
         The project's ``.cache``, in which Vega's script is kept.
     policy : bool
@@ -49,7 +51,7 @@ def finish(document: str, folder: Path, cache: Path | None = None, policy: bool 
     Returns
     -------
     str
-        The page with the charts' specifications and data, Vega, and a Content-Security-Policy: no source but the page
+        The page with its style, script and fonts, the charts' specifications and data, Vega, and a Content-Security-Policy: no source but the page
         itself, inline scripts by their hash.
 
     Raises
@@ -57,6 +59,7 @@ def finish(document: str, folder: Path, cache: Path | None = None, policy: bool 
     PublishError
         If the page would fetch something, or a chart's files cannot be read.
     """
+    document = _LINKED.sub(lambda found: _embedded(found, folder), document)
     visible = _SCRIPT.sub("", document)
     addresses = {*_FETCH.findall(visible), *_IMPORT.findall(visible)}
     for attributes, _ in _SCRIPT.findall(document):
@@ -65,6 +68,20 @@ def finish(document: str, folder: Path, cache: Path | None = None, policy: bool 
         raise PublishError(f"The page would fetch {', '.join(fetched[:8])}; it must hold all that it shows.")
     live = _with_charts(document, folder, cache)
     return _with_policy(live) if policy else live
+
+
+def _embedded(found: re.Match[str], folder: Path) -> str:
+    """Return the style or the script that a page names, the style with its fonts."""
+    path = folder / (found[1] or found[2])
+
+    def font(face: re.Match[str]) -> str:
+        return f'url("data:font/woff2;base64,{base64.b64encode((path.parent / face[1]).read_bytes()).decode("ascii")}")'
+
+    try:
+        text = path.read_text(encoding="utf-8")
+        return f"<style>{_FONT.sub(font, text)}</style>" if found[1] else f"<script>{text}</script>"
+    except OSError as error:
+        raise PublishError(f"{path} cannot be read ({error}); it is part of the format extension.") from error
 
 
 def _with_charts(document: str, folder: Path, cache: Path | None) -> str:

@@ -79,7 +79,7 @@ class Ledger:
         """List the marks of rows and formulas as links, each once; "" where there are none."""
         anchors = dict.fromkeys([*(self.anchor(row) for row in rows if row in self.dataset), *formulas])
         links = join_and([f"[{escape(self.label(anchor))}](#{anchor})" for anchor in anchors])
-        return f" {lead} {links}." if links else ""
+        return f" {lead}\u00a0{links}." if links else ""
 
 
 def evidence(ledger: Ledger) -> str:
