@@ -26,12 +26,8 @@ quick: setup  ## What matters after an edit, in about a minute: style, types, da
 	@$(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/alliances check
 	@$(BIN)/python -m pytest notebooks --nbval -n 2 --dist loadfile -q
 
-# Long lines of code cells are wrapped: sentences are long. The setting goes into the environment, not the user's folder.
-LAB_SETTINGS := .venv/share/jupyter/lab/settings/overrides.json
-lab: setup  ## Open the notebooks in JupyterLab
-	@mkdir -p $(dir $(LAB_SETTINGS))
-	@echo '{"@jupyterlab/notebook-extension:tracker": {"codeCellConfig": {"lineWrap": true}}, "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' >$(LAB_SETTINGS)
-	@$(BIN)/jupyter lab --notebook-dir=notebooks --ip=127.0.0.1
+lab: setup  ## Open the notebooks in JupyterLab, on the form for an edition of your own
+	@$(BIN)/alliances lab
 
 notebooks: setup  ## Execute the committed notebooks in place, after a change of data or code
 	@$(BIN)/alliances refresh
@@ -96,7 +92,7 @@ bundle: setup  ## Pack wheels and the project into bundle/, for a machine of thi
 	@$(UV) build --quiet --wheel --python $(PYTHON) --out-dir bundle/wheels
 	@rm -f bundle/wheels/.gitignore
 	@$(BIN)/python -c "import alliances; print(f'alliances=={alliances.__version__}')" >>bundle/requirements.txt
-	@cp -R README.md CONTRIBUTING.md LICENSE CITATION.cff data seeds notebooks report bundle/project/
+	@cp -R README.md start.ipynb CONTRIBUTING.md LICENSE CITATION.cff data seeds notebooks report bundle/project/
 	@cd bundle/project && rm -rf report/_output report/report.md report/edition.yml report/facts.json report/figures report/vega report/attached report/fonts report/.quarto notebooks/.ipynb_checkpoints
 	@echo "$$BUNDLE_README" >bundle/README.md
 	@$(BIN)/python -c "import platform; print('Made with Python', platform.python_version(), 'on', platform.platform() + '.')" >>bundle/README.md

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import papermill
 import psutil
 import pytest
 from nbformat import NotebookNode
@@ -22,12 +23,17 @@ from alliances.errors import ExecutionError, ParameterError
 from alliances.run import execute, forks, notebooks, warm
 from alliances.run.cache import Cache, digest
 from alliances.run.execute import run_notebooks
-from alliances.run.refresh import refresh, stale
+from alliances.run.refresh import refresh, settle, untrue
 from alliances.run.stopping import alone, scratch
 
 LONG = os.environ.get("ALLIANCES_LONG") == "1"
 unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 VALUES: dict[str, Any] = {"as_of": "2020-01-01", "focus": "", "rotation": 3}
+CHART = "application/vnd.vegalite.v5+json"
+DRAWN = (
+    "import altair as alt, pandas as pd\nalt.renderers.enable('mimetype')\n"
+    "alt.Chart(pd.DataFrame({'a': [1, 2]})).mark_bar().encode"
+)
 READING = "import os\nwith open(os.environ['ALLIANCES_TRACE'], 'a') as f: f.write('{}\\n')\nprint('{}', as_of)"
 
 
@@ -302,17 +308,15 @@ def test_files_that_are_refused(root: Path, change: Callable[[str], str | None],
 
 
 def test_refresh(root: Path) -> None:
-    chart = "import altair as alt, pandas as pd\nalt.renderers.enable('mimetype')\n"
-    chart += "alt.Chart(pd.DataFrame({'a': [1, 2]})).mark_bar().encode(x='a:Q')"
-    write(root, "first", chart)
-    assert stale(root, ["first"]) == ["first"]
+    write(root, "first", f"{DRAWN}(x='a:Q')")
+    assert [name for name, _ in untrue(root, ["first"])] == ["first"]
     paths = [root / "notebooks" / "first.ipynb", root / "notebooks" / "second.ipynb"]
     before = []
     for _ in range(2):
         refresh(root, ["first", "second"], VALUES)
         before.append([path.read_text() for path in paths])
     assert before[0] == before[1]
-    assert stale(root, ["first", "second"]) == []
+    assert list(untrue(root, ["first", "second"])) == []
     cells = nbformat.read(paths[0], 4).cells
     assert [cell["id"] for cell in cells] == ["first-00", "first-01"]
     assert cells[1].outputs[0].data["image/png"].startswith("iVBOR")
@@ -321,6 +325,62 @@ def test_refresh(root: Path) -> None:
     with pytest.raises(ExecutionError, match=r"second\.ipynb sets as_of to '2021-05-05'"):
         refresh(root, ["first", "second"], VALUES)
     assert paths[0].read_text() == before[0][0]
+
+
+def in_a_browser(path: Path) -> NotebookNode:
+    """What JupyterLab makes of a notebook that is run and saved: its own names, counts, numbers and pictures."""
+    notebook = nbformat.read(path, 4)
+    notebook.metadata["language_info"] = {"name": "python", "version": "3.11.7", "pygments_lexer": "ipython3"}
+    notebook.metadata["kernelspec"]["display_name"] = "Python 3 (ipykernel)"
+    for cell in notebook.cells:
+        cell["execution_count"] = (cell["execution_count"] or 0) + 7
+        for output in cell.outputs:
+            output |= {"execution_count": cell["execution_count"]} if "execution_count" in output else {}
+            output.get("data", {}).update({"image/png": "iVBORw0KGgo="} if CHART in output.get("data", {}) else {})
+    return notebook
+
+
+def test_what_jupyterlab_saves_is_what_is_committed(root: Path) -> None:
+    write(root, "first", f"{DRAWN}(x=alt.X('a:Q', scale=alt.Scale(domain=[1.0, 2.5])))")
+    refresh(root, ["first"], VALUES)
+    path = root / "notebooks" / "first.ipynb"
+    before, saved = nbformat.read(path, 4), in_a_browser(path)
+    assert saved != before
+    assert before.cells[1].outputs[0].data[CHART]["encoding"]["x"]["scale"]["domain"] == [1, 2.5]
+    assert "1.0,\n" not in path.read_text(), "A browser writes 1."
+    settle(saved, before)
+    assert nbformat.writes(saved) + "\n" == path.read_text()
+
+
+def test_outputs_that_are_not_true_are_named_and_mended(root: Path) -> None:
+    path = root / "notebooks" / "first.ipynb"
+    refresh(root, ["first", "second"], VALUES)
+    before = path.read_text()
+
+    def spoil(change: Callable[[NotebookNode], object]) -> None:
+        notebook = nbformat.reads(before, 4)
+        change(notebook)
+        nbformat.write(notebook, path)
+
+    def told() -> str:
+        return "".join(what for _, what in untrue(root, ["first", "second"]))
+
+    def mended() -> bool:
+        refresh(root, ["first"], VALUES)
+        return path.read_text() == before and told() == ""
+
+    spoil(lambda notebook: [cell.update(outputs=[]) for cell in notebook.cells])
+    assert "outputs were cleared" in told()
+    assert mended()
+    spoil(lambda notebook: notebook.cells[1].outputs[0].update(text="apples 2020-01-01\n"))
+    assert "what a run at its defaults does not" in told()
+    assert mended()
+    papermill.execute_notebook(path, path, {"as_of": "2020-01-01"}, kernel_name="python3", progress_bar=False)
+    assert "2020-01-01" in path.read_text()
+    assert "holds a cell that papermill or Quarto put in" in told()
+    assert mended()
+    (root / "data" / "apples.csv").write_text("id\n2\n")
+    assert told().count("is behind its cells or data") == 2
 
 
 # ---------------------------------------------------------------- a command as a whole

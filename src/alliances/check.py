@@ -18,7 +18,7 @@ from alliances.dataset.tables import read_tables
 from alliances.dataset.texts import read_text
 from alliances.errors import AlliancesError, DataError
 from alliances.run import notebooks
-from alliances.run.refresh import stale
+from alliances.run.refresh import untrue
 
 #: An id of two parts or more after its table's prefix; those of judgements are checked where they are used.
 _ROW_ID = re.compile(
@@ -55,8 +55,8 @@ def check_project(root: Path) -> ProjectReport:
 
 
 def _notebook_problems(root: Path, names: list[str], dataset: Dataset) -> Iterator[str]:
-    for name in stale(root, names):
-        yield f"notebooks/{name}.ipynb is behind its cells or data; run `alliances refresh {name}`."
+    for name, what in untrue(root, names):
+        yield f"notebooks/{name}.ipynb {what}; run `alliances refresh {name}`."
     for path in sorted((root / "notebooks").glob("*.ipynb")):
         if path.stem not in names:
             yield f"notebooks/{path.name} is in no include line of report/report.qmd; add one, or move it elsewhere."

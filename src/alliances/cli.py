@@ -1,4 +1,4 @@
-"""The commands: ``build``, ``check``, ``refresh``, ``new``, ``find``, ``quote``, ``batch``, ``diff``, ``verify``."""
+"""The command line: one function a command; what a command needs is imported when it is given."""
 
 from __future__ import annotations
 
@@ -66,6 +66,15 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("check", help="check data, evidence, coverage of the seeds, and notebooks")
     refresh = commands.add_parser("refresh", help="execute the committed notebooks in place at their defaults")
     refresh.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="notebooks to refresh (default: all)")
+    preview = commands.add_parser("preview", help="show a chapter as it will look, and follow each save of a notebook")
+    preview.add_argument("notebook", nargs="?", default="", metavar="NOTEBOOK", help="default: the one saved last")
+    preview.add_argument("-p", dest="parameters", help="set a parameter (may be repeated)", **pair)
+    for command in (
+        preview,
+        commands.add_parser("lab", help="open the notebooks in JupyterLab"),
+    ):
+        command.add_argument("--port", type=_port, default=0, metavar="N", help="its port (default: one that is free)")
+        command.add_argument("--no-browser", action="store_true", help="open no browser; print the address")
     find = commands.add_parser("find", help="find rows by id, mark, value, words, country or format")
     find.add_argument("text", help="for instance 20,000 or Poland")
     new = commands.add_parser("new", help="add a text, a format, a chapter or a judgement, ready to fill in")
@@ -109,6 +118,12 @@ def _jobs(text: str) -> int:
     if text.isdigit() and 1 <= int(text) <= 64:
         return int(text)
     raise argparse.ArgumentTypeError(f"“{text}” is not a whole number from 1 to 64")
+
+
+def _port(text: str) -> int:
+    if text.isdigit() and 1024 <= int(text) <= 65535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"“{text}” is not a port from 1024 to 65535")
 
 
 def read_parameters(pairs: Sequence[Sequence[str]], file: Path | None) -> dict[str, Any]:
@@ -235,6 +250,25 @@ def _refresh(arguments: argparse.Namespace) -> int:
     dataset = Dataset.load(root)
     defaults = check_parameters({}, dataset).as_dict()
     refresh(root, names, defaults, uncoded=dataset.uncoded, say=_say(False))
+    return 0
+
+
+def _lab(arguments: argparse.Namespace) -> int:
+    from alliances.lab import lab
+
+    lab(find_root(), arguments.port, not arguments.no_browser)
+    return 0
+
+
+def _preview(arguments: argparse.Namespace) -> int:
+    root, values = find_root(), read_parameters(arguments.parameters, None)
+    from alliances.run import forks
+
+    forks.start()
+    from alliances.preview import Preview
+
+    name = Path(arguments.notebook).stem
+    Preview(root, name, values).serve(arguments.port, browser=not arguments.no_browser, say=_say(False))
     return 0
 
 

@@ -34,7 +34,7 @@ ENGINES = ("auto", "quarto", "embedded")
 FORMATS = ("html", "pdf")
 _STANDARDS = (["ua-1", "a-3a"], ["ua-1"])  # the first that the document allows
 _EXTENSION = "_extensions/alliances"
-# The quicker of Pandoc's readers by far; it gives what Quarto's gives but for references, which the filter reads in both.
+# The quicker of Pandoc's readers by far; it gives what Quarto's gives but for references, which the filter reads.
 _PANDOC = ("--from=commonmark_x-emoji", "--standalone", "--wrap=none", f"--lua-filter={_EXTENSION}/alliances.lua")
 _TARGETS = {
     "html": ("--output=report.html", "--to=html5", f"--template={_EXTENSION}/template.html"),

@@ -81,12 +81,17 @@ def check_defaults(root: Path, names: Iterable[str], defaults: Mapping[str, Any]
                 )
 
 
+def is_injected(cell: NotebookNode) -> bool:
+    """Whether papermill, or Quarto with it, put a cell in with the parameters of a run."""
+    return "injected-parameters" in cell.metadata.get("tags", [])
+
+
 def tidy(notebook: NotebookNode) -> NotebookNode:
     """Remove from an executed notebook what differs from run to run: times, versions, random cell ids."""
     for cell in notebook.cells:
         for noise in ("papermill", "execution"):
             cell.metadata.pop(noise, None)
-        if "injected-parameters" in cell.metadata.get("tags", []):
+        if is_injected(cell):
             cell["id"] = "injected-parameters"
         if not cell.metadata.get("tags", True):
             del cell.metadata["tags"]

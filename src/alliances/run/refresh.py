@@ -2,7 +2,7 @@
 
 import base64
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from alliances.run.execute import run_notebooks
 
 KEY = "alliances"
 _CHART = "application/vnd.vegalite.v5+json"
+_FORM = "application/vnd.jupyter.widget-view+json"
 
 
 def refresh(
@@ -25,28 +26,93 @@ def refresh(
 ) -> None:  # fmt: skip
     """Execute notebooks in place at their `defaults`, with stable ids and without timings; all of them or none.
 
-    Texts that are `uncoded`, by `source_id`, no edition knows yet. ExecutionError if a notebook fails, or its
-    parameters cell is not at its defaults.
+    A cell that papermill or Quarto put in, with the parameters of another edition, is taken out first. Texts that are
+    `uncoded`, by `source_id`, no edition knows yet. ExecutionError if a notebook fails, or its parameters cell is not
+    at its defaults.
     """
+    _without_injected(root, names, say)
     notebooks.check_defaults(root, names, defaults)
     executed = run_notebooks(root, names, None, say=say, uncoded=uncoded)
-    outputs = [out for notebook in executed.values() for cell in notebook.cells for out in cell.get("outputs", [])]
-    charts = [output.data for output in outputs if _CHART in output.get("data", {})]
     os.environ.update(forks.SETTINGS)  # the zone shows on axes
-    for chart in charts:
-        chart["image/png"] = base64.b64encode(png(dict(chart[_CHART]))).decode()
     for name, notebook in executed.items():
+        settle(notebook)
+        for chart in _charts(notebook):
+            chart["image/png"] = base64.b64encode(png(dict(chart[_CHART]))).decode()
         for number, cell in enumerate(notebook.cells):
             cell["id"] = f"{name}-{number:02d}"
-        notebook.metadata[KEY] = {"key": _basis(root, notebook)}
-        text = nbformat.writes(notebook).rstrip("\n") + "\n"  # as Jupyter does it: saving there changes no line
-        write_whole(root / "notebooks" / f"{name}.ipynb", text.encode())
+        notebook.metadata[KEY] = {"key": _basis(root, notebook), "shown": _shown(notebook)}
+        _write(root, name, notebook)
 
 
-def stale(root: Path, names: Sequence[str]) -> list[str]:
-    """Return the notebooks whose committed outputs rest on other cells or another dataset than today's."""
-    found = {name: notebooks.read(root, name) for name in names}
-    return [n for n, each in found.items() if each.metadata.get(KEY, {}).get("key") != _basis(root, each)]
+def settle(notebook: NotebookNode, committed: NotebookNode | None = None) -> None:
+    """Turn what any program saved into what `refresh` writes, as far as that goes without running it.
+
+    Browsers write 1.0 as 1, count the runs of cells on, and draw charts in their own way: a chart of which `committed`
+    holds a picture keeps that one. Forms live only as long as their kernel.
+    """
+    notebooks.tidy(notebook)
+    drawn = [chart for chart in _charts(committed) if "image/png" in chart] if committed else []
+    count = 0
+    for cell in notebook.cells:
+        cell["outputs"] = [_whole(out) for out in cell.get("outputs", []) if _FORM not in out.get("data", {})]
+        if cell.cell_type != "code":
+            del cell["outputs"]
+        elif cell.execution_count:
+            count += 1
+            cell["execution_count"] = count
+            for output in cell.outputs:
+                if "execution_count" in output:
+                    output["execution_count"] = count
+    for chart in _charts(notebook):
+        chart |= next(({"image/png": old["image/png"]} for old in drawn if old[_CHART] == chart[_CHART]), {})
+
+
+def untrue(root: Path, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield each notebook whose committed outputs are not those of its cells and data, and what is wrong with it."""
+    for name in names:
+        notebook = notebooks.read(root, name)
+        noted = notebook.metadata.get(KEY, {})
+        if any(map(notebooks.is_injected, notebook.cells)):
+            yield name, "holds a cell that papermill or Quarto put in, and shows another edition"
+        elif noted.get("key") != _basis(root, notebook):
+            yield name, "is behind its cells or data"
+        elif not any(cell.get("outputs") for cell in notebook.cells):
+            yield name, "shows nothing, since its outputs were cleared"
+        elif noted.get("shown") != _shown(notebook):
+            yield name, "shows what a run at its defaults does not"
+
+
+def _without_injected(root: Path, names: Sequence[str], say: Callable[[str], None]) -> None:
+    for name in names:
+        notebook = notebooks.read(root, name)
+        own = [cell for cell in notebook.cells if not notebooks.is_injected(cell)]
+        if len(own) < len(notebook.cells):
+            notebook.cells = own
+            _write(root, name, notebook)
+            say(f"  took out of {name}.ipynb the parameters that papermill or Quarto had put in")
+
+
+def _write(root: Path, name: str, notebook: NotebookNode) -> None:
+    text = nbformat.writes(notebook).rstrip("\n") + "\n"  # as Jupyter does it: saving there changes no line
+    write_whole(root / "notebooks" / f"{name}.ipynb", text.encode())
+
+
+def _charts(notebook: NotebookNode) -> list[Any]:
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return [output.data for output in outputs if _CHART in output.get("data", {})]
+
+
+def _whole(value: Any) -> Any:
+    """Write whole numbers without a decimal point, as every browser does."""
+    if isinstance(value, dict):
+        return nbformat.from_dict({key: _whole(each) for key, each in value.items()})
+    if isinstance(value, list):
+        return [_whole(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _shown(notebook: NotebookNode) -> str:
+    return digest([cell.get("outputs", []) for cell in notebook.cells])
 
 
 def _basis(root: Path, notebook: NotebookNode) -> str:

@@ -82,13 +82,13 @@ class Ledger:
         return f" {lead}\u00a0{links}." if links else ""
 
 
-def evidence(ledger: Ledger) -> str:
-    """Write the whole part; "" where the edition knows no text."""
+def evidence(ledger: Ledger, cited_only: bool = False) -> str:
+    """Write the whole part, or what the marks lead to alone; "" where the edition knows no text."""
     dataset, records = ledger.dataset, ledger.records
     rows = {row for record in records.values() for part in _ON for row in record.get(part, ())}
     cited = rows | {*records, *(ledger.anchor(row) for row in rows if row in dataset)}
     sources = map(dataset.source, dataset["sources"].sort_values("published", kind="stable")["source_id"])
-    texts = [_source(dataset, source, cited) for source in sources]
+    texts = [_source(dataset, source, cited, cited_only) for source in sources]
     numbered = {sign: [a for a, label in ledger.labels.items() if label[0] == sign] for sign in _SIGNS.values()}
     sums = [_sum(ledger, anchor) for sign in "=i" for anchor in numbered[sign]]
     public = [(anchor, ledger.label(anchor), dataset.row(anchor.removeprefix("ev-"))) for anchor in numbered["r"]]
@@ -96,14 +96,17 @@ def evidence(ledger: Ledger) -> str:
     return form("evidence", texts, sums, basis, [(*named, _record(dataset, row)) for *named, row in public])
 
 
-def _source(dataset: Dataset, source: Source, cited: set[str]) -> tuple[Source, str, list[dict[str, Any]]]:
+def _source(
+    dataset: Dataset, source: Source, cited: set[str], cited_only: bool
+) -> tuple[Source, str, list[dict[str, Any]]]:
     """Give a text, what is known of its origin, and its paragraphs; `cited` holds rows and anchors."""
     first, last, best = (date_text(day) for day in (source.published_from, source.published_to, source.published))
     dated = f"published on {best}" if first == last else f"published between {first} and {last}, about {best}"
     who = f"{source.publisher or 'publisher not known'}; {join_and(source.authors) or 'author not known'}; {dated}"
     quotes = dataset["quotes"].query("source_id == @source.source_id")["quote_id"]
     marks = sorted(set(map(dataset.mark_of_quote, quotes)), key=lambda mark: int(mark.removeprefix(source.mark)))
-    return source, who, [_paragraph(dataset, mark, cited) for mark in marks]
+    shown = [mark for mark in marks if f"ev-{mark}" in cited or not cited_only]
+    return source, who, [_paragraph(dataset, mark, cited) for mark in shown]
 
 
 def _paragraph(dataset: Dataset, mark: str, cited: set[str]) -> dict[str, Any]:

@@ -38,14 +38,17 @@ class Staged(NamedTuple):
 
 def stage(
     root: Path, dataset: Dataset, parameters: Parameters, defaults: Parameters,
-    executed: Mapping[str, Any], folder: Path, cache: Cache | None = None,
+    executed: Mapping[str, Any], folder: Path, cache: Cache | None = None, only: str = "",
 ) -> Staged:  # fmt: skip
     """Stage executed notebooks: report, edition, facts and figures go into a folder, made if it is missing.
 
     `dataset` is cut to the edition with these `parameters`; `executed` are notebooks by the names in the include lines
-    of `report/report.qmd`; `cache` keeps drawings. StagingError if a notebook is missing, or a chart cannot be drawn.
+    of `report/report.qmd`; `cache` keeps drawings; `only` is the one chapter to stage, for a preview: its links to
+    others then lead nowhere. StagingError if a notebook is missing, or a chart cannot be drawn.
     """
     front, lines = reading.read_template(root / "report" / "report.qmd")
+    if only:
+        lines = [line for line in lines if line[0] == "part" or line[1] in (only, EVIDENCE)]
     licence = " ".join(item["name"].replace("CC-BY-", "CC BY ") for item in dataset.package.get("licenses", ())[:1])
     read: dict[str, list[Output]] = {}
     for name in (value for kind, value, _ in lines if kind == "include"):
@@ -60,9 +63,10 @@ def stage(
     chapters, body = _stitch(lines, read, has_evidence=not dataset["sources"].empty)
     body = ledger.number(body)
     ledger.close()
-    report = body.replace(EVIDENCE, evidence(ledger)).strip() + "\n"
+    report = body.replace(EVIDENCE, evidence(ledger, bool(only))).strip() + "\n"
     checker = Checker(ledger)
-    problems += [problem for chapter in chapters for problem in checker.problems(chapter)] + reference_problems(report)
+    problems += [problem for chapter in chapters for problem in checker.problems(chapter)]
+    problems += [] if only else reference_problems(report)
     untitled = "has no title in this edition; give it one that stands with all that it tells."
     problems += [f"Notebook {chapter.name}.ipynb {untitled}" for chapter in chapters if not chapter.title]
     numbered = {anchor: {"mark": label, **ledger.records.get(anchor, {})} for anchor, label in ledger.labels.items()}

@@ -1,0 +1,65 @@
+"""``alliances lab``: JupyterLab on this project, which saves notebooks as they are committed."""
+
+from __future__ import annotations
+
+import json
+import os
+import posixpath
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jupyterlab.labapp import LabApp
+
+from alliances.errors import AlliancesError
+from alliances.paths import ROOT_VARIABLE, find_root
+from alliances.run import forks, notebooks
+from alliances.run.refresh import settle
+
+#: The notebook with which JupyterLab opens; it holds a form and never outputs.
+START = "start.ipynb"
+_SETTINGS = {
+    "@jupyterlab/notebook-extension:tracker": {"codeCellConfig": {"lineWrap": True}},  # a sentence is a long line
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+
+
+def lab(root: Path, port: int = 0, browser: bool = True) -> None:
+    """Run JupyterLab on this machine alone, with its token, until it is stopped."""
+    # Its kernels show what those of a build do.
+    os.environ |= forks.SETTINGS | {ROOT_VARIABLE: str(root), "ALLIANCES_LAB": "1"}
+    page = f"/tree/{START}" if (root / START).exists() else ""
+    with tempfile.TemporaryDirectory(prefix="lab-") as settings:
+        Path(settings, "overrides.json").write_text(json.dumps(_SETTINGS), encoding="utf-8")
+        LabApp.launch_instance([
+            "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={root}", f"--LabServerApp.app_settings_dir={settings}",
+            f"--LabApp.default_url=/lab{page}", "--ServerApp.jpserver_extensions={'alliances.lab': True}",
+            *([f"--ServerApp.port={port}"] if port else []), *([] if browser else ["--no-browser"]),
+            *(["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []),
+        ])  # fmt: skip
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    return [{"module": "alliances.lab"}]
+
+
+def _load_jupyter_server_extension(server: Any) -> None:
+    server.contents_manager.register_pre_save_hook(before_saving)
+
+
+def before_saving(*, model: dict[str, Any], path: str, **_: Any) -> None:
+    """Let JupyterLab save a notebook of this project as `refresh` writes it."""
+    folder, name = posixpath.split(path)
+    if model["type"] != "notebook" or not (folder == "notebooks" or path == START):
+        return
+    notebook: Any = nbformat.from_dict(model["content"])
+    committed = None
+    with suppress(AlliancesError):
+        committed = notebooks.read(find_root(), name.removesuffix(".ipynb"))
+    settle(notebook, committed)
+    for cell in notebook.cells if path == START else ():
+        if cell.cell_type == "code":
+            cell.update(outputs=[], execution_count=None)
+    model["content"] = notebook
