@@ -51,8 +51,8 @@ def finish(document: str, folder: Path, cache: Path | None = None, policy: bool 
     Returns
     -------
     str
-        The page with its style, script and fonts, the charts' specifications and data, Vega, and a Content-Security-Policy: no source but the page
-        itself, inline scripts by their hash.
+        The page with its style, script and fonts, the charts' specifications and data, Vega, and a
+        Content-Security-Policy: no source but the page itself, inline scripts by their hash.
 
     Raises
     ------
