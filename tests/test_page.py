@@ -155,7 +155,14 @@ def test_the_desk_has_three_columns(desk: Any) -> None:
     assert box(desk, "#sec-fleet > .facts")["width"] == 260
     text, side = box(desk, "#sec-fleet > p"), box(desk, "#sec-fleet > .facts")
     assert side["x"] - (text["x"] + text["width"]) == pytest.approx(40, abs=1)
-    assert box(desk, "#fig-fleet")["width"] == pytest.approx(896, abs=1)
+    assert box(desk, "figure.tbl")["width"] == pytest.approx(896, abs=1)
+    narrow = box(desk, "#fig-fleet")  # it would wait long for the end of the side column, so it stands beside it
+    assert narrow["width"] == pytest.approx(596, abs=1)
+    desk.evaluate("document.querySelector('#fig-fleet').classList.remove('beside')")
+    wide = box(desk, "#fig-fleet")
+    assert wide["width"] == pytest.approx(896, abs=1)
+    assert wide["y"] > narrow["y"] + 120  # the hole that it would leave
+    desk.evaluate("document.querySelector('#fig-fleet').classList.add('beside')")
 
 
 def test_contents_stay_and_follow_the_reader(desk: Any) -> None:
@@ -268,7 +275,7 @@ def test_the_card_waits_a_moment(desk: Any) -> None:
 
 def test_the_card_opens_on_focus_and_escape_closes_it(desk: Any) -> None:
     desk.locator("#sec-fleet .answer sup.ev a").last.focus()
-    desk.keyboard.press("Tab")
+    desk.keyboard.press("ArrowRight")
     assert desk.evaluate("document.activeElement.matches('sup.ev a')")
     card = desk.locator(CARD)
     card.wait_for(state="visible")
@@ -277,9 +284,21 @@ def test_the_card_opens_on_focus_and_escape_closes_it(desk: Any) -> None:
     assert place["x"] + place["width"] <= DESK["width"]
     desk.keyboard.press("Escape")
     assert not card.is_visible()
-    desk.keyboard.press("Tab")
+    desk.keyboard.press("ArrowRight")
     card.wait_for(state="visible")
     assert desk.evaluate("document.activeElement.matches('sup.ev a, a')")  # the card is no stop
+
+
+def test_a_section_is_one_tab_stop_and_the_arrows_reach_each_of_its_marks(desk: Any) -> None:
+    stops = desk.evaluate(
+        "[...document.querySelectorAll('#sec-fleet sup.ev a')].filter((a) => a.tabIndex === 0).length"
+    )
+    assert stops == desk.locator("#sec-fleet, #sec-fleet section").count()
+    marks = desk.locator("#sec-fleet > :not(section) sup.ev a")
+    marks.first.focus()
+    for _ in range(marks.count() - 1):
+        desk.keyboard.press("ArrowRight")
+    assert marks.last.evaluate("(link) => link === document.activeElement && link.tabIndex === 0")
 
 
 def test_every_mark_has_a_card(desk: Any) -> None:

@@ -419,9 +419,7 @@ def test_pdf_says_nothing_twice_in_the_evidence(stage: Path) -> None:
     evidence = " ".join(made.pages[embedded_evidence(made) :])
     assert f"With B4, D9 {words_of_d9}" in evidence  # B4 has an entry of its own in print
     assert "half of them able”" not in evidence
-    assert re.search(
-        r"i1 So the fleet .*? … It rests on B4 .*? p\. \d", evidence
-    )  # the sentence stands where its mark is
+    assert re.search(r"i1 So the fleet .*? … It rests on B4 .*? p\. \d", evidence)
     further = made.page.select_one("#ev-B7 p.further")
     assert further
     assert "half of them able" in further.get_text()

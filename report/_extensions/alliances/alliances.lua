@@ -209,7 +209,7 @@ local function bound(inlines)
   local result, last, digit = pandoc.Inlines({}), "", false
   for index, item in ipairs(inlines) do
     local kind = item.t
-    local text = kind == "Str" and item.text or kind == "Cite" and text_of(item)
+    local text = kind == "Str" and item.text
     if kind == "Link" then
       local raw = mark(item)
       if raw and (last == "Space" or last == "SoftBreak") then result:remove(#result) end
@@ -220,6 +220,8 @@ local function bound(inlines)
       result:insert(bind and pandoc.Str("\u{a0}") or item)
     elseif text and text:find("@", 1, true) and referred(result, text) then
       kind = "Link"
+    elseif kind == "Cite" then -- its word is a link by now
+      result:extend(item.content)
     elseif not typst and text and text:match("%d–%D?%D?%D?%d") then
       result:insert(pandoc.Span({ item }, pandoc.Attr("", { "unbroken" }))) -- on paper the template keeps ranges together
     elseif kind ~= "RawInline" then

@@ -24,6 +24,13 @@
   opener.addEventListener("click", () => openBar(opener.getAttribute("aria-expanded") !== "true"));
   bar.addEventListener("click", (event) => { if (event.target.closest("a")) openBar(false); });
 
+  // A wide figure that would wait long for the end of the side column stands beside it, narrower.
+  for (const figure of document.querySelectorAll(".fig.w166")) {
+    let before = figure.previousElementSibling;
+    while (before?.matches(".facts, .side-note, .w47")) before = before.previousElementSibling;
+    figure.classList.toggle("beside", figure.offsetTop - before?.offsetTop - before?.offsetHeight > 160);
+  }
+
   let current = null;
   function follow() {
     let next = null;
@@ -93,6 +100,23 @@
     return [name, ...copy.children, from];
   }
 
+  // All marks of a section are one Tab stop, of which the arrow keys lead from mark to mark; a screen reader meets each.
+  const groups = new Map();
+  for (const section of main.querySelectorAll("section")) {
+    const group = [...section.querySelectorAll("sup.ev a, .entry a")].filter((link) => link.closest("section") === section);
+    group.forEach((link, index) => { link.tabIndex = index ? -1 : 0; groups.set(link, group); });
+  }
+  main.addEventListener("focusin", ({ target }) => {
+    for (const link of groups.get(target) ?? []) link.tabIndex = link === target ? 0 : -1;
+  });
+  main.addEventListener("keydown", (event) => {
+    const group = groups.get(event.target);
+    const next = group?.[group.indexOf(event.target) + { ArrowRight: 1, ArrowLeft: -1 }[event.key]];
+    if (!next || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    next.focus();
+  });
+
   function tooltipOf(item) {
     const list = make("dl");
     for (const [title, text] of pairsOf(item)) list.append(make("dt", {}, title), make("dd", {}, text));
@@ -113,6 +137,7 @@
       card.replaceChildren(...(marks.has(next) ? [...evidenceOf(next), close] : tooltipOf(itemOf(next))));
       owner = next;
       if (marks.has(next)) next.setAttribute("aria-describedby", "card");
+      if (!at && !sheet && groups.get(next)?.length > 1) card.append(make("p", { className: "from" }, "← → leads to the next mark"));
       card.classList.toggle("sheet", sheet);
       card.hidden = false;
     }

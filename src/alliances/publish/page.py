@@ -71,7 +71,7 @@ def finish(document: str, folder: Path, cache: Path | None = None, policy: bool 
 
 
 def _embedded(found: re.Match[str], folder: Path) -> str:
-    """Return the style or the script that a page names, the style with its fonts."""
+    """Return the style or script that a page names, with its fonts; Quarto embeds them itself, Pandoc is slow at it."""
     path = folder / (found[1] or found[2])
 
     def font(face: re.Match[str]) -> str:
