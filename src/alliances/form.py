@@ -19,7 +19,7 @@ from alliances.errors import ParameterError
 from alliances.parameters import check_parameters, described
 from alliances.paths import find_root
 
-_WIDE = widgets.Layout(width="22em")
+_WIDE = widgets.Layout(width="27em", flex="none")
 
 
 class Form:

@@ -1,0 +1,202 @@
+"""JupyterLab, the form and the preview, as their users meet them."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from playwright import sync_api as playwright
+
+from alliances.preview import Preview
+from helpers import LONG, PROJECT, Command, change_cell, outputs
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHART = "application/vnd.vegalite.v5+json"
+long = pytest.mark.skipif(not LONG, reason="takes minutes (make test-long)")
+browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (apt-get install chromium)")
+
+
+@pytest.fixture
+def page() -> Iterator[Any]:
+    with playwright.sync_playwright() as running:
+        started = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        opened = started.new_page(viewport={"width": 1300, "height": 1000})
+        opened.set_default_timeout(90_000)
+        yield opened
+        started.close()
+
+
+def until(wanted: Callable[[], Any], seconds: float = 60) -> Any:
+    end = time.monotonic() + seconds
+    while not (found := wanted()):
+        assert time.monotonic() < end, "It took too long."
+        time.sleep(0.1)
+    return found
+
+
+# ---------------------------------------------------------------- preview
+
+
+def text_of(preview: Preview) -> str:
+    return " ".join(re.sub(r"<[^>]+>", "", preview.page.decode().partition("<main")[2]).split())
+
+
+def test_the_preview_follows_the_notebook_and_keeps_the_last_good_page(river_root: Path) -> None:
+    preview = Preview(river_root, "treaty")
+    preview.render("treaty")
+    assert preview.state["error"] == ""
+    before = text_of(preview)
+    assert "A dam for Dunmere" in before
+    change_cell(river_root, "treaty", 3, lambda source: source + "\nedition.nonsense()")
+    preview.render("treaty")
+    assert re.match(r"Notebook treaty\.ipynb stopped in cell \[4\], line \d+, with Attr", preview.state["error"])
+    assert text_of(preview) == before
+    change_cell(river_root, "treaty", 3, lambda source: source.replace("\nedition.nonsense()", ""))
+    preview.render("treaty")
+    assert (preview.state["error"], text_of(preview)) == ("", before)
+
+
+def test_the_preview_is_of_this_machine_alone_and_tells_its_state(river_root: Path) -> None:
+    preview = Preview(river_root, "treaty")
+    server = preview.listen()
+    assert server.server_address[0] == "127.0.0.1"
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.server_address[1]}/state") as answer:
+        assert json.load(answer)["name"] == "treaty"
+    server.shutdown()
+
+
+def test_a_preview_of_nothing_is_refused(built_river: Path, tmp_path: Path) -> None:
+    told = Command(built_river, tmp_path / "tmp").refused("preview", "treety")
+    assert "There is no notebook treety in the report; choose one of" in told
+
+
+@browser
+def test_an_edited_sentence_shows_in_the_browser(river_root: Path, tmp_path: Path, page: Any) -> None:
+    command = Command(river_root, tmp_path / "tmp")
+    process = command.start("preview", "treaty", "--no-browser")
+    try:
+        page.goto(re.search(r"http://\S+", process.stderr.readline())[0])
+        shown = page.frame_locator("iframe")
+        old = "A dam for Dunmere"
+        path = river_root / "notebooks" / "treaty.ipynb"
+        path.write_text(path.read_text().replace(f"# {old}", f"# {old}, at last"))
+        shown.get_by_role("heading", name=f"{old}, at last").first.wait_for()
+        change_cell(river_root, "treaty", 3, lambda source: source + "\n1 / 0")
+        page.get_by_role("alert").get_by_text("ZeroDivisionError").wait_for()
+        assert shown.get_by_role("heading", name=f"{old}, at last").first.is_visible()
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+# ---------------------------------------------------------------- JupyterLab
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """The project, committed, in a JupyterLab of its own; yields its folder and the address."""
+    pytest.importorskip("ipywidgets")
+    root = tmp_path / "project"
+    for name in ("data", "seeds", "notebooks", "report"):
+        left_out = shutil.ignore_patterns("_output", ".ipynb_checkpoints", ".quarto")
+        shutil.copytree(PROJECT / name, root / name, ignore=left_out)
+    for name in ("start.ipynb", ".gitignore", ".gitattributes"):
+        shutil.copy(PROJECT / name, root)
+    git(root, "init", "--quiet")
+    git(root, "add", "--all")
+    git(root, "-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "--quiet", "--message", "As it is")
+    process = Command(root, tmp_path / "tmp").start("lab", "--no-browser", HOME=str(tmp_path))
+    try:
+        lines = iter(process.stderr.readline, "")
+        yield root, next(found[0] for line in lines if (found := re.search(r"http://127\S+token=\w+", line)))
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def git(root: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True).stdout
+
+
+def run_and_save(page: Any, path: Path) -> None:
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+    cells = nbformat.read(path, 4).cells
+    for number in range(len(cells)):
+        cell = page.locator(f'.jp-Cell[data-windowed-list-index="{number}"]').first
+        cell.scroll_into_view_if_needed()
+        until(lambda cell=cell: "*" not in cell.locator(".jp-InputPrompt").first.inner_text())
+        if any(CHART in output.get("data", {}) for output in cells[number].get("outputs", [])):
+            cell.locator(".vega-embed canvas, .vega-embed svg").first.wait_for()
+    before = path.stat().st_mtime_ns
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+s")
+    until(lambda: path.stat().st_mtime_ns > before)
+
+
+@long
+@browser
+def test_what_is_opened_run_and_saved_is_not_changed(lab: tuple[Path, str], page: Any) -> None:
+    root, address = lab
+    page.goto(address)
+    page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+    for path in sorted((root / "notebooks").glob("*.ipynb")):
+        page.goto(address.replace("start.ipynb", f"notebooks/{path.name}"))
+        page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+        run_and_save(page, path)
+        assert git(root, "status", "--porcelain") == "", path.name
+
+
+@long
+@browser
+def test_the_form_builds_an_edition(lab: tuple[Path, str], page: Any) -> None:
+    root, address = lab
+    outside: list[str] = []
+    page.on("request", lambda asked: outside.append(asked.url) if asked.url.startswith("http") else None)
+    page.goto(address)
+    page.locator(".jp-CodeCell .cm-content").first.click()
+    page.keyboard.press("Shift+Enter")
+    focus = page.get_by_label("focus")
+    focus.fill("Polland")
+    focus.press("Tab")
+    page.get_by_role("alert").get_by_text("the nearest is POL (Poland)").wait_for()
+    assert page.get_by_role("button", name="Build the edition").is_disabled()
+    for name, value in {"focus": "POL", "as_of": "2025-03-20"}.items():
+        page.get_by_label(name).fill(value)
+        page.get_by_label(name).press("Tab")
+    page.get_by_role("button", name="Build the edition").click()
+    page.get_by_role("link", name="report.pdf").wait_for(timeout=300_000)
+    assert page.frame_locator("iframe[src^='/files/']").locator("h1").first.inner_text()
+    folder = root / "report" / "_output" / "editions" / "2025-03-20_POL"
+    assert {"report.html", "report.pdf", "manifest.json"} <= {path.name for path in folder.iterdir()}
+    page.keyboard.press("Control+s")
+    until(lambda: page.locator(".jp-mod-dirty").count() == 0)
+    assert git(root, "status", "--porcelain") == ""
+    assert [url for url in outside if "//127.0.0.1:" not in url] == []
+
+
+# ---------------------------------------------------------------- elsewhere
+
+
+def test_a_notebook_is_readable_without_this_package(tmp_path: Path) -> None:
+    """As GitHub, VS Code and nbconvert show it: a chart is a picture, a table a table, a sentence has its marks."""
+    code = (
+        "import sys, nbformat; sys.modules['alliances'] = None\nfrom nbconvert import HTMLExporter\n"
+        f"print(HTMLExporter().from_notebook_node(nbformat.read({str(PROJECT / 'notebooks' / 'jef.ipynb')!r}, 4))[0])"
+    )
+    done = subprocess.run(["python", "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    notebook = nbformat.read(PROJECT / "notebooks" / "jef.ipynb", 4)
+    charts = sum(CHART in output.get("data", {}) for output in outputs(notebook))
+    assert done.stdout.count("data:image/png;base64,") >= charts > 0
+    assert "<table" in done.stdout
+    assert re.search(r'<sup><a href="#ev-[A-Z]\d+" title="', done.stdout)
