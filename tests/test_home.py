@@ -79,6 +79,7 @@ def test_a_preview_of_nothing_is_refused(built_river: Path, tmp_path: Path) -> N
     assert "There is no notebook treety in the report; choose one of" in told
 
 
+@long
 @browser
 def test_an_edited_sentence_shows_in_the_browser(river_root: Path, tmp_path: Path, page: Any) -> None:
     command = Command(river_root, tmp_path / "tmp")
@@ -127,15 +128,25 @@ def git(root: Path, *arguments: str) -> str:
     return subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True).stdout
 
 
-def run_and_save(page: Any, path: Path) -> None:
+def open_notebook(page: Any, address: str, name: str) -> Any:
+    """Open a notebook and nothing else; return its panel, whose kernel is there."""
+    page.goto(address.replace("start.ipynb", name) + "&reset")
+    tab = page.locator("#jp-main-dock-panel .lm-TabBar-tab.lm-mod-current")
+    tab.get_by_text(Path(name).name).wait_for()
+    panel = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+    panel.locator(".jp-CodeCell .cm-content").first.wait_for()
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+    return panel
+
+
+def run_and_save(page: Any, panel: Any, path: Path) -> None:
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
     cells = nbformat.read(path, 4).cells
     for number in range(len(cells)):
-        cell = page.locator(f'.jp-Cell[data-windowed-list-index="{number}"]').first
+        cell = panel.locator(f'.jp-Cell[data-windowed-list-index="{number}"]').first
         cell.scroll_into_view_if_needed()
-        until(lambda cell=cell: "*" not in cell.locator(".jp-InputPrompt").first.inner_text())
+        until(lambda cell=cell: re.match(r"\[\d+\]", cell.locator(".jp-InputPrompt").first.inner_text()))
         if any(CHART in output.get("data", {}) for output in cells[number].get("outputs", [])):
             cell.locator(".vega-embed canvas, .vega-embed svg").first.wait_for()
     before = path.stat().st_mtime_ns
@@ -148,12 +159,8 @@ def run_and_save(page: Any, path: Path) -> None:
 @browser
 def test_what_is_opened_run_and_saved_is_not_changed(lab: tuple[Path, str], page: Any) -> None:
     root, address = lab
-    page.goto(address)
-    page.locator(".jp-Notebook .jp-Cell").first.wait_for()
     for path in sorted((root / "notebooks").glob("*.ipynb")):
-        page.goto(address.replace("start.ipynb", f"notebooks/{path.name}"))
-        page.locator(".jp-Notebook .jp-Cell").first.wait_for()
-        run_and_save(page, path)
+        run_and_save(page, open_notebook(page, address, f"notebooks/{path.name}"), path)
         assert git(root, "status", "--porcelain") == "", path.name
 
 
@@ -163,8 +170,7 @@ def test_the_form_builds_an_edition(lab: tuple[Path, str], page: Any) -> None:
     root, address = lab
     outside: list[str] = []
     page.on("request", lambda asked: outside.append(asked.url) if asked.url.startswith("http") else None)
-    page.goto(address)
-    page.locator(".jp-CodeCell .cm-content").first.click()
+    open_notebook(page, address, "start.ipynb").locator(".jp-CodeCell .cm-content").first.click()
     page.keyboard.press("Shift+Enter")
     focus = page.get_by_label("focus")
     focus.fill("Polland")

@@ -131,9 +131,18 @@ def stage_edition(
     return Edition(planned, staged, executed)
 
 
-def stage_defaults(root: Path, folder: Path) -> None:
-    """Stage the default edition: what ``quarto render report``, typed by hand, needs."""
-    stage_edition(plan(root, {}), folder)
+def stage_by_hand(root: Path, values: Mapping[str, Any], staged: Path, output: Path) -> Edition:
+    """Stage what ``quarto render report``, typed by hand, needs; PublishError where its output is another edition's."""
+    planned = plan(root, values)
+    name = slug(planned.parameters, planned.defaults)
+    remedy = f"write “project: {{output-dir: _output/editions/{name or 'NAME'}}}” into the profile, or remove that one"
+    if name and output.resolve() == (root / OUTPUT).resolve():
+        raise PublishError(f"{output} is the place of the default edition; {remedy}.")
+    try:
+        refuse_foreign(output, planned.parameters.as_dict(), planned.defaults.as_dict())
+    except PublishError as error:
+        raise PublishError(f"{str(error).split(';')[0]}; {remedy}.") from None
+    return stage_edition(planned, staged)
 
 
 def build(
@@ -180,7 +189,7 @@ def build(
             raise
         if published.notice:
             say(published.notice)
-        _collect(edition, done, published, formats)
+        collect(edition, done, published, formats)
         finish()
         put_in_place(done, folder)
     cache.prune()
@@ -193,7 +202,7 @@ def build(
     return Build(folder, published.notice)
 
 
-def _collect(edition: Edition, done: Path, published: Published, formats: Sequence[str]) -> None:
+def collect(edition: Edition, done: Path, published: Published, formats: Sequence[str]) -> None:
     """Gather the parts of an edition in a folder, with its manifest."""
     planned, staged = edition.planned, edition.staged.folder
     (done / "notebooks").mkdir(parents=True)

@@ -35,7 +35,8 @@ def lab(root: Path, port: int = 0, browser: bool = True) -> None:
         Path(settings, "overrides.json").write_text(json.dumps(_SETTINGS), encoding="utf-8")
         LabApp.launch_instance([
             "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={root}", f"--LabServerApp.app_settings_dir={settings}",
-            "--LabApp.extension_manager=readonly", f"--LabApp.default_url=/lab{page}", "--ServerApp.jpserver_extensions={'alliances.lab': True}",
+            "--LabApp.extension_manager=readonly",
+            f"--LabApp.default_url=/lab{page}", "--ServerApp.jpserver_extensions={'alliances.lab': True}",
             *([f"--ServerApp.port={port}"] if port else []), *([] if browser else ["--no-browser"]),
             *(["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []),
         ])  # fmt: skip

@@ -2,41 +2,106 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from alliances.errors import AlliancesError
-from alliances.publish.engines import install_fonts
+import yaml
+
+from alliances.errors import AlliancesError, PublishError
+from alliances.manifest import sha256
+from alliances.publish.engines import FORMATS, Published, install_fonts
 from alliances.publish.page import finish
 
 __all__ = ["bring_up_to_date", "main", "post", "pre"]
 
+#: Where what makes an edition of Quarto's output waits while it renders.
+ASIDE = Path("report", ".quarto", "alliances")
 STAGED = ("report.md", "edition.yml", "facts.json", "figures", "vega", "attached")
 
 
 def pre(root: Path) -> None:
-    """Execute the notebooks at the defaults and write the staged report into report/."""
-    from alliances.build import stage_defaults  # here: the build is above this room
+    """Execute the notebooks, with the ``params`` of Quarto's profiles, and write the staged report into report/.
 
+    Raises
+    ------
+    PublishError
+        If Quarto was given ``-P``, which it keeps to itself, or would write over another edition.
+    """
+    from alliances.build import collect, stage_by_hand  # here: the build is above this room
+
+    if {"-P", "--execute-param", "--execute-params"} & {word.split(":")[0] for word in _typed()}:
+        raise PublishError(
+            "Quarto does not hand -P to the notebooks of a project; write `params:` into report/_quarto-NAME.yml, "
+            "give `--profile NAME`, or use `alliances build -p`."
+        )
     with tempfile.TemporaryDirectory(prefix="alliances-stage-") as scratch:
-        stage_defaults(root, Path(scratch))
+        edition = stage_by_hand(root, _params(root), Path(scratch), _output(root))
         for name in STAGED:
             bring_up_to_date(root / "report" / name, Path(scratch) / name)
-    install_fonts(root / "report" / "fonts")
+        install_fonts(root / "report" / "fonts")
+        shutil.rmtree(root / ASIDE, ignore_errors=True)
+        collect(edition, root / ASIDE, Published("quarto, by hand", []), ())
 
 
 def post(root: Path) -> None:
-    """Finish the pages among the files that Quarto wrote, which it names a line each, relative to the project."""
-    report, cache = root / "report", root / ".cache"
-    policy = "QUARTO_PROJECT_SCRIPT_QUIET" not in os.environ  # set in a preview alone
-    for name in os.environ.get("QUARTO_PROJECT_OUTPUT_FILES", "").splitlines():
-        if name.endswith(".html"):
-            page = report / name
-            finished = finish(page.read_text(encoding="utf-8"), report, cache, policy)
-            page.write_text(finished, encoding="utf-8", newline="\n")
+    """Finish the pages among the files that Quarto wrote, and make an edition of its folder.
+
+    What is not of this edition goes: the other format, and what describes an earlier one. A preview, whose pages have
+    no policy since a script of Quarto's reloads them, is an edition without formats, so that a build replaces it.
+    """
+    output, cache = _output(root), root / ".cache"
+    is_preview = "preview" in _typed() or os.environ.get("QUARTO_PROJECT_SCRIPT_QUIET") == "1"
+    written = [root / "report" / name for name in os.environ.get("QUARTO_PROJECT_OUTPUT_FILES", "").splitlines()]
+    for page in [path for path in written if path.suffix == ".html"]:
+        finished = finish(page.read_text(encoding="utf-8"), root / "report", cache, not is_preview)
+        page.write_text(finished, encoding="utf-8", newline="\n")
+    parts = ["facts.json", "notebooks", "figures"]
+    for name in parts:
+        bring_up_to_date(output / name, root / ASIDE / name)
+    made = [] if is_preview else [kind for kind in FORMATS if output / f"report.{kind}" in written]
+    for kind in FORMATS if made else ():
+        if kind not in made:
+            (output / f"report.{kind}").unlink(missing_ok=True)
+    manifest = json.loads((root / ASIDE / "manifest.json").read_text(encoding="utf-8"))
+    files = [
+        f
+        for name in (*(f"report.{kind}" for kind in made), *parts)
+        for f in (output / name, *(output / name).rglob("*"))
+    ]
+    listed = {file.relative_to(output).as_posix(): sha256(file) for file in files if file.is_file()}
+    manifest |= {"formats": made, "outputs": dict(sorted(listed.items()))}
+    text = json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"
+    (output / "manifest.json").write_text(text, encoding="utf-8")
+
+
+def _output(root: Path) -> Path:
+    return Path(root / "report", os.environ.get("QUARTO_PROJECT_OUTPUT_DIR") or "_output")
+
+
+def _params(root: Path) -> dict[str, Any]:
+    """Read the ``params`` of the project and of its profiles, of which the first goes before the others."""
+    profiles = [name.strip() for name in os.environ.get("QUARTO_PROFILE", "").split(",") if name.strip()]
+    values: dict[str, Any] = {}
+    for name in ["_quarto", *(f"_quarto-{profile}" for profile in reversed(profiles))]:
+        for path in (root / "report").glob(f"{name}.y*ml"):
+            values |= (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("params") or {}
+    return values
+
+
+def _typed() -> set[str]:
+    """Return the words of the command by which Quarto was called, where the system tells: on Linux."""
+    words, process = set[str](), os.getppid()
+    with suppress(OSError, ValueError):
+        for _ in range(2):  # this one's caller is step.py, whose caller is Quarto
+            words |= set(Path(f"/proc/{process}/cmdline").read_text(encoding="utf-8").split("\0"))
+            process = int(Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+    return words
 
 
 def bring_up_to_date(target: Path, source: Path) -> None:
