@@ -362,9 +362,9 @@ def test_readings_are_in_plain_words(report: Staged) -> None:
 
 def test_sums_inferences_and_records_name_what_they_rest_on(report: Staged) -> None:
     league = entry(report, "ev-f-in-the-league")
-    assert "**3** in the league: a and b, counted. From [A3](#ev-A3) and [r1](#ev-r-xav-league)." in league
+    assert "**3** in the league: a and b, counted. From\u00a0[A3](#ev-A3) and [r1](#ev-r-xav-league)." in league
     nobody = entry(report, "ev-i-nobody")
-    assert "So nobody pays. [Inference of this report.]{.ours} From [A3](#ev-A3). Against it: [" in nobody
+    assert "So nobody pays. [Inference of this report.]{.ours} From\u00a0[A3](#ev-A3). Against it:\u00a0[" in nobody
     assert "Arven: member of the League of Rivers since 1 January 1950." in entry(report, "ev-r-xav-league")
     assert text_of(report).count("Public record: League of Rivers, “Members”.") == 1
     assert "ev-r-xbm-league" not in text_of(report)
