@@ -152,7 +152,7 @@ def run_and_save(page: Any, panel: Any, path: Path) -> None:
     before = path.stat().st_mtime_ns
     page.keyboard.press("Escape")
     page.keyboard.press("Control+s")
-    until(lambda: path.stat().st_mtime_ns > before)
+    until(lambda: path.stat().st_mtime_ns > before and not path.with_name(f".~{path.name}").exists())
 
 
 @long
