@@ -14,10 +14,12 @@ from typing import Any
 
 import nbformat
 import pytest
+import yaml
 from playwright import sync_api as playwright
 
+from alliances.build import notebook_names
 from alliances.preview import Preview
-from helpers import LONG, PROJECT, Command, change_cell, outputs
+from helpers import BUILD, LONG, PROJECT, Command, change_cell, outputs
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 CHART = "application/vnd.vegalite.v5+json"
@@ -192,6 +194,26 @@ def test_the_form_builds_an_edition(lab: tuple[Path, str], page: Any) -> None:
 
 
 # ---------------------------------------------------------------- elsewhere
+
+
+def test_where_the_report_is_published_stands_in_one_place_and_nowhere_unless_set(river_root: Path) -> None:
+    def built() -> str:
+        command = Command(river_root, river_root.parent / "tmp")
+        command.done(*BUILD)
+        folder = river_root / "report" / "_output"
+        (table,) = [path.read_text("utf-8") for path in (folder / "figures").glob("*.csv")][:1]
+        return (folder / "report.html").read_text("utf-8").partition("Cite as")[2][:400] + table
+
+    assert "http" not in built()
+    path = river_root / "data" / "datapackage.json"
+    package = json.loads(path.read_text("utf-8")) | {"homepage": "https://example.org/river", "doi": "10.5281/zenodo.1"}
+    path.write_text(json.dumps(package), "utf-8")
+    assert built().count("https://doi.org/10.5281/zenodo.1") == 2
+
+
+def test_a_chapter_is_watched_by_a_preview_of_quartos() -> None:
+    listed = yaml.safe_load((PROJECT / "report" / "_quarto.yml").read_text("utf-8"))["notebooks"]
+    assert listed == [f"../notebooks/{name}.ipynb" for name in notebook_names(PROJECT)]
 
 
 def test_a_notebook_is_readable_without_this_package(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Writes edition.yml: what cover, running foot and first page say of an edition, its age and its sources."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -28,7 +28,7 @@ def edition_values(
     first = min(judged, key=lambda output: output.get("rank") or len(judged) + 1, default={})
     figure = cover.get("figure", "")
     is_drawn = any(output["kind"] == "figure" and output["id"] == figure for output in outputs)
-    cite = (publisher, title, f"Version {package.get('version', '')}, texts published by {day}")
+    cite = (publisher, title, f"Version {package.get('version', '')}, texts published by {day}", address(package))
     return {
         "title": title,
         "subtitle": package.get("subtitle", ""),
@@ -47,6 +47,12 @@ def edition_values(
         "edition-lines": list(_differences(dataset, parameters, defaults)),
         "coming": list(coming),
     }
+
+
+def address(package: Mapping[str, Any]) -> str:
+    """Return where the report is published: its DOI, or else its page; "" where neither is set."""
+    doi = str(package.get("doi") or "").removeprefix("https://doi.org/")
+    return f"https://doi.org/{doi}" if doi else str(package.get("homepage") or "")
 
 
 def _as_of(dataset: Dataset, day: date) -> str:

@@ -15,7 +15,7 @@ from alliances.run.cache import Cache
 from alliances.stage import chapters as reading
 from alliances.stage.chapters import CONTENTS, EVIDENCE, Chapter, Output, form, line_text
 from alliances.stage.check import Checker, reference_problems
-from alliances.stage.cover import edition_values
+from alliances.stage.cover import address, edition_values
 from alliances.stage.evidence import Ledger, evidence
 from alliances.stage.figures import draw_figures
 from alliances.text.markdown import escape
@@ -77,7 +77,8 @@ def stage(
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in (("report.md", report), ("edition.yml", edition), ("facts.json", told)):
         (folder / name).write_text(text, encoding="utf-8")
-    draw_figures([output for output in outputs if output["kind"] == "figure"], licence, folder, cache)
+    signed = " ".join(filter(None, (licence, address(dataset.package))))
+    draw_figures([output for output in outputs if output["kind"] == "figure"], signed, folder, cache)
     return Staged(folder, problems, facts, chapters)
 
 
