@@ -15,10 +15,12 @@ from typing import Any
 from alliances.build import checked_parameters, notebook_names
 from alliances.dataset import Dataset
 from alliances.errors import AlliancesError, ExecutionError
+from alliances.parameters import Parameters
 from alliances.paths import find_root
 from alliances.publish import publish
 from alliances.run.cache import Cache, digest, files_digest
 from alliances.run.execute import run_notebooks
+from alliances.run.notebooks import check_defaults
 from alliances.stage import stage
 
 _SHELL = Path(__file__).with_name("preview.html")
@@ -47,6 +49,7 @@ class Preview:
         self.saved = self._saved()
         self.page, self.state = b"", {"name": name or max(self.saved, key=lambda one: self.saved[one][0]), "error": ""}
         self._data, self._dataset = "", Dataset.load(root)
+        self._parameters: list[Parameters] = []
 
     def serve(self, port: int = 0, browser: bool = False, say: Callable[[str], None] = print) -> None:
         """Serve the page on this machine alone, and follow each save, until interrupted."""
@@ -74,7 +77,7 @@ class Preview:
             if changed or (name, data) != seen:
                 seen = name, data
                 self.render(name)
-            time.sleep(0.1)
+            time.sleep(0.05)
 
     def render(self, name: str) -> None:
         """Make the page of a chapter; where that fails, the last good one stays and the error is told."""
@@ -88,9 +91,11 @@ class Preview:
     def _render(self, name: str) -> bytes:
         data = files_digest((self.root / "data").iterdir(), self.root)
         if data != self._data:
-            self._dataset, self._data = Dataset.load(self.root, validate=bool(self._data)), data
-        cache = Cache(self.root)
-        _, defaults, parameters = checked_parameters(self.root, self._dataset, self.values)
+            self._dataset = Dataset.load(self.root, validate=bool(self._data))
+            _, *self._parameters = checked_parameters(self.root, self._dataset, self.values)  # it reads all notebooks
+            self._data = data
+        cache, (defaults, parameters) = Cache(self.root), self._parameters
+        check_defaults(self.root, [name], defaults.as_dict())
         uncoded, known = self._dataset.uncoded, self._dataset.known(parameters.day, parameters.exclude_sources)
         executed = run_notebooks(self.root, [name], parameters.as_dict(), cache=cache, uncoded=uncoded)
         with tempfile.TemporaryDirectory(prefix="preview-") as folder:
