@@ -20,7 +20,7 @@ from alliances.errors import ParameterError
 from helpers import BUILD, PROJECT, change_cell, edition, river, tree
 from river_data import add, change
 
-COMMANDS = ("build", "batch", "check", "diff", "find", "new", "quote", "refresh", "verify")
+COMMANDS = ("build", "batch", "check", "diff", "find", "lab", "new", "preview", "quote", "refresh", "verify")
 
 
 @dataclass(frozen=True)
