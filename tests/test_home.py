@@ -19,7 +19,8 @@ from playwright import sync_api as playwright
 
 from alliances.build import notebook_names
 from alliances.preview import Preview
-from helpers import BUILD, LONG, PROJECT, Command, change_cell, outputs
+from alliances.publish import steps
+from helpers import BUILD, LONG, PROJECT, Command, change_cell, edition, outputs
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 CHART = "application/vnd.vegalite.v5+json"
@@ -209,6 +210,35 @@ def test_where_the_report_is_published_stands_in_one_place_and_nowhere_unless_se
     package = json.loads(path.read_text("utf-8")) | {"homepage": "https://example.org/river", "doi": "10.5281/zenodo.1"}
     path.write_text(json.dumps(package), "utf-8")
     assert built().count("https://doi.org/10.5281/zenodo.1") == 2
+
+
+def test_a_profile_of_quartos_is_an_edition_and_leaves_nothing_of_another(
+    river_root: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The steps around Quarto's render, with the environment that Quarto gives them."""
+    report, default = river_root / "report", edition(river_root)
+    (report / "_quarto-early.yml").write_text("params: {as_of: 2019-05-20}\n")
+    for name, value in {"ALLIANCES_ROOT": str(river_root), "QUARTO_PROFILE": "early"}.items():
+        monkeypatch.setenv(name, value)
+    assert steps.main(["pre"]) == 2
+    assert (
+        "is the place of the default edition; write “project: {output-dir: _output/editions/2019-"
+        in capfd.readouterr().err
+    )
+    output = report / "_output" / "editions" / "early"
+    monkeypatch.setenv("QUARTO_PROJECT_OUTPUT_DIR", str(output))
+    monkeypatch.setenv("QUARTO_PROJECT_OUTPUT_FILES", "_output/editions/early/report.html")
+    assert steps.main(["pre"]) == 0
+    output.mkdir(parents=True)
+    (output / "report.html").write_text('<html><head><meta charset="utf-8" /></head><body></body></html>')
+    (output / "report.pdf").write_text("of an earlier render")
+    assert steps.main(["post"]) == 0
+    assert "Content-Security-Policy" in (output / "report.html").read_text()
+    manifest = json.loads((output / "manifest.json").read_text())
+    assert (manifest["parameters"]["as_of"], manifest["formats"]) == ("2019-05-20", ["html"])
+    found = {path.relative_to(output).as_posix() for path in output.rglob("*") if path.is_file()}
+    assert found == {*manifest["outputs"], "manifest.json"}
+    assert edition(river_root) == default
 
 
 def test_a_chapter_is_watched_by_a_preview_of_quartos() -> None:
