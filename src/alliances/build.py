@@ -1,6 +1,7 @@
 """Build an edition: check, execute, stage, publish, and put the result in place as a whole."""
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -169,7 +170,9 @@ def build(
     """
     cache, planned = Cache(root), plan(root, values)
     asked, defaults = planned.parameters.as_dict(), planned.defaults.as_dict()
-    folder, log = edition_folder(root, planned.parameters, planned.defaults, output), log or root / OUTPUT / "build.log"
+    folder = edition_folder(root, planned.parameters, planned.defaults, output)
+    is_read_only = not os.access(root / "report", os.W_OK)
+    log = log or (folder.with_name(f"{folder.name}.log") if is_read_only else root / OUTPUT / "build.log")
     if engine == "quarto":
         engine_version(engine)  # says so now if there is none
     # Two builds of one edition do not work side by side: the second finds what the first has made.
