@@ -24,7 +24,7 @@ from alliances.errors import PublishError
 from alliances.publish import engine_version, engines, publish
 from alliances.publish.page import finish
 from alliances.publish.quarto import find_quarto
-from alliances.publish.steps import bring_up_to_date
+from alliances.quarto_steps import bring_up_to_date
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "tests" / "stage"

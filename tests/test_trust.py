@@ -286,9 +286,16 @@ def test_what_the_build_rests_on_is_locked_and_listed() -> None:
     files = [file for one in lock for file in (*one.get("wheels", ()), *filter(None, [one.get("sdist")]))]
     assert len(files) > 500
     assert all(file["hash"].startswith("sha256:") for file in files)
-    (workflow,) = (PROJECT / ".github" / "workflows").glob("*.yml")
-    text = workflow.read_text("utf-8")
-    assert yaml.safe_load(text)["permissions"] == {"contents": "read"}
-    uses = re.findall(r"uses: \S+@(\S+)", text)
-    assert len(uses) > 5
-    assert all(re.fullmatch("[0-9a-f]{40}", commit) for commit in uses)
+
+
+def test_workflows_are_pinned_and_only_two_jobs_may_write() -> None:
+    writing = set()
+    for path in (PROJECT / ".github" / "workflows").glob("*.yml"):
+        text = path.read_text("utf-8")
+        workflow = yaml.safe_load(text)
+        assert workflow["permissions"] in ({}, {"contents": "read"}), path.name
+        writing |= {name for name, job in workflow["jobs"].items() if "write" in job.get("permissions", {}).values()}
+        uses = re.findall(r"uses: \S+@(\S+)", text)
+        assert len(uses) >= 5
+        assert all(re.fullmatch("[0-9a-f]{40}", commit) for commit in uses)
+    assert writing == {"pages", "release"}

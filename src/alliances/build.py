@@ -1,6 +1,5 @@
 """Build an edition: check, execute, stage, publish, and put the result in place as a whole."""
 
-import json
 import os
 import shutil
 import tempfile
@@ -15,7 +14,7 @@ from alliances.behind import behind_of
 from alliances.dataset import Dataset
 from alliances.diff.read import Edition as Told
 from alliances.errors import PublishError, StagingError
-from alliances.manifest import OUTPUT, check_files, input_digests, is_unchanged, made_of, sha256
+from alliances.manifest import OUTPUT, check_files, input_digests, is_unchanged, made_of, write_manifest
 from alliances.parameters import Parameters, check_parameters
 from alliances.parameters import names as parameter_names
 from alliances.place import edition_folder, put_in_place, recover, refuse_foreign, slug
@@ -132,20 +131,6 @@ def stage_edition(
     return Edition(planned, staged, executed)
 
 
-def stage_by_hand(root: Path, values: Mapping[str, Any], staged: Path, output: Path) -> Edition:
-    """Stage what ``quarto render report``, typed by hand, needs; PublishError where its output is another edition's."""
-    planned = plan(root, values)
-    name = slug(planned.parameters, planned.defaults)
-    remedy = f"write “project: {{output-dir: _output/editions/{name or 'NAME'}}}” into the profile, or remove that one"
-    if name and output.resolve() == (root / OUTPUT).resolve():
-        raise PublishError(f"{output} is the place of the default edition; {remedy}.")
-    try:
-        refuse_foreign(output, planned.parameters.as_dict(), planned.defaults.as_dict())
-    except PublishError as error:
-        raise PublishError(f"{str(error).split(';')[0]}; {remedy}.") from None
-    return stage_edition(planned, staged)
-
-
 def build(
     root: Path, values: Mapping[str, Any], *, formats: Sequence[str] = FORMATS, engine: str = "auto",
     output: Path | None = None, force: bool = False, log: Path | None = None, say: Say = lambda line: None,
@@ -213,13 +198,11 @@ def collect(edition: Edition, done: Path, published: Published, formats: Sequenc
         (done / "notebooks" / f"{name}.ipynb").write_bytes(notebooks.dumps(notebook))
     for path in (*published.files, staged / "facts.json", staged / "figures"):
         shutil.move(path, done / path.name)
-    manifest = {
+    parts = [path.name for path in done.iterdir()]
+    write_manifest(done, parts, {
         "version": __version__, "parameters": planned.parameters.as_dict(), "defaults": planned.defaults.as_dict(),
         "formats": list(formats), "engine": published.engine, **made_of(planned.inputs),
-        "outputs": {p.relative_to(done).as_posix(): sha256(p) for p in sorted(done.rglob("*")) if p.is_file()},
-    }  # fmt: skip
-    text = json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"
-    (done / "manifest.json").write_text(text, encoding="utf-8")
+    })  # fmt: skip
 
 
 def differences(root: Path, executed: Mapping[str, NotebookNode]) -> str:

@@ -69,10 +69,7 @@ def parser() -> argparse.ArgumentParser:
     preview = commands.add_parser("preview", help="show a chapter as it will look, and follow each save of a notebook")
     preview.add_argument("notebook", nargs="?", default="", metavar="NOTEBOOK", help="default: the one saved last")
     preview.add_argument("-p", dest="parameters", help="set a parameter (may be repeated)", **pair)
-    for command in (
-        preview,
-        commands.add_parser("lab", help="open the notebooks in JupyterLab"),
-    ):
+    for command in (preview, commands.add_parser("lab", help="open the notebooks in JupyterLab")):
         command.add_argument("--port", type=_port, default=0, metavar="N", help="its port (default: one that is free)")
         command.add_argument("--no-browser", action="store_true", help="open no browser; print the address")
     find = commands.add_parser("find", help="find rows by id, mark, value, words, country or format")

@@ -3,14 +3,14 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from alliances.errors import StagingError
 from alliances.run.cache import library_digest, versions
-from alliances.text.reading import merge_told, read_utf8, read_yaml
+from alliances.text.reading import is_stray, merge_told, read_utf8, read_yaml
 
 #: The default edition, below the project's folder.
 OUTPUT = Path("report", "_output")
@@ -36,6 +36,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return {}
 
 
+def write_manifest(folder: Path, parts: Iterable[str], entries: Mapping[str, Any]) -> None:
+    """Write the manifest of an edition: `entries`, and the SHA-256 of each file in its `parts`, files or folders."""
+    files = (file for part in parts for file in (folder / part, *(folder / part).rglob("*")) if file.is_file())
+    outputs = {file.relative_to(folder).as_posix(): sha256(file) for file in sorted(files)}
+    text = json.dumps({**entries, "outputs": outputs}, ensure_ascii=False, indent=1) + "\n"
+    (folder / "manifest.json").write_text(text, encoding="utf-8")
+
+
 def is_whole(folder: Path, manifest: Mapping[str, Any]) -> bool:
     """Whether each file of an edition is as its manifest lists it."""
     outputs = manifest.get("outputs", {})
@@ -52,11 +60,6 @@ def input_files(root: Path) -> list[Path]:
         listed["notebooks/*.ipynb"] = set(re.findall(r"include chapters/([\w-]+)\.md", template))
     found = (p for pattern in _INPUTS for p in root.glob(pattern) if p.stem in listed.get(pattern, (p.stem,)))
     return sorted(p for p in found if p.is_file() and not is_stray(p))
-
-
-def is_stray(path: Path) -> bool:
-    """Whether a file is one that an editor, a spreadsheet or the system leaves beside the real ones."""
-    return path.name.startswith((".", "~")) or path.name.endswith("~")
 
 
 def check_files(root: Path) -> None:

@@ -9,6 +9,7 @@ from alliances.dataset.problems import Problem, first_difference, shorten
 from alliances.dataset.tables import Raw, data_path
 from alliances.dataset.texts import SourceText, count_words, read_text
 from alliances.errors import DataError
+from alliances.text.reading import is_stray
 
 #: A quotation has this many words at the most.
 WORD_CEILING = 25
@@ -29,7 +30,7 @@ def check_sources(tables: Raw, root: Path, texts: dict[str, SourceText]) -> Iter
             yield Problem(data_path("sources"), number, "sha256", f"seeds/{row['file']} has another SHA-256, {found}",
                           "a source text is kept byte for byte as it was received",
                           "restore the file; write this sum only if the text was replaced on purpose")  # fmt: skip
-    there = {path.name for path in (root / "seeds").glob("*.txt") if not path.name.startswith((".", "~"))}
+    there = {path.name for path in (root / "seeds").glob("*.txt") if not is_stray(path)}
     for name in sorted(there - {row["file"] for row in tables["sources"]}):
         yield Problem(f"seeds/{name}", None, "", "the text is in no row of data/sources.csv",
                       "every *.txt in seeds/ is a source",

@@ -255,19 +255,19 @@ RULES = (
 )  # fmt: skip
 
 
+def _unprintable(table: str, rows: list[dict[str, str]]) -> Iterator[Problem]:
+    for number, row in enumerate(rows, start=2):
+        for column, cell in row.items():
+            if found := _UNPRINTABLE.search(cell):
+                yield Problem(data_path(table), number, column, f"the cell holds {visible(found[0])}",
+                              "allowed are characters that can be printed", "delete it")  # fmt: skip
+
+
 def check_rules(tables: Raw) -> Iterator[Problem]:
     """Check the rows against the dataset's own rules."""
     index = _Index(tables)
-    for table, number, column, cell in (
-        (table, number, column, cell)
-        for table, rows in tables.items()
-        for number, row in enumerate(rows, start=2)
-        for column, cell in row.items()
-    ):
-        if found := _UNPRINTABLE.search(cell):
-            yield Problem(data_path(table), number, column, f"the cell holds {visible(found[0])}",
-                          "allowed are characters that can be printed", "delete it")  # fmt: skip
     for table, rows in tables.items():
+        yield from _unprintable(table, rows)
         rules = [rule for rule in RULES if rule.table == table]
         for number, row in enumerate(rows if rules else (), start=2):
             cells = {**row, **(index.dates(table, row) if table in _DATES else {})}

@@ -11,6 +11,11 @@ NUMBER = re.compile(r"[+-]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _MERGE = re.compile(rb"^(<<<<<<<|>>>>>>>) ", re.MULTILINE)
 
 
+def is_stray(path: Path) -> bool:
+    """Whether a file is one that an editor, a spreadsheet or the system leaves beside the real ones."""
+    return path.name.startswith((".", "~")) or path.name.endswith("~")
+
+
 def merge_mark(content: bytes) -> tuple[int, str] | None:
     """Return line (from 1) and text of the first mark of a merge that git could not finish, or None."""
     found = _MERGE.search(content)

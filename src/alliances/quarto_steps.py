@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -13,12 +12,12 @@ from typing import Any
 
 import yaml
 
+from alliances.build import Plan, collect, plan, stage_edition
 from alliances.errors import AlliancesError, PublishError
-from alliances.manifest import sha256
+from alliances.manifest import OUTPUT, read_manifest, write_manifest
+from alliances.place import refuse_foreign, slug
 from alliances.publish.engines import FORMATS, Published, install_fonts
 from alliances.publish.page import finish
-
-__all__ = ["bring_up_to_date", "main", "post", "pre"]
 
 #: Where what makes an edition of Quarto's output waits while it renders.
 ASIDE = Path("report", ".quarto", "alliances")
@@ -33,15 +32,15 @@ def pre(root: Path) -> None:
     PublishError
         If Quarto was given ``-P``, which it keeps to itself, or would write over another edition.
     """
-    from alliances.build import collect, stage_by_hand  # here: the build is above this room
-
     if {"-P", "--execute-param", "--execute-params"} & {word.split(":")[0] for word in _typed()}:
         raise PublishError(
             "Quarto does not hand -P to the notebooks of a project; write `params:` into report/_quarto-NAME.yml, "
             "give `--profile NAME`, or use `alliances build -p`."
         )
+    planned = plan(root, _params(root))
+    _refuse_another(planned, _output(root))
     with tempfile.TemporaryDirectory(prefix="alliances-stage-") as scratch:
-        edition = stage_by_hand(root, _params(root), Path(scratch), _output(root))
+        edition = stage_edition(planned, Path(scratch))
         for name in STAGED:
             bring_up_to_date(root / "report" / name, Path(scratch) / name)
         install_fonts(root / "report" / "fonts")
@@ -68,16 +67,20 @@ def post(root: Path) -> None:
     for kind in FORMATS if made else ():
         if kind not in made:
             (output / f"report.{kind}").unlink(missing_ok=True)
-    manifest = json.loads((root / ASIDE / "manifest.json").read_text(encoding="utf-8"))
-    files = [
-        f
-        for name in (*(f"report.{kind}" for kind in made), *parts)
-        for f in (output / name, *(output / name).rglob("*"))
-    ]
-    listed = {file.relative_to(output).as_posix(): sha256(file) for file in files if file.is_file()}
-    manifest |= {"formats": made, "outputs": dict(sorted(listed.items()))}
-    text = json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"
-    (output / "manifest.json").write_text(text, encoding="utf-8")
+    entries = read_manifest(root / ASIDE) | {"formats": made}
+    write_manifest(output, [*(f"report.{kind}" for kind in made), *parts], entries)
+
+
+def _refuse_another(planned: Plan, output: Path) -> None:
+    """Refuse to write over another edition, which Quarto would do without a word."""
+    name = slug(planned.parameters, planned.defaults)
+    remedy = f"write “project: {{output-dir: _output/editions/{name or 'NAME'}}}” into the profile, or remove that one"
+    if name and output.resolve() == (planned.root / OUTPUT).resolve():
+        raise PublishError(f"{output} is the place of the default edition; {remedy}.")
+    try:
+        refuse_foreign(output, planned.parameters.as_dict(), planned.defaults.as_dict())
+    except PublishError as error:
+        raise PublishError(f"{str(error).split(';')[0]}; {remedy}.") from None
 
 
 def _output(root: Path) -> Path:
