@@ -92,7 +92,7 @@ bundle: setup  ## Pack wheels and the project into bundle/, for a machine of thi
 	@$(UV) build --quiet --wheel --python $(PYTHON) --out-dir bundle/wheels
 	@rm -f bundle/wheels/.gitignore
 	@$(BIN)/python -c "import alliances; print(f'alliances=={alliances.__version__}')" >>bundle/requirements.txt
-	@cp -R README.md start.ipynb CONTRIBUTING.md LICENSE CITATION.cff data seeds notebooks report bundle/project/
+	@cp -R README.md CONTRIBUTING.md LICENSE CITATION.cff data seeds notebooks report bundle/project/
 	@cd bundle/project && rm -rf report/_output report/report.md report/edition.yml report/facts.json report/figures report/vega report/attached report/fonts report/.quarto notebooks/.ipynb_checkpoints
 	@echo "$$BUNDLE_README" >bundle/README.md
 	@$(BIN)/python -c "import platform; print('Made with Python', platform.python_version(), 'on', platform.platform() + '.')" >>bundle/README.md

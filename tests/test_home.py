@@ -17,9 +17,9 @@ import pytest
 import yaml
 from playwright import sync_api as playwright
 
+from alliances import quarto_steps
 from alliances.build import notebook_names
 from alliances.preview import Preview
-from alliances.publish import steps
 from helpers import BUILD, LONG, PROJECT, Command, change_cell, edition, outputs
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -113,7 +113,7 @@ def lab(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     for name in ("data", "seeds", "notebooks", "report"):
         left_out = shutil.ignore_patterns("_output", ".ipynb_checkpoints", ".quarto")
         shutil.copytree(PROJECT / name, root / name, ignore=left_out)
-    for name in ("start.ipynb", ".gitignore", ".gitattributes"):
+    for name in (".gitignore", ".gitattributes"):
         shutil.copy(PROJECT / name, root)
     git(root, "init", "--quiet")
     git(root, "add", "--all")
@@ -133,7 +133,7 @@ def git(root: Path, *arguments: str) -> str:
 
 def open_notebook(page: Any, address: str, name: str) -> Any:
     """Open a notebook and nothing else; return its panel, whose kernel is there."""
-    page.goto(address.replace("start.ipynb", name) + "&reset")
+    page.goto(address.replace("notebooks/start.ipynb", name) + "&reset")
     tab = page.locator("#jp-main-dock-panel .lm-TabBar-tab.lm-mod-current")
     tab.get_by_text(Path(name).name).wait_for()
     panel = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
@@ -149,7 +149,8 @@ def run_and_save(page: Any, panel: Any, path: Path) -> None:
     for number in range(len(cells)):
         cell = panel.locator(f'.jp-Cell[data-windowed-list-index="{number}"]').first
         cell.scroll_into_view_if_needed()
-        until(lambda cell=cell: re.match(r"\[\d+\]", cell.locator(".jp-InputPrompt").first.inner_text()))
+        if cells[number].cell_type == "code":
+            until(lambda cell=cell: re.match(r"\[\d+\]", cell.locator(".jp-InputPrompt").first.inner_text()))
         if any(CHART in output.get("data", {}) for output in cells[number].get("outputs", [])):
             cell.locator(".vega-embed canvas, .vega-embed svg").first.wait_for()
     before = path.stat().st_mtime_ns
@@ -173,7 +174,7 @@ def test_the_form_builds_an_edition(lab: tuple[Path, str], page: Any) -> None:
     root, address = lab
     outside: list[str] = []
     page.on("request", lambda asked: outside.append(asked.url) if asked.url.startswith("http") else None)
-    open_notebook(page, address, "start.ipynb").locator(".jp-CodeCell .cm-content").first.click()
+    open_notebook(page, address, "notebooks/start.ipynb").locator(".jp-CodeCell .cm-content").first.click()
     page.keyboard.press("Shift+Enter")
     focus = page.get_by_label("focus")
     focus.fill("Polland")
@@ -220,7 +221,7 @@ def test_a_profile_of_quartos_is_an_edition_and_leaves_nothing_of_another(
     (report / "_quarto-early.yml").write_text("params: {as_of: 2019-05-20}\n")
     for name, value in {"ALLIANCES_ROOT": str(river_root), "QUARTO_PROFILE": "early"}.items():
         monkeypatch.setenv(name, value)
-    assert steps.main(["pre"]) == 2
+    assert quarto_steps.main(["pre"]) == 2
     assert (
         "is the place of the default edition; write “project: {output-dir: _output/editions/2019-"
         in capfd.readouterr().err
@@ -228,11 +229,11 @@ def test_a_profile_of_quartos_is_an_edition_and_leaves_nothing_of_another(
     output = report / "_output" / "editions" / "early"
     monkeypatch.setenv("QUARTO_PROJECT_OUTPUT_DIR", str(output))
     monkeypatch.setenv("QUARTO_PROJECT_OUTPUT_FILES", "_output/editions/early/report.html")
-    assert steps.main(["pre"]) == 0
+    assert quarto_steps.main(["pre"]) == 0
     output.mkdir(parents=True)
     (output / "report.html").write_text('<html><head><meta charset="utf-8" /></head><body></body></html>')
     (output / "report.pdf").write_text("of an earlier render")
-    assert steps.main(["post"]) == 0
+    assert quarto_steps.main(["post"]) == 0
     assert "Content-Security-Policy" in (output / "report.html").read_text()
     manifest = json.loads((output / "manifest.json").read_text())
     assert (manifest["parameters"]["as_of"], manifest["formats"]) == ("2019-05-20", ["html"])

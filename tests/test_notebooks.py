@@ -16,7 +16,7 @@ from nbformat import NotebookNode
 from alliances.build import notebook_names
 from helpers import PROJECT, outputs
 
-FILES = sorted((PROJECT / "notebooks").glob("*.ipynb"))
+FILES = sorted({*(PROJECT / "notebooks").glob("*.ipynb")} - {PROJECT / "notebooks" / "start.ipynb"})
 CHART = "application/vnd.vegalite.v5+json"
 PARAMETER = re.compile(r"[a-z_]+: (str|list|int|float) = \S+  # .+")
 LONGEST = 30  # lines of a cell: sentences with their alternatives take room

@@ -58,7 +58,7 @@ def _notebook_problems(root: Path, names: list[str], dataset: Dataset) -> Iterat
     for name, what in untrue(root, names):
         yield f"notebooks/{name}.ipynb {what}; run `alliances refresh {name}`."
     for path in sorted((root / "notebooks").glob("*.ipynb")):
-        if path.stem not in names:
+        if path.stem not in names and path.name != notebooks.START:
             yield f"notebooks/{path.name} is in no include line of report/report.qmd; add one, or move it elsewhere."
     printed: dict[str, str] = {}
     for name in names:

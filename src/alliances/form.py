@@ -88,7 +88,7 @@ class Form:
                 self._show([line for line in said if line.endswith(("report.html", "report.pdf"))])
 
     def _show(self, files: list[str]) -> None:
-        display(Markdown(" · ".join(f"[{Path(file).name}]({quote(file)})" for file in files)))
+        display(Markdown(" · ".join(f"[{Path(file).name}](../{quote(file)})" for file in files)))
         if os.environ.get("ALLIANCES_LAB"):  # it serves files; other programs that show notebooks do not
             display(IFrame(f"/files/{quote(files[0])}", "100%", 640))
 

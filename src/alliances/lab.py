@@ -18,8 +18,6 @@ from alliances.paths import ROOT_VARIABLE, find_root
 from alliances.run import forks, notebooks
 from alliances.run.refresh import settle
 
-#: The notebook with which JupyterLab opens; it holds a form and never outputs.
-START = "start.ipynb"
 _SETTINGS = {
     "@jupyterlab/notebook-extension:tracker": {"codeCellConfig": {"lineWrap": True}},  # a sentence is a long line
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
@@ -30,7 +28,8 @@ def lab(root: Path, port: int = 0, browser: bool = True) -> None:
     """Run JupyterLab on this machine alone, with its token, until it is stopped."""
     # Its kernels show what those of a build do.
     os.environ |= forks.SETTINGS | {ROOT_VARIABLE: str(root), "ALLIANCES_LAB": "1"}
-    page = f"/tree/{START}" if (root / START).exists() else ""
+    start = f"notebooks/{notebooks.START}"
+    page = f"/tree/{start}" if (root / start).exists() else ""
     with tempfile.TemporaryDirectory(prefix="lab-") as settings:
         Path(settings, "overrides.json").write_text(json.dumps(_SETTINGS), encoding="utf-8")
         LabApp.launch_instance([
@@ -53,14 +52,14 @@ def _load_jupyter_server_extension(server: Any) -> None:
 def before_saving(*, model: dict[str, Any], path: str, **_: Any) -> None:
     """Let JupyterLab save a notebook of this project as `refresh` writes it."""
     folder, name = posixpath.split(path)
-    if model["type"] != "notebook" or not (folder == "notebooks" or path == START):
+    if model["type"] != "notebook" or folder != "notebooks":
         return
     notebook: Any = nbformat.from_dict(model["content"])
     committed = None
     with suppress(AlliancesError):
         committed = notebooks.read(find_root(), name.removesuffix(".ipynb"))
     settle(notebook, committed)
-    for cell in notebook.cells if path == START else ():
+    for cell in notebook.cells if name == notebooks.START else ():
         if cell.cell_type == "code":
             cell.update(outputs=[], execution_count=None)
     model["content"] = notebook

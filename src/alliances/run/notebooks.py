@@ -12,6 +12,9 @@ from nbformat import NotebookNode
 from alliances.errors import ExecutionError
 from alliances.text.reading import merge_mark
 
+#: The notebook with which JupyterLab opens. It is no chapter: it holds a form, and is kept without outputs.
+START = "start.ipynb"
+
 
 def read(root: Path, name: str) -> NotebookNode:
     """Read a notebook of the project's ``notebooks/``.
