@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -200,8 +199,9 @@ def test_notebook_files(place: Path, data: st.DataObject) -> None:
 
 @pytest.fixture(scope="module")
 def edition() -> Any:
-    os.environ["ALLIANCES_ROOT"] = str(RIVER)
-    return open_edition()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ALLIANCES_ROOT", str(RIVER))
+        return open_edition()
 
 
 @fuzz(1500)
@@ -293,9 +293,10 @@ def test_chains_of_pandas(edition: Any, table: str, steps: list[Callable[[Any], 
 def test_command_lines(place: Path, arguments: list[str]) -> None:
     if arguments[0] in ("build", "refresh") and len(arguments) == 1:
         return
-    os.environ |= {"ALLIANCES_ROOT": str(place), "ALLIANCES_FORK": "0"}
     out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
+    with redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ALLIANCES_ROOT", str(place))
+        patch.setenv("ALLIANCES_FORK", "0")
         try:
             code = main(arguments)
         except SystemExit as left:
