@@ -16,11 +16,13 @@ from typing import Any
 
 import nbformat
 import psutil
+import pytest
 
 from river_data import copy_river
 
 PROJECT = Path(__file__).resolve().parents[1]
 LONG = os.environ.get("ALLIANCES_LONG") == "1"
+long = pytest.mark.skipif(not LONG, reason="takes long; `make test-long` runs it")
 MARK = "ALLIANCES_TEST_MARK"  # a variable by which the processes of a run are found
 #: A build that needs no Quarto, and no PDF.
 BUILD = ("build", "--engine", "embedded", "--to", "html")

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -205,25 +202,6 @@ def test_the_same_chart_gives_the_same_bytes() -> None:
 
     assert made() == made()
     assert json.dumps(prepare(_map(), width_mm=112)) == json.dumps(prepare(_map(), width_mm=112))
-
-
-DRAW = """
-import sys; sys.path.insert(0, {tests!r})
-import test_charts as t
-print(t.svg(t.prepare(t.timeline(), width_mm=112)))
-"""
-
-
-def test_days_are_the_same_in_each_time_zone() -> None:
-    drawn = {
-        subprocess.run(
-            [sys.executable, "-c", DRAW.format(tests=str(ROOT / "tests"))],
-            env={**os.environ, "TZ": zone}, check=True, capture_output=True, text=True, cwd=ROOT,
-        ).stdout
-        for zone in ("UTC", "America/Los_Angeles")
-    }  # fmt: skip
-    assert len(drawn) == 1
-    assert "30 March 2025" in drawn.pop()
 
 
 # The map

@@ -20,10 +20,8 @@ from alliances.batch import cluster
 from alliances.batch.run import run_matrix
 from alliances.errors import ClusterError
 from alliances.manifest import is_whole, read_manifest
+from helpers import long
 from towns import build, check
-
-LONG = os.environ.get("ALLIANCES_LONG") == "1"
-long = pytest.mark.skipif(not LONG, reason="takes long; `make test-long` runs it")
 
 
 @pytest.fixture

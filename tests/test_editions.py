@@ -29,11 +29,11 @@ COUNTRIES = [row["iso3"] for row in read("countries")]
 EXTREMES = [(row["name"], row[end]) for row in read("parameters") for end in ("minimum", "maximum")]
 ALL = [row["source_id"] for row in SOURCES]
 SHORT: list[dict[str, Any]] = [
-    {}, {"as_of": BEFORE}, {"as_of": DAYS[1]}, {"exclude_sources": ALL}, {"focus": "POL", **dict(EXTREMES[::2])},
+    {}, {"as_of": BEFORE}, {"exclude_sources": ALL}, {"focus": "POL", **dict(EXTREMES[::2])},
 ]  # fmt: skip
 EDITIONS = [
     *SHORT,
-    *({"as_of": day} for day in DAYS[:-1] if day != DAYS[1]),
+    *({"as_of": day} for day in DAYS[:-1]),
     *({"as_of": row[end]} for row in SOURCES for end in ("published_from", "published_to") if row[end] not in DAYS),
     *({"exclude_sources": one} for one in ALL),
     *({"exclude_sources": [other for other in ALL if other != one]} for one in ALL),

@@ -17,9 +17,8 @@ import pytest
 
 from alliances.manifest import is_whole, read_manifest
 from alliances.run.warm import PROVISIONER
-from helpers import BUILD, LONG, PROJECT, Command, edition, put_first
+from helpers import BUILD, PROJECT, Command, edition, long, put_first
 
-long = pytest.mark.skipif(not LONG, reason="takes long; `make test-long` runs it")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 ENDLESS = "while True: time.sleep(0.1)"
 OUTPUT = Path("report", "_output")
@@ -87,8 +86,8 @@ MOMENTS = [
     pytest.param("2 notebooks", 0.0, signal.SIGINT, id="before-kernels", marks=long),
     pytest.param("2 notebooks", 0.3, signal.SIGINT, id="while-they-start", marks=long),
     pytest.param("2 notebooks", 2.5, signal.SIGINT, id="in-a-notebook"),
-    pytest.param("2 notebooks", 2.5, signal.SIGTERM, id="told-to-end"),
-    pytest.param("staged", 0.0, signal.SIGINT, id="before-publishing"),
+    pytest.param("2 notebooks", 2.5, signal.SIGTERM, id="told-to-end", marks=long),
+    pytest.param("staged", 0.0, signal.SIGINT, id="before-publishing", marks=long),
     pytest.param("staged", 0.4, signal.SIGTERM, id="while-publishing", marks=long),
 ]
 

@@ -20,11 +20,10 @@ from playwright import sync_api as playwright
 from alliances import quarto_steps
 from alliances.build import notebook_names
 from alliances.preview import Preview
-from helpers import BUILD, LONG, PROJECT, Command, change_cell, edition, outputs
+from helpers import BUILD, PROJECT, Command, change_cell, edition, long, outputs
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 CHART = "application/vnd.vegalite.v5+json"
-long = pytest.mark.skipif(not LONG, reason="takes minutes (make test-long)")
 browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (apt-get install chromium)")
 
 

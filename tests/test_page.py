@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from alliances.publish import publish
+from helpers import long
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "tests" / "stage"
@@ -360,7 +361,7 @@ DRAWN = """(selector) => {
 }"""
 
 
-@pytest.mark.parametrize("name", ["fig-growth", "fig-fleet", "fig-shores"])
+@pytest.mark.parametrize("name", ["fig-growth", pytest.param("fig-fleet", marks=long), "fig-shores"])
 @pytest.mark.parametrize(("viewport", "form"), [(DESK, "wide"), (PHONE, "narrow")], ids=["1280", "360"])
 def test_every_chart_comes_alive_in_its_place(opened: Open, name: str, viewport: dict[str, int], form: str) -> None:
     still, page = opened(viewport, java_script_enabled=False), opened(viewport)
@@ -452,8 +453,15 @@ def luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["1280", "360"])
+@pytest.mark.parametrize(
+    ("viewport", "scheme"),
+    [
+        pytest.param(PHONE, "light", id="360-light"),
+        pytest.param(DESK, "dark", id="1280-dark"),
+        pytest.param(PHONE, "dark", id="360-dark", marks=long),
+        pytest.param(DESK, "light", id="1280-light", marks=long),
+    ],
+)
 def test_axe_finds_nothing(opened: Open, scheme: str, viewport: dict[str, int]) -> None:
     page = opened(viewport, color_scheme=scheme)
     come_alive(page)

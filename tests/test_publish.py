@@ -25,6 +25,7 @@ from alliances.publish import engine_version, engines, publish
 from alliances.publish.page import finish
 from alliances.publish.quarto import find_quarto
 from alliances.quarto_steps import bring_up_to_date
+from helpers import long
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "tests" / "stage"
@@ -507,7 +508,7 @@ def test_pdf_has_nothing_over_anything_or_off_the_page(embedded: Edition) -> Non
 
 
 @needs_poppler
-@pytest.mark.parametrize("every", [1, 2, 3])
+@pytest.mark.parametrize("every", [pytest.param(1, marks=long), 2, pytest.param(3, marks=long)])
 def test_a_crowded_side_column_keeps_clear(stage: Path, every: int) -> None:
     """Side notes behind many paragraphs: more than fit beside their text."""
     note = "\n\n::: {.side}\n[1,000–2,000]{.pull-value} a note about " + "boats and quays " * 6 + "\n:::\n"

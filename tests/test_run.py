@@ -26,9 +26,8 @@ from alliances.run.cache import Cache, digest
 from alliances.run.execute import run_notebooks
 from alliances.run.refresh import refresh, settle, untrue
 from alliances.run.stopping import alone, scratch
-from helpers import PROJECT
+from helpers import PROJECT, long
 
-LONG = os.environ.get("ALLIANCES_LONG") == "1"
 unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 VALUES: dict[str, Any] = {"as_of": "2020-01-01", "focus": "", "rotation": 3}
 CHART = "application/vnd.vegalite.v5+json"
@@ -196,7 +195,7 @@ run_notebooks(Path({root!r}), ["first"], {values!r})
 
 
 @unix
-@pytest.mark.parametrize("fork", ["1", pytest.param("0", marks=pytest.mark.skipif(not LONG, reason="takes long"))])
+@pytest.mark.parametrize("fork", ["1", pytest.param("0", marks=long)])
 def test_a_build_that_is_killed_leaves_no_kernel(root: Path, fork: str) -> None:
     write(root, "first", "import time, subprocess\nsubprocess.Popen(['sleep', '600'])\ntime.sleep(600)")
     code = CALLER.format(root=str(root), values=VALUES)

@@ -23,10 +23,9 @@ from bs4 import BeautifulSoup
 from alliances.build import build
 from alliances.cli import main
 from alliances.dataset import FACT_TABLES, split_list
-from helpers import BUILD, LONG, PROJECT, Command, change_cell, edition, outputs, put_first, tree
+from helpers import BUILD, PROJECT, Command, change_cell, edition, long, outputs, put_first, tree
 from river_data import read_table, write_table
 
-long = pytest.mark.skipif(not LONG, reason="takes long; `make test-long` runs it")
 WHOLE = ("build", "--engine", "embedded")
 
 
@@ -52,7 +51,8 @@ def test_a_stray_copy_changes_nothing_and_is_named(command: Command) -> None:
     assert all(name in told for name in ("countries (Copy).csv", "~$countries.csv", "treaty-Copy1.ipynb"))
 
 
-@pytest.mark.parametrize("fork", ["1", pytest.param("0", marks=long)])
+@long
+@pytest.mark.parametrize("fork", ["1", "0"])
 def test_the_settings_of_a_user_change_nothing(command: Command, fork: str) -> None:
     home = command.root.parent / "home"
     for folder in (home / ".ipython" / "profile_default", home / ".jupyter"):
