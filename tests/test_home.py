@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -252,7 +253,7 @@ def test_a_notebook_is_readable_without_this_package(tmp_path: Path) -> None:
         "import sys, nbformat; sys.modules['alliances'] = None\nfrom nbconvert import HTMLExporter\n"
         f"print(HTMLExporter().from_notebook_node(nbformat.read({str(PROJECT / 'notebooks' / 'jef.ipynb')!r}, 4))[0])"
     )
-    done = subprocess.run(["python", "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     notebook = nbformat.read(PROJECT / "notebooks" / "jef.ipynb", 4)
     charts = sum(CHART in output.get("data", {}) for output in outputs(notebook))
     assert done.stdout.count("data:image/png;base64,") >= charts > 0
