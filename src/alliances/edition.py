@@ -91,7 +91,7 @@ class Edition:
         call = f"edition.count({what!r})"
         evidence = frames.evidence_of(frame, self.dataset, call)
         number = len(frames.distinct(frame, by, call))
-        return _counted(number, what, f"each counted once, over {len(frame)} rows", evidence)
+        return _counted(number, what, f"each counted once, over {len(frame)} row{'s' * (len(frame) != 1)}", evidence)
 
     def names(self, frame: pd.DataFrame, by: str) -> Names:
         """List the distinct values of a column as a sentence does, names with their article."""
@@ -135,7 +135,8 @@ class Edition:
         searched = frames.evidence_of(among, self.dataset, f"edition.none({what!r})")
         if len(frame) or not searched:
             return UNKNOWN
-        return Value("none", _counted(0, what, f"none among the {len(among)} rows searched", searched).evidence)
+        made = f"none among the {len(among)} row{'s' * (len(among) != 1)} searched"
+        return Value("none", _counted(0, what, made, searched).evidence)
 
     def parameter(self, name: str, what: str, **units: int) -> Quantity | Unknown:
         """Take a row of ``data/parameters.csv`` as a quantity, printed as an assumption; unknown where it is not set.
@@ -273,7 +274,10 @@ class Edition:
                 show(self._citing, "table", Written(f"{body}\n\n*{told.markdown}*", [*told.sentences, *cells], more))
 
     def facts(self, id: str, text: str) -> None:
-        """Put a fact box beside the opening: a line an entry, ``Label | words``, each falling like a sentence."""
+        """Put a fact box beside the opening: a line an entry, ``Label | words``, each falling like a sentence.
+
+        A box of which a single entry is left falls whole.
+        """
         box = Written(more={"id": id, "entries": []})
         with self._cell() as known:
             for raw in filter(None, map(str.strip, str(text).splitlines())):
@@ -283,6 +287,8 @@ class Edition:
                 if head.markdown and told.markdown:
                     box.more["entries"].append([head.markdown, told.markdown])
                     box.sentences += told.sentences
+            if len(box.more["entries"]) < 2:
+                box = Written(more={"id": id, "entries": []})
             box.markdown = "\n".join(f"- **{label}** {words}" for label, words in box.more["entries"])
             show(self._citing, "facts", box)
 

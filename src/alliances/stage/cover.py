@@ -88,8 +88,9 @@ def _differences(dataset: Dataset, parameters: Parameters, defaults: Parameters)
         yield f"As of {date_text(parameters.as_of)}, not {date_text(defaults.as_of)}"
     if parameters.focus:
         yield f"Country lens: {dataset.name(parameters.focus, article=False)}"
-    if parameters.exclude_sources:
-        yield f"Without {join_and([dataset.complete.source(one).short_name for one in parameters.exclude_sources])}"
+    left_out = [dataset.complete.source(one) for one in parameters.exclude_sources]
+    if names := [source.short_name for source in left_out if source.published <= parameters.day]:
+        yield f"Without {join_and(names)}"
     for scenario in dataset.scenario:
         value = parameters.scenario.get(scenario.name)
         if value is not None and value != defaults.scenario.get(scenario.name):
