@@ -363,6 +363,7 @@ def test_pdf_tags_headings_figures_lists_and_tables(embedded: Edition) -> None:
     texts = [str(node["/Alt"]) for kind, node in embedded.tags if kind == "Figure" and "/Alt" in node]
     assert len(texts) == 4  # three figures and the cover's
     assert all(len(text) > 40 for text in texts)
+    assert texts[0].startswith("Rows of boats")  # the picture; the finding stands beside it as text
 
 
 def test_pdf_marks_are_links_with_a_name(embedded: Edition) -> None:

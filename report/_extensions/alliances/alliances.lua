@@ -928,7 +928,7 @@ local function metadata(meta)
   for index, name in ipairs({ "year", "month", "day" }) do
     meta["day-" .. name] = ({ meta.day:match("^(%d+)%-0?(%d+)%-0?(%d+)") })[index]
   end
-  meta["alt-finding"] = raw(str(text_of(edition.finding or "")))
+  meta["cover-alt"] = raw(str(text_of(edition["cover-alt"] or edition.finding or "")))
   meta.plain = raw(typst and str(text_of(edition.title)) or html(text_of(edition.title)))
   local attached = pandoc.List({})
   local there, found = pcall(pandoc.system.list_directory, "attached")
