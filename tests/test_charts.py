@@ -244,7 +244,10 @@ def test_the_map_names_and_colours_countries() -> None:
     for colour in (theme.READY, theme.OPEN, theme.REFUSE, theme.LAND):
         assert f'fill="{colour}"' in drawn
     assert drawn.count('stroke-dasharray="3,2"') == 2  # the country and its line in the legend
-    assert drawn.index('stroke-width="4"') < drawn.rindex(">France<")  # the halo lies under its label
+    assert drawn.index('stroke-width="3"') < drawn.rindex(">France<")  # the halo lies under its label
+    inks = {one["text"]: (one["edge"], one["ink"]) for one in prepare(_map(), width_mm=112)["datasets"]["_labels"]}
+    assert inks["France"] == (theme.READY, theme.PAPER)  # within its country; Italy is too thin for its name
+    assert inks["Italy"] == (theme.PAPER, theme.INK)
 
 
 def test_labels_of_the_map_do_not_meet() -> None:

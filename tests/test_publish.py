@@ -246,6 +246,9 @@ def test_tables_have_heads_of_rows_columns_and_groups(embedded: Edition) -> None
     first = table.select("tbody tr:not(.group)")[0].select("td")
     assert [td["data-head"] for td in first] == ["Answer", "Boats", "How we know"]
     assert first[1]["class"] == ["number"]
+    for each in embedded.page.select("table"):
+        named = embedded.page.find(id=each.get("aria-labelledby", "none"))
+        assert (named.get_text() if named else each["aria-label"]).strip()
     assert words(embedded.page.select_one("#tbl-answers figcaption").get_text(" ")).startswith("Table 1. Answers as of")  # type: ignore[union-attr]
 
 
@@ -360,6 +363,7 @@ def test_pdf_tags_headings_figures_lists_and_tables(embedded: Edition) -> None:
     texts = [str(node["/Alt"]) for kind, node in embedded.tags if kind == "Figure" and "/Alt" in node]
     assert len(texts) == 4  # three figures and the cover's
     assert all(len(text) > 40 for text in texts)
+    assert texts[0].startswith("Rows of boats")  # the picture; the finding stands beside it as text
 
 
 def test_pdf_marks_are_links_with_a_name(embedded: Edition) -> None:

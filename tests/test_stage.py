@@ -420,6 +420,7 @@ def test_edition_says_how_old_it_is(report: Staged, root: Path, executed: dict[s
     assert values["foot-line"] == "Texts to 15 June 2021; events to 4 June 2021"
     assert values["base-line"] == "Three texts of May 2019, January 2020 and June 2021"
     assert (values["finding"], values["cover-figure"]) == ("Five states", "figures/fig-barges.svg")
+    assert values["cover-alt"]
     assert values["edition-lines"] == []
     assert values["coming"] == ["The treaty"]
     assert list(values)[:4] == ["title", "subtitle", "short-title", "lang"]

@@ -362,15 +362,21 @@ local function typst_table(block, id, caption)
     caption, table.concat(out, ", "), chapter .. ", " .. slot(), tostring(#rows_of(block) > 14))
 end
 
+local tables = 0 -- of the page: each is named by its caption or, without one, by its columns
+
 local function html_table(block, id, caption)
-  local heads, out = {}, {}
+  local heads, names_of_columns, out = {}, {}, {}
   for index, spec in ipairs(block.colspecs) do
     local row = block.head.rows[1]
     heads[index] = { text = row and cell_text(row.cells[index]) or "", right = spec[1] == "AlignRight" }
+    names_of_columns[index] = html(heads[index].text)
   end
   local open = id ~= "" and fill('<figure id="%1" class="tbl">', id) or '<figure class="tbl">'
-  out[1] = open .. (caption ~= "" and fill('<figcaption>%1</figcaption>', caption) or "")
-  out[2] = '<table role="table">\n<thead role="rowgroup">'
+  tables = tables + 1
+  local name = caption ~= "" and fill('aria-labelledby="table-%1"', tostring(tables))
+    or fill('aria-label="%1"', table.concat(names_of_columns, ", "))
+  out[1] = open .. (caption ~= "" and fill('<figcaption id="table-%2">%1</figcaption>', caption, tostring(tables)) or "")
+  out[2] = fill('<table role="table" %1>\n<thead role="rowgroup">', name)
   local function class(index) return heads[index].right and ' class="number"' or "" end
   for _, row in ipairs(block.head.rows) do
     local parts = {}
@@ -922,7 +928,7 @@ local function metadata(meta)
   for index, name in ipairs({ "year", "month", "day" }) do
     meta["day-" .. name] = ({ meta.day:match("^(%d+)%-0?(%d+)%-0?(%d+)") })[index]
   end
-  meta["alt-finding"] = raw(str(text_of(edition.finding or "")))
+  meta["cover-alt"] = raw(str(text_of(edition["cover-alt"] or edition.finding or "")))
   meta.plain = raw(typst and str(text_of(edition.title)) or html(text_of(edition.title)))
   meta["plain-cite"], meta["plain-publisher"] = raw(str(text_of(edition.cite))), raw(str(text_of(edition.publisher)))
   local keywords = {}

@@ -412,8 +412,9 @@
       const [head = [], ...body] = rows;
       const table = make("table", {}, make("thead", {}, row(head, "th")), make("tbody", {}, ...body.map((r) => row(r, "td"))));
       const box = make("div", { className: "box", tabIndex: 0 }, table);
+      const name = `Data of ${details.closest("figure").querySelector(".label").textContent.replace(".", "")}`;
       box.setAttribute("role", "group");
-      box.setAttribute("aria-label", "Data of the chart");
+      for (const named of [box, table]) named.setAttribute("aria-label", name);
       details.append(box);
     });
   }

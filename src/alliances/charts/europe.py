@@ -78,7 +78,8 @@ def europe(
     shape, _ = _codes(find_root()).get(focus, ("", ""))
     layers += _outlined(on_map, "id", [shape] if shape else [], 2.2, 0)
     if width != 47:
-        layers += sheet.names(on_map.sort_values("actor_id", key=lambda codes: codes != focus, kind="stable"))
+        filled = on_map.assign(fill=on_map[colour].map(fills).fillna(brand("land")))
+        layers += sheet.names(filled.sort_values("actor_id", key=lambda codes: codes != focus, kind="stable"))
     layers += sheet.boxes(away, colour, fills) + sheet.legend(entries, shown, hatch)
     form = alt.TopoDataFormat(type="topojson", feature="countries")
     chart = alt.layer(*layers, data=alt.InlineData(_beside_me("europe.topo.json"), format=form, name="_europe"))
@@ -125,10 +126,23 @@ def _shapes() -> dict[str, list[Points]]:
 
 
 @cache
-def _name_places() -> dict[str, Points]:
-    """Return where a country's name stands in the plane, where the middle of its shape is no good place."""
+def _name_places() -> dict[str, tuple[Points, bool]]:
+    """Return where a country's name stands in the plane, if not in the middle of its shape, or, where True, begins."""
     table = pd.read_csv(StringIO(_beside_me("europe.names.csv")), index_col="iso3")
-    return dict(zip(table.index, _plane(table.to_numpy())[:, None], strict=True))
+    places = _plane(table[["longitude", "latitude"]].to_numpy())[:, None]
+    return dict(zip(table.index, zip(places, table["stands"] == "begins", strict=True), strict=True))
+
+
+def _within(spot: tuple[float, ...], rings: list[Points]) -> bool:
+    """Say whether a box lies within a shape: a line from each point of its edge crosses the shape's oddly often."""
+    left, top, right, bottom = spot
+    (x0, y0), (x1, y1) = np.vstack(rings).T, np.vstack([np.roll(ring, -1, axis=0) for ring in rings]).T
+
+    def crossings(x: float, y: float) -> int:
+        beyond = (x - x0) * abs(y1 - y0) < (y - y0) * (x1 - x0) * np.sign(y1 - y0)
+        return int(np.sum(((y0 > y) != (y1 > y)) & beyond))
+
+    return all(crossings(x, y) % 2 for x in (left, (left + right) / 2, right) for y in (top, bottom))
 
 
 def _plane(degrees: Points) -> Points:
@@ -162,13 +176,15 @@ class _Sheet:
         return self.scale * ((-_WEST, _NORTH + centre) + points * (1, -1))
 
     def names(self, shown: pd.DataFrame) -> list[Any]:
-        """Set names where they cover neither one another nor the edge, each in a light edge."""
+        """Set names where they cover neither one another nor the edge; one that leaves its country has a light edge."""
         rows, taken = list[Row](), list[tuple[float, ...]]()
         for country in shown.to_dict("records"):
             lines = wrapped(country["name"], 64)
             wide, high = max(map(text_width, lines)) / 2 + 1.5, len(lines) * 6
-            best = _name_places().get(country["actor_id"], max(_shapes()[country["id"]], key=len))
+            shape = _shapes()[country["id"]]
+            best, begins = _name_places().get(country["actor_id"], (max(shape, key=len), False))
             x, y = map(float, self.place(best).mean(axis=0))
+            x += wide * begins
             x, y = min(max(x, wide + 2), self.map_width - wide - 2), min(max(y, high), self.map_height - high)
             spots = [(x + dx - wide, y + dy - high, x + dx + wide, y + dy + high) for dx, dy in _MOVES]
             on_paper = (spot for spot in spots if spot[0] > 0 and spot[2] < self.map_width)
@@ -178,12 +194,17 @@ class _Sheet:
             )  # fmt: skip
             if spot := next(free, None):
                 taken.append(spot)
+                edge = country["fill"] if _within(spot, [self.place(ring) for ring in shape]) else brand("paper")
                 row = {"x": round(spot[0] + wide, 1), "y": round(spot[1] + high, 1), "text": "\n".join(lines)}
-                rows.append({**row, "row_id": country["row_id"]})
+                row |= {"edge": edge, "ink": _ink(edge), "row_id": country["row_id"]}
+                rows.append(row)
         base = alt.Chart(alt.InlineData(values=rows, name="_labels")).encode(**_at("x", "y"), text="text:N")
         style: dict[str, Any] = {"baseline": "middle", "lineBreak": "\n", "lineHeight": 12}
-        edge = base.mark_text(**style, stroke=brand("paper"), strokeWidth=4, strokeJoin="round")
-        return [alt.layer(edge, base.mark_text(**style))] if rows else []
+        edge = base.mark_text(**style, strokeWidth=3, strokeJoin="round").encode(
+            stroke=alt.Stroke("edge:N", scale=None)
+        )
+        words = base.mark_text(**style).encode(color=alt.Color("ink:N", scale=None))
+        return [alt.layer(edge, words)] if rows else []
 
     def boxes(self, away: pd.DataFrame, colour: str, fills: dict[str, str]) -> list[Any]:
         """Set the countries beyond the map, each in a box of its colour."""
@@ -191,7 +212,7 @@ class _Sheet:
                 for one in away.to_dict("records")]  # fmt: skip
         for row, x, y, wide in self.flow(rows, 12, 22, 6):
             row |= {"x": x, "y": y, "x2": x + wide, "y2": y + 18, "tx": x + 6, "ty": y + 9.5}
-            row["ink"] = brand("paper" if _light(row["fill"]) < 120 else "ink")
+            row["ink"] = _ink(row["fill"])
         base = alt.Chart(alt.InlineData(values=rows, name="_beyond"))
         box = base.mark_rect().encode(**_at("x", "y"), x2="x2", y2="y2", fill=alt.Fill("fill:N", scale=None))
         return [box, _beside(base).encode(color=alt.Color("ink:N", scale=None))] if rows else []
@@ -270,6 +291,10 @@ def _beside(base: alt.Chart) -> Any:
 
 def _at(x: str, y: str) -> dict[str, Any]:
     return {"x": alt.X(f"{x}:Q", scale=None, axis=None), "y": alt.Y(f"{y}:Q", scale=None, axis=None)}
+
+
+def _ink(ground: str) -> str:
+    return brand("paper" if _light(ground) < 120 else "ink")
 
 
 def _light(colour: str) -> float:

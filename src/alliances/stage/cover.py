@@ -27,7 +27,7 @@ def edition_values(
     judged = [output for output in outputs if output["kind"] == "judgement"]
     first = min(judged, key=lambda output: output.get("rank") or len(judged) + 1, default={})
     figure = cover.get("figure", "")
-    is_drawn = any(output["kind"] == "figure" and output["id"] == figure for output in outputs)
+    drawn = next((output for output in outputs if output["kind"] == "figure" and output["id"] == figure), {})
     cite = (publisher, title, f"Version {package.get('version', '')}, texts published by {day}", address(package))
     return {
         "title": title,
@@ -36,7 +36,8 @@ def edition_values(
         "lang": "en-GB",
         "date": parameters.as_of,
         "finding": line_text(cover.get("finding") or first.get("proposition", "")),
-        "cover-figure": f"figures/{figure}.svg" if is_drawn else "",
+        "cover-figure": f"figures/{figure}.svg" if drawn else "",
+        "cover-alt": " ".join(drawn.get("alt", "").split()),
         "published-line": published,
         "foot-line": foot,
         "base-line": _base(dataset),
