@@ -53,7 +53,7 @@ def split_aside(cell: str) -> dict[str, str]:
     return {found[1]: found[2].strip() for found in re.finditer(ASIDE, cell)}
 
 
-def read_descriptor(root: Path) -> dict[str, dict[str, Any]]:
+def read_descriptor(root: Path) -> dict[str, Any]:
     """Read `data/datapackage.json`, its tables by name as `resources`; DataError if it is no such package."""
     file = "data/datapackage.json"
     try:
