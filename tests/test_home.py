@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -16,11 +18,13 @@ from typing import Any
 import nbformat
 import pytest
 import yaml
+from bs4 import BeautifulSoup
 from playwright import sync_api as playwright
 
 from alliances import quarto_steps
 from alliances.build import notebook_names
 from alliances.preview import Preview
+from alliances.publish.quarto import find_quarto
 from helpers import BUILD, PROJECT, Command, change_cell, edition, long, outputs
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -240,6 +244,43 @@ def test_a_profile_of_quartos_is_an_edition_and_leaves_nothing_of_another(
     found = {path.relative_to(output).as_posix() for path in output.rglob("*") if path.is_file()}
     assert found == {*manifest["outputs"], "manifest.json"}
     assert edition(river_root) == default
+
+
+@long
+def test_quarto_renders_the_report_by_its_file_and_a_notebook_alone(river_root: Path) -> None:
+    if (quarto := find_quarto()) is None:
+        pytest.skip("no Quarto 1.9 or newer (set ALLIANCES_QUARTO)")
+    shutil.copy(PROJECT / "report" / "step.py", river_root / "report")
+    shutil.copy(PROJECT / "notebooks" / "_quarto.yml", river_root / "notebooks")
+    before = (river_root / "report" / "_output" / "facts.json").read_bytes()
+    shutil.rmtree(river_root / "report" / "_output")
+    for file in ("report/report.qmd", "notebooks/treaty.ipynb"):
+        environment = {**os.environ, "QUARTO_PYTHON": sys.executable}
+        subprocess.run([quarto.path, "render", file], cwd=river_root, env=environment, check=True, capture_output=True)
+    output = river_root / "report" / "_output"
+    assert {"report.html", "report.pdf", "manifest.json"} <= {path.name for path in output.iterdir()}
+    assert (output / "facts.json").read_bytes() == before
+    page = BeautifulSoup((river_root / "notebooks" / "_output" / "treaty.html").read_text("utf-8"), "html.parser")
+    assert page.title
+    assert page.title.string == "A dam for Dunmere"
+    assert all(tag["src"].startswith("data:") for tag in page.find_all(src=True))
+    assert all(page.find(id=link["href"][1:]) for link in page.select("sup a[href^='#']"))
+
+
+def test_a_notebook_alone_is_what_it_tells(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """What Quarto makes a page of: no code, each chart a picture with its words, each mark with its entry."""
+    told = (PROJECT / "notebooks" / "jef.ipynb").read_text("utf-8")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(told))
+    assert quarto_steps.main(["alone"]) == 0
+    cells = json.loads(capsys.readouterr().out)["cells"]
+    text = "\n".join("".join(cell["source"]) for cell in cells)
+    assert {cell["cell_type"] for cell in cells} == {"raw", "markdown"}
+    assert 'title: "Joint Expeditionary Force"' in text
+    assert len(re.findall(r'data:image/png;base64,[\w+/=]+\)\{fig-alt="[^"]{40,}"\}', text)) == told.count(CHART) > 0
+    marks = set(re.findall(r'\]\(#(ev-[\w-]+) "', text))
+    assert len(marks) > 10
+    assert marks <= set(re.findall(r'<a id="(ev-[\w-]+)">', text))
+    assert "[@" not in text
 
 
 def test_a_chapter_is_watched_by_a_preview_of_quartos() -> None:

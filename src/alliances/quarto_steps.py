@@ -1,7 +1,8 @@
-"""What Quarto runs before and after ``quarto render report``, typed by hand: stage the report; finish its page."""
+"""What Quarto runs at ``quarto render``, typed by hand: stage the report, finish its page, read a notebook alone."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -10,7 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import yaml
+from nbformat.v4 import new_markdown_cell, new_raw_cell
 
 from alliances.build import Plan, collect, plan, stage_edition
 from alliances.errors import AlliancesError, PublishError
@@ -71,6 +74,22 @@ def post(root: Path) -> None:
     write_manifest(output, [*(f"report.{kind}" for kind in made), *parts], entries)
 
 
+def alone(text: str) -> str:
+    """Leave of a notebook what it tells, with the pictures of its charts: code and frames are for JupyterLab."""
+    notebook, pieces = nbformat.reads(text, as_version=4), list[str]()
+    for shown in (out for cell in notebook.cells for out in cell.get("outputs", [])):
+        if told := shown.get("metadata", {}).get("alliances"):
+            picture = "".join(shown.data.get("image/png", "").split())
+            alt = json.dumps(told.get("alt", ""), ensure_ascii=False)
+            drawn = f"![](data:image/png;base64,{picture}){{fig-alt={alt}}}"
+            pieces.append(drawn if picture else shown.data.get("text/markdown", ""))
+    pieces = pieces or ["This notebook tells nothing in the default edition; `make lab` shows its code."]
+    title, _, pieces[0] = pieces[0].partition("\n") if pieces[0].startswith("# ") else ("", "", pieces[0])
+    front = f"---\ntitle: {json.dumps(title.removeprefix('# '), ensure_ascii=False)}\n---"
+    notebook.cells = [*([new_raw_cell(front)] if title else []), *map(new_markdown_cell, pieces)]
+    return nbformat.writes(notebook)
+
+
 def _refuse_another(planned: Plan, output: Path) -> None:
     """Refuse to write over another edition, which Quarto would do without a word."""
     name = slug(planned.parameters, planned.defaults)
@@ -129,7 +148,10 @@ def main(arguments: list[str]) -> int:
     """Run a step; an error is one sentence and stops Quarto."""
     root = Path(os.environ.get("ALLIANCES_ROOT") or Path.cwd().parent)
     try:
-        {"pre": pre, "post": post}[arguments[0]](root)
+        if arguments == ["alone"]:
+            sys.stdout.write(alone(sys.stdin.read()))
+        else:
+            {"pre": pre, "post": post}[arguments[0]](root)
     except AlliancesError as error:
         print(f"alliances: {error}", file=sys.stderr)
         return error.exit_code

@@ -939,6 +939,11 @@ local function metadata(meta)
 end
 
 function Pandoc(doc)
+  if quarto and quarto.doc.input_file:match("report%.qmd$") then -- the order of chapters; what is staged takes its place
+    local staged = io.open("report.md") or fail("report.md is missing; type `quarto render report`")
+    doc.blocks = pandoc.read(staged:read("a"), "commonmark_x-emoji").blocks
+    staged:close()
+  end
   survey(doc)
   doc = doc:walk({ RawBlock = function() return {} end, Inlines = bound })
   local meta = metadata(doc.meta)

@@ -45,7 +45,7 @@ def read_template(path: Path) -> tuple[dict[str, Any], list[tuple[str, str, str]
     text = read_utf8(path, "report/report.qmd", StagingError)
     front, text = text[4:].split("\n---\n", 1) if text.startswith("---\n") else ("", text)
     told = read_yaml(front, "The front matter of report/report.qmd", StagingError) or {}
-    return told, [_line(line.strip()) for line in text.splitlines() if line.strip()]
+    return told, [_line(line.strip()) for line in text.splitlines() if line.strip() and line[:3] != "```"]
 
 
 def _line(line: str) -> tuple[str, str, str]:
