@@ -9,6 +9,8 @@ UV := PYTHONPATH=.tools $(PYTHON) -m uv
 # --inexact keeps a Quarto that an earlier set-up installed; bytecode is compiled here because some
 # machines forbid Python to write it later, and pandas then takes four times as long to import.
 SYNC := $(UV) sync --locked --inexact --compile-bytecode --quiet --python $(PYTHON)
+# Without a network pip says, after a minute of tries, that there is no such version.
+OR_SAY = || { echo "Set-up could not take its packages from the registry, see $@.log; without a network use what \`make bundle\` packs on another machine (README)."; exit 2; }
 READY := .setup/packages .setup/quarto
 
 .PHONY: report test test-long quick lab notebooks check bench lint format bundle clean setup
@@ -50,12 +52,12 @@ setup: $(READY)
 .setup/uv:
 	@mkdir -p .setup
 	@echo "Setting up: uv $(UV_VERSION)"
-	@$(PYTHON) -m pip install --quiet --quiet --root-user-action=ignore --disable-pip-version-check --target .tools --upgrade uv==$(UV_VERSION)
+	@$(PYTHON) -m pip install --quiet --quiet --root-user-action=ignore --disable-pip-version-check --target .tools --upgrade uv==$(UV_VERSION) >$@.log 2>&1 $(OR_SAY)
 	@touch $@
 
 .setup/packages: .setup/uv pyproject.toml uv.lock
 	@echo "Setting up: the packages of uv.lock"
-	@$(SYNC)
+	@$(SYNC) >$@.log 2>&1 $(OR_SAY)
 	@touch $@
 
 # Quarto's package downloads a release from a code host while it builds, which closed networks refuse.
@@ -94,10 +96,10 @@ bundle: setup  ## Pack wheels and the project into bundle/, for a machine of thi
 	@rm -f bundle/wheels/.gitignore
 	@$(BIN)/python -c "import alliances; print(f'alliances=={alliances.__version__}')" >>bundle/requirements.txt
 	@cp -R README.md CONTRIBUTING.md LICENSE CITATION.cff data seeds notebooks report bundle/project/
-	@cd bundle/project && rm -rf report/_output report/report.md report/edition.yml report/facts.json report/figures report/vega report/attached report/fonts report/.quarto notebooks/.ipynb_checkpoints
+	@cd bundle/project && rm -rf report/_output report/report.md report/edition.yml report/facts.json report/figures report/vega report/attached report/fonts report/.quarto notebooks/.ipynb_checkpoints notebooks/_output notebooks/.quarto
 	@echo "$$BUNDLE_README" >bundle/README.md
 	@$(BIN)/python -c "import platform; print('Made with Python', platform.python_version(), 'on', platform.platform() + '.')" >>bundle/README.md
 	@echo "bundle/ is ready; its README says how to install from it"
 
 clean:  ## Remove what was built, not what was set up
-	rm -rf report/_output report/report.md report/edition.yml report/facts.json report/figures report/vega report/attached report/fonts .cache .pytest_cache .mypy_cache .ruff_cache
+	rm -rf report/_output report/report.md report/edition.yml report/facts.json report/figures report/vega report/attached report/fonts notebooks/_output .cache .pytest_cache .mypy_cache .ruff_cache

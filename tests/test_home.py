@@ -16,16 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pikepdf
+import pypdf
 import pytest
 import yaml
 from bs4 import BeautifulSoup
 from playwright import sync_api as playwright
 
-from alliances import quarto_steps
+from alliances import cli, quarto_steps
 from alliances.build import notebook_names
 from alliances.preview import Preview
 from alliances.publish.quarto import find_quarto
-from helpers import BUILD, PROJECT, Command, change_cell, edition, long, outputs
+from helpers import PROJECT, Command, change_cell, edition, long, outputs
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 CHART = "application/vnd.vegalite.v5+json"
@@ -203,18 +205,49 @@ def test_the_form_builds_an_edition(lab: tuple[Path, str], page: Any) -> None:
 
 
 def test_where_the_report_is_published_stands_in_one_place_and_nowhere_unless_set(river_root: Path) -> None:
-    def built() -> str:
-        command = Command(river_root, river_root.parent / "tmp")
-        command.done(*BUILD)
-        folder = river_root / "report" / "_output"
-        (table,) = [path.read_text("utf-8") for path in (folder / "figures").glob("*.csv")][:1]
-        return (folder / "report.html").read_text("utf-8").partition("Cite as")[2][:400] + table
+    command, folder = Command(river_root, river_root.parent / "tmp"), river_root / "report" / "_output"
 
-    assert "http" not in built()
+    def published() -> dict[str, str]:
+        table = next(iter((folder / "figures").glob("*.csv")))
+        with pikepdf.open(folder / "report.pdf") as pdf:
+            metadata = str(pdf.Root.Metadata.read_bytes(), "utf-8") + str(dict(pdf.docinfo))
+        page = BeautifulSoup((folder / "report.html").read_text("utf-8"), "html.parser")
+        cover, foot = [sheet.extract_text() for sheet in pypdf.PdfReader(folder / "report.pdf").pages][:2]
+        imprint = page.select_one("#imprint")
+        assert imprint
+        return {"metadata": metadata, "table": table.read_text("utf-8"), "cover": "".join(cover.split()), "foot": foot,
+                "imprint": imprint.get_text(" "), "head": str(page.head)[:2000]}  # fmt: skip
+
+    told = published()
+    assert [name for name, text in told.items() if re.search("doi|Repository|Published ?by", text)] == []
+    assert not re.search("http", told["table"] + told["cover"] + told["foot"])
     path = river_root / "data" / "datapackage.json"
-    package = json.loads(path.read_text("utf-8")) | {"homepage": "https://example.org/river", "doi": "10.5281/zenodo.1"}
-    path.write_text(json.dumps(package), "utf-8")
-    assert built().count("https://doi.org/10.5281/zenodo.1") == 2
+    where = {"homepage": "https://example.org/river", "doi": "10.5281/zenodo.1", "publisher": "River Press",
+             "repository": "https://example.org/code"}  # fmt: skip
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | where), "utf-8")
+    command.done("build", "--engine", "embedded")
+    told = published()
+    assert [name for name, text in told.items() if "https://doi.org/10.5281/zenodo.1" not in text] == []
+    for name in ("metadata", "cover", "imprint", "head"):
+        assert re.search("River ?Press", told[name]), name
+    assert "https://example.org/code" in told["cover"] + told["imprint"]
+
+
+def test_what_is_cited_is_what_is_published(
+    river_root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ALLIANCES_ROOT", str(river_root))
+    package = json.loads((river_root / "data" / "datapackage.json").read_text("utf-8"))
+    cited = {"title": package["title"], "version": "0.0.9", "doi": "10.5281/zenodo.1", "license": "CC0-1.0",
+             "keywords": ["river", "treaty"], "authors": [{"name": "Somebody"}]}  # fmt: skip
+    (river_root / "CITATION.cff").write_text(yaml.safe_dump(cited), "utf-8")
+    assert cli.main(["check"]) == 2
+    found = [line.strip() for line in capsys.readouterr().out.splitlines() if "CITATION" in line]
+    other = "and data/datapackage.json something else"
+    assert found == [
+        f'CITATION.cff says “0.0.9” as version, {other}; write version: "0.1.0".',
+        f"CITATION.cff says “10.5281/zenodo.1” as doi, {other}; remove doi.",
+    ]
 
 
 def test_a_profile_of_quartos_is_an_edition_and_leaves_nothing_of_another(

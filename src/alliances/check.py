@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -14,11 +15,13 @@ from alliances.build import checked_parameters, notebook_names
 from alliances.dataset import ROW_PREFIXES, Dataset
 from alliances.dataset.check import check
 from alliances.dataset.problems import nearest
-from alliances.dataset.tables import read_tables
+from alliances.dataset.tables import read_descriptor, read_tables
 from alliances.dataset.texts import read_text
 from alliances.errors import AlliancesError, DataError
 from alliances.run import notebooks
 from alliances.run.refresh import untrue
+from alliances.stage.cover import doi
+from alliances.text.reading import read_utf8, read_yaml
 
 #: An id of two parts or more after its table's prefix; those of judgements are checked where they are used.
 _ROW_ID = re.compile(
@@ -43,7 +46,7 @@ def check_project(root: Path) -> ProjectReport:
         dataset = Dataset.load(root, validate=False)
         names = notebook_names(root)
         checked_parameters(root, dataset, {})
-        problems += _notebook_problems(root, names, dataset)
+        problems += [*_notebook_problems(root, names, dataset), *_citation_problems(root)]
         late = behind_of(root, dataset, names)
     except AlliancesError as error:
         if not (data.problems and isinstance(error, DataError)):  # said already, with file and row
@@ -74,6 +77,25 @@ def _notebook_problems(root: Path, names: list[str], dataset: Dataset) -> Iterat
     for subject in sorted(subject for subject in printed if is_subject(dataset, subject)):
         for day, sentence in divided_at(dataset, subject).items():
             yield f"notebooks/{printed[subject]}.ipynb, texts published by {day}: {sentence}"
+
+
+def _citation_problems(root: Path) -> Iterator[str]:
+    """Compare CITATION.cff, which GitHub and Zenodo read, with the one place where a publication is described."""
+    path, package = root / "CITATION.cff", read_descriptor(root)
+    if not path.exists():
+        return
+    cited = read_yaml(read_utf8(path, path.name, DataError), path.name, DataError) or {}
+    described = {
+        "title": package.get("title"), "version": package.get("version"), "keywords": package.get("keywords"),
+        "license": next((each["name"] for each in package.get("licenses", ())), ""), "doi": doi(package),
+        "url": package.get("homepage"), "repository-code": package.get("repository"),
+        "authors": [{"name": package["publisher"]}] if package.get("publisher") else cited.get("authors"),
+    }  # fmt: skip
+    for name, value in described.items():
+        if (cited.get(name) or "") != (value or ""):
+            told = f"“{cited[name]}”" if cited.get(name) else "nothing"
+            wanted = f"write {name}: {json.dumps(value, ensure_ascii=False)}" if value else f"remove {name}"
+            yield f"CITATION.cff says {told} as {name}, and data/datapackage.json something else; {wanted}."
 
 
 def find_rows(root: Path, text: str) -> str:

@@ -84,7 +84,10 @@ def alone(text: str) -> str:
             drawn = f"![](data:image/png;base64,{picture}){{fig-alt={alt}}}"
             pieces.append(drawn if picture else shown.data.get("text/markdown", ""))
     pieces = pieces or ["This notebook tells nothing in the default edition; `make lab` shows its code."]
-    title, _, pieces[0] = pieces[0].partition("\n") if pieces[0].startswith("# ") else ("", "", pieces[0])
+    title = ""
+    for number, piece in enumerate(pieces):
+        if piece.startswith("# ") and not title:
+            title, _, pieces[number] = piece.partition("\n")
     front = f"---\ntitle: {json.dumps(title.removeprefix('# '), ensure_ascii=False)}\n---"
     notebook.cells = [*([new_raw_cell(front)] if title else []), *map(new_markdown_cell, pieces)]
     return nbformat.writes(notebook)

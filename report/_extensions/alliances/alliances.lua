@@ -924,6 +924,10 @@ local function metadata(meta)
   end
   meta["alt-finding"] = raw(str(text_of(edition.finding or "")))
   meta.plain = raw(typst and str(text_of(edition.title)) or html(text_of(edition.title)))
+  meta["plain-cite"], meta["plain-publisher"] = raw(str(text_of(edition.cite))), raw(str(text_of(edition.publisher)))
+  local keywords = {}
+  for index, keyword in ipairs(edition.keywords or {}) do keywords[index] = str(text_of(keyword)) .. "," end
+  meta["plain-keywords"] = raw(table.concat(keywords, " "))
   local attached = pandoc.List({})
   local there, found = pcall(pandoc.system.list_directory, "attached")
   if there then

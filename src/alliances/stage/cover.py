@@ -43,6 +43,9 @@ def edition_values(
         "publisher": publisher,
         "licence": package.get("licence", ""),
         "contact": package.get("contact", ""),
+        "repository": package.get("repository", ""),
+        "address": address(package),
+        "keywords": package.get("keywords", []),
         "cite": ". ".join(filter(None, cite)) + ".",
         "edition-lines": list(_differences(dataset, parameters, defaults)),
         "coming": list(coming),
@@ -51,8 +54,12 @@ def edition_values(
 
 def address(package: Mapping[str, Any]) -> str:
     """Return where the report is published: its DOI, or else its page; "" where neither is set."""
-    doi = str(package.get("doi") or "").removeprefix("https://doi.org/")
-    return f"https://doi.org/{doi}" if doi else str(package.get("homepage") or "")
+    return f"https://doi.org/{doi(package)}" if doi(package) else str(package.get("homepage") or "")
+
+
+def doi(package: Mapping[str, Any]) -> str:
+    """Return the DOI without its resolver; "" where none is set."""
+    return str(package.get("doi") or "").removeprefix("https://doi.org/")
 
 
 def _as_of(dataset: Dataset, day: date) -> str:
