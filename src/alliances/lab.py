@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import posixpath
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -26,8 +27,9 @@ _SETTINGS = {
 
 def lab(root: Path, port: int = 0, browser: bool = True) -> None:
     """Run JupyterLab on this machine alone, with its token, until it is stopped."""
-    # Its kernels show what those of a build do.
-    os.environ |= forks.SETTINGS | {ROOT_VARIABLE: str(root), "ALLIANCES_LAB": "1"}
+    # Its kernels show what those of a build do; its terminals find `alliances`.
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    os.environ |= forks.SETTINGS | {ROOT_VARIABLE: str(root), "ALLIANCES_LAB": "1", "PATH": programs}
     start = f"notebooks/{notebooks.START}"
     page = f"/tree/{start}" if (root / start).exists() else ""
     with tempfile.TemporaryDirectory(prefix="lab-") as settings:
