@@ -97,9 +97,11 @@ def test_the_pdf_carries_the_facts(built_river: Path) -> None:
 
 
 def test_the_same_bytes_twice(built_river: Path, tmp_path: Path) -> None:
-    """In another folder, zone and language, one notebook at a time, nothing kept, other times: none may show."""
+    """In an odd folder, zone and language, one notebook at a time, nothing kept, other times: none may show."""
     kept = shutil.ignore_patterns("_output", ".cache")
-    root = Path(shutil.copytree(built_river, tmp_path / "Report [final] ü", ignore=kept))
+    odd = f"Report [final] what? 'it' \"is\" ü\n{'long ' * 30}"
+    root = tmp_path / "a link to it"
+    root.symlink_to(shutil.copytree(built_river, tmp_path / odd / odd / "project", ignore=kept))
     for number, path in enumerate(sorted(root.rglob("*"))):
         os.utime(path, (number * 86_400, number * 86_400))
     command = Command(root, tmp_path / "tmp")

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from alliances.analysis.frames import find
 from alliances.analysis.subjects import divided_at, is_subject
@@ -85,7 +85,7 @@ def _citation_problems(root: Path) -> Iterator[str]:
     if not path.exists():
         return
     cited = read_yaml(read_utf8(path, path.name, DataError), path.name, DataError) or {}
-    described = {
+    described: dict[str, Any] = {
         "title": package.get("title"), "version": package.get("version"), "keywords": package.get("keywords"),
         "license": next((each["name"] for each in package.get("licenses", ())), ""), "doi": doi(package),
         "url": package.get("homepage"), "repository-code": package.get("repository"),

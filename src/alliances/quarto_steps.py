@@ -90,7 +90,7 @@ def alone(text: str) -> str:
             title, _, pieces[number] = piece.partition("\n")
     front = f"---\ntitle: {json.dumps(title.removeprefix('# '), ensure_ascii=False)}\n---"
     notebook.cells = [*([new_raw_cell(front)] if title else []), *map(new_markdown_cell, pieces)]
-    return nbformat.writes(notebook)
+    return str(nbformat.writes(notebook))
 
 
 def _refuse_another(planned: Plan, output: Path) -> None:
