@@ -81,11 +81,12 @@ def _notebook_problems(root: Path, names: list[str], dataset: Dataset) -> Iterat
 
 def _citation_problems(root: Path) -> Iterator[str]:
     """Compare CITATION.cff, which GitHub and Zenodo read, with the one place where a publication is described."""
-    path, package = root / "CITATION.cff", read_descriptor(root)
+    path, package = root / "CITATION.cff", dict[str, Any](read_descriptor(root))
     if not path.exists():
         return
-    cited = read_yaml(read_utf8(path, path.name, DataError), path.name, DataError) or {}
-    described: dict[str, Any] = {
+    cited = read_yaml(read_utf8(path, path.name, DataError), path.name, DataError)
+    cited = cited if isinstance(cited, dict) else {}
+    described = {
         "title": package.get("title"), "version": package.get("version"), "keywords": package.get("keywords"),
         "license": next((each["name"] for each in package.get("licenses", ())), ""), "doi": doi(package),
         "url": package.get("homepage"), "repository-code": package.get("repository"),
