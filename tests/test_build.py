@@ -130,11 +130,13 @@ def earlier_clock(folder: Path) -> dict[str, str]:
 
 
 def test_the_same_bytes_twice(built_river: Path, tmp_path: Path) -> None:
-    """In another folder, zone and language, by another user on another day, one notebook at a time, nothing kept, other
+    """In an odd folder, another zone and language, by another user on another day, one notebook at a time, nothing kept, other
     times of files: none may show, and nothing is written beside output, cache and log.
     """
     kept = shutil.ignore_patterns("_output", ".cache")
-    root = Path(shutil.copytree(built_river, tmp_path / "Report [final] ü", ignore=kept))
+    odd = f"Report [final] what? 'it' \"is\" ü\n{'long ' * 30}"
+    root = tmp_path / "a link to it"
+    root.symlink_to(shutil.copytree(built_river, tmp_path / odd / odd / "project", ignore=kept))
     for number, path in enumerate(sorted(root.rglob("*"))):
         os.utime(path, (number * 86_400, number * 86_400))
     command = Command(root, tmp_path / "tmp")

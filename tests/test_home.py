@@ -196,8 +196,7 @@ def test_the_form_builds_an_edition(lab: tuple[Path, str], page: Any) -> None:
     folder = root / "report" / "_output" / "editions" / "2025-03-20_POL"
     assert {"report.html", "report.pdf", "manifest.json"} <= {path.name for path in folder.iterdir()}
     page.keyboard.press("Control+s")
-    until(lambda: page.locator(".jp-mod-dirty").count() == 0)
-    assert git(root, "status", "--porcelain") == ""
+    until(lambda: page.locator(".jp-mod-dirty").count() == 0 and git(root, "status", "--porcelain") == "")
     assert [url for url in outside if "//127.0.0.1:" not in url] == []
 
 

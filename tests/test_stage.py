@@ -112,7 +112,7 @@ def notebook(*outputs: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 def chart(words: str = "=1+1") -> Meta:
     rows = [{"row_id": BARGES, "day": "2019-03-12", "value": 40, "who": words}]
-    rows.append({"row_id": FEWER, "day": "2020-01-20", "value": 30, "who": "Brief"})
+    rows.append({"row_id": FEWER, "day": "2020-01-20", "value": 30, "who": "@Brief"})
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.20.1.json",
         "title": {"text": ["The headline"], "subtitle": ["Barges"]}, "description": "bars", "width": 320, "height": 90,
@@ -470,7 +470,11 @@ def test_figures_come_with_data_and_download(report: Staged, tmp_path: Path) -> 
     assert (report.folder / "figures" / "fig-barges.csv").read_bytes().startswith(b"\xef\xbb\xbf")
     with (report.folder / "figures" / "fig-barges.csv").open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.reader(stream))
-    assert rows[:3] == [["Day", "Barges promised", "Who"], ["2019-03-12", "40", "'=1+1"], ["2020-01-20", "30", "Brief"]]
+    assert rows[:3] == [
+        ["Day", "Barges promised", "Who"],
+        ["2019-03-12", "40", "'=1+1"],
+        ["2020-01-20", "30", "'@Brief"],
+    ]
     assert rows[-1] == ["Source: the May report. CC0-1.0"]
 
 

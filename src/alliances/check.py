@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from alliances.analysis.frames import find
 from alliances.analysis.subjects import divided_at, is_subject
@@ -96,7 +96,8 @@ def _citation_problems(root: Path) -> Iterator[str]:
     path, package = root / "CITATION.cff", read_descriptor(root)
     if not path.exists():
         return
-    cited = read_yaml(read_utf8(path, path.name, DataError), path.name, DataError) or {}
+    cited = read_yaml(read_utf8(path, path.name, DataError), path.name, DataError)
+    cited = cited if isinstance(cited, dict) else {}
     described = {
         "title": package.get("title"), "version": package.get("version"), "keywords": package.get("keywords"),
         "license": next((each["name"] for each in package.get("licenses", ())), ""), "doi": doi(package),
