@@ -22,7 +22,8 @@ settings.register_profile(
 )
 settings.load_profile("alliances")
 
-_VARIABLES = ("ALLIANCES_ROOT", "ALLIANCES_QUARTO", "ALLIANCES_VALIDATED", "ALLIANCES_CACHE", "ALLIANCES_FORK")
+_VARIABLES = ("ALLIANCES_ROOT", "ALLIANCES_QUARTO", "ALLIANCES_VALIDATED", "ALLIANCES_CACHE", "ALLIANCES_FORK",
+              "ALLIANCES_NETWORK")  # fmt: skip
 
 
 @pytest.fixture(scope="session")

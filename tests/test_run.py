@@ -6,11 +6,12 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +209,52 @@ def test_a_build_that_is_killed_leaves_no_kernel(root: Path, fork: str) -> None:
     assert none_left(root) or fork == "0"
     for pid in kernels(root):  # an ordinary kernel leaves, and what it started stays
         os.kill(pid, signal.SIGKILL)
+
+
+REACHING = """
+import socket, urllib.request
+socket.create_connection(("localhost", {port})).close()  # what listens on this machine is no network
+socket.socketpair()
+web, post = socket.socket(), socket.socket(type=socket.SOCK_DGRAM)
+web.settimeout(0.1)
+told = []
+for reach in (lambda: web.connect(("198.51.100.7", 80)), lambda: post.sendto(b"x", ("198.51.100.7", 9)),
+              lambda: post.sendmsg([b"x"], [], 0, ("198.51.100.7", 9)), lambda: socket.gethostbyname("x.invalid")):
+    try:
+        reach()
+    except Exception as error:
+        told.append(type(error).__name__)
+print(*told)
+"""
+
+
+@pytest.fixture
+def reaching() -> Iterator[str]:
+    """A cell that tries four ways out."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield REACHING.format(port=server.getsockname()[1])
+
+
+@pytest.mark.parametrize("fork", ["1", pytest.param("0", marks=long)])
+def test_a_notebook_has_no_network(root: Path, reaching: str, monkeypatch: pytest.MonkeyPatch, fork: str) -> None:
+    monkeypatch.setenv("ALLIANCES_FORK", fork)
+    last = 'assert told == ["ExecutionError"] * 4, told\nurllib.request.urlopen("https://example.org/")'
+    assert refused(root, reaching, last) == (
+        "Notebook first.ipynb, cell [3]: A connection to example.org was asked for, and notebooks run without a "
+        "network; put what it fetches into the project, or allow it with the environment variable ALLIANCES_NETWORK=1."
+    )
+
+
+@long
+def test_a_notebook_is_allowed_the_network(root: Path, reaching: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a variable; that is another run, whose result is kept apart."""
+    write(root, "first", reaching)
+    why: list[str] = []
+    assert "ExecutionError" in printed(run(root, "first", cache=Cache(root))["first"])
+    monkeypatch.setenv("ALLIANCES_NETWORK", "1")
+    allowed = run(root, "first", cache=Cache(root), explain=lambda name, runs, reason: why.append(reason))
+    assert "ExecutionError" not in printed(allowed["first"])
+    assert why == ["changed: the settings of kernels"]
 
 
 @unix

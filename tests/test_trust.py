@@ -152,6 +152,44 @@ def test_files_that_stop_a_build_are_named_by_check(
     assert re.split(r" \d more: ", sentence)[0] in checked.out + checked.err
 
 
+# ---------------------------------------------------------------- what was tampered with is named
+
+
+#: What is changed: files of which the first that holds the bytes is taken, the bytes, others for them; what is told.
+TAMPERED = {
+    "text": ("seeds/*.txt", b"Arven", b"Arvem", "has another SHA-256"),
+    "quotation": ("data/quotes.csv", b"It gave Arven", b"It cost Arven", "occurs 0 times"),
+    "committed output": ("notebooks/*.ipynb", b"Dunmere", b"Dunmare", "shows what a run at its defaults does not"),
+    "result": (".cache/notebooks/*/*", b"Dunmere", b"Belmora", "is not as the cache stored it"),
+    "drawing": (".cache/charts/*/*", b"</svg>", b"<a/></svg>", "is not as the cache stored it"),
+    "script": (".cache/vega/*/*", b"()", b"[]", "is not as the cache stored it"),
+    "page": ("report/_output/report.html", b"Dunmere", b"Belmora", "has been changed since it was built"),
+    "PDF": ("report/_output/report.pdf", b"endobj", b"endbj", "has been changed since it was built"),
+}
+
+
+AT_ONCE = [one for one in TAMPERED if one != "quotation"]  # with other data, outputs are told as behind them
+
+
+@pytest.mark.parametrize("what", [AT_ONCE, *(pytest.param([one], id=one, marks=long) for one in TAMPERED)])
+def test_what_was_tampered_with_is_named(
+    river_root: Path, what: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the project, in its edition, and in a cache that the user keeps elsewhere."""
+    monkeypatch.setenv("ALLIANCES_ROOT", str(river_root))
+    monkeypatch.setenv("ALLIANCES_CACHE", str((river_root / ".cache").rename(river_root / "users.cache")))
+    wanted = []
+    for pattern, old, new, why in map(TAMPERED.__getitem__, what):
+        found = sorted(river_root.glob(pattern.replace(".cache", "users.cache")))
+        path = next(path for path in found if old in path.read_bytes())
+        path.write_bytes(path.read_bytes().replace(old, new, 1))
+        wanted.append((path.name, why))
+    assert main(["check"]) == 2
+    told = capsys.readouterr().out.splitlines()
+    for name, why in wanted:
+        assert [line for line in told if name in line and why in line], (name, told)
+
+
 # ---------------------------------------------------------------- hostile data
 
 HOSTILE = " ".join([

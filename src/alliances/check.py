@@ -17,7 +17,9 @@ from alliances.dataset.problems import nearest
 from alliances.dataset.tables import read_tables
 from alliances.dataset.texts import read_text
 from alliances.errors import AlliancesError, DataError
+from alliances.manifest import OUTPUT, read_manifest, sha256
 from alliances.run import notebooks
+from alliances.run.cache import Cache
 from alliances.run.refresh import untrue
 
 #: An id of two parts or more after its table's prefix; those of judgements are checked where they are used.
@@ -38,20 +40,30 @@ class ProjectReport(NamedTuple):
 def check_project(root: Path) -> ProjectReport:
     """Check data, evidence, coverage of the seeds, and notebooks."""
     data = check(root)
-    names, problems, late = list[str](), list[str](), list[str]()
+    names, problems, late, changed = list[str](), list[str](), list[str](), list[str]()
     try:
         dataset = Dataset.load(root, validate=False)
         names = notebook_names(root)
         checked_parameters(root, dataset, {})
         problems += _notebook_problems(root, names, dataset)
+        changed += _changed_files(root)
         late = behind_of(root, dataset, names)
     except AlliancesError as error:
         if not (data.problems and isinstance(error, DataError)):  # said already, with file and row
             problems.append(str(error))
     lines = [data.format(), "", f"notebooks: {len(names)} checked, {len(problems)} problems"]
     lines += [f"  {problem}" for problem in problems]
+    lines += ["", f"cache and edition: {len(changed)} changed files", *(f"  {each}" for each in changed)]
     lines += ["", f"behind the data: {len(late)} places of the report", *(f"  {each}" for each in late)]
-    return ProjectReport(data.ok and not problems and not late, "\n".join(lines))
+    return ProjectReport(data.ok and not (problems or changed or late), "\n".join(lines))
+
+
+def _changed_files(root: Path) -> Iterator[str]:
+    for path in Cache(root).damaged():
+        yield f"{path} is not as the cache stored it; remove it, and a build makes again what it held."
+    outputs = read_manifest(root / OUTPUT).get("outputs", {})
+    for name in sorted(name for name, digest in outputs.items() if sha256(root / OUTPUT / name) != digest):
+        yield f"{OUTPUT / name} has been changed since it was built; `alliances build` makes it again."
 
 
 def _notebook_problems(root: Path, names: list[str], dataset: Dataset) -> Iterator[str]:

@@ -78,12 +78,19 @@ class Cache:
         """Return an entry; ``None`` where there is none, or where it is damaged and has been removed."""
         path = self.folder / kind / key[:2] / key
         with contextlib.suppress(OSError):
-            checksum, _, content = path.read_bytes().partition(b"\n")
-            if hashlib.sha256(content).hexdigest().encode() == checksum:
+            if (content := _content(path)) is not None:
                 os.utime(path)  # what was used last is pruned last
                 return content
             path.unlink()
         return None
+
+    def damaged(self) -> list[Path]:
+        """List the entries that are not as they were stored."""
+        found = []
+        for path in self._entries():
+            with contextlib.suppress(OSError):  # another command prunes
+                found += [path] if len(path.name) == 64 and _content(path) is None else []
+        return found
 
     def put(self, kind: str, key: str, content: bytes) -> None:
         """Store an entry; a cache that cannot be written costs time and nothing else."""
@@ -111,9 +118,17 @@ class Cache:
         """Remove the entries that were used longest ago until the cache is within its limit."""
         left = self.limit
         with contextlib.suppress(OSError):  # another command prunes as well
-            found = self.folder.glob("*/??/*")  # whatever else lies here is not ours
-            ours = [(path.stat(), path) for path in found if len(path.name) == 64 or path.name.startswith(".new-")]
+            ours = [(path.stat(), path) for path in self._entries()]
             for status, path in sorted(ours, key=lambda entry: -entry[0].st_mtime):
                 left -= status.st_size
                 if left < 0:
                     path.unlink(missing_ok=True)
+
+    def _entries(self) -> list[Path]:
+        found = self.folder.glob("*/??/*")  # whatever else lies here is not ours
+        return sorted(path for path in found if len(path.name) == 64 or path.name.startswith(".new-"))
+
+
+def _content(path: Path) -> bytes | None:
+    checksum, _, content = path.read_bytes().partition(b"\n")
+    return content if hashlib.sha256(content).hexdigest().encode() == checksum else None

@@ -51,7 +51,7 @@ class _Job(NamedTuple):
             {"its cells": digest(cells), "the library": library_digest(*LIBRARY)}
             | {f"parameter {name}": value for name, value in (self.values or {}).items()}
             | {f"the version of {name}": number for name, number in versions(*PACKAGES).items()}
-            | {"the settings of kernels": digest(forks.SETTINGS, warm.FLAGS, self.values is None)}
+            | {"the settings of kernels": digest(forks.SETTINGS, warm.flags(), self.values is None)}
             | ({"the texts that do not count yet": self.uncoded} if self.uncoded else {})
             | self.files(_ALWAYS)
         )

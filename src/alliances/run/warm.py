@@ -25,10 +25,14 @@ from jupyter_client.session import Session
 from alliances.run import forks
 
 PROVISIONER = "alliances-warm"
-#: Flags of every kernel: a history would be written to the user's home.
-FLAGS = ("--HistoryManager.enabled=False",)
 LARGEST = 20  # megabytes that a notebook may put out; a chapter has some tenths of one
 _live: set["Manager"] = set()
+
+
+def flags() -> tuple[str, ...]:
+    """Return the flags of every kernel: no history in the user's home, and no network unless ALLIANCES_NETWORK is 1."""
+    offline = "--InteractiveShellApp.extra_extensions=alliances.run.offline"
+    return ("--HistoryManager.enabled=False", *([offline] if os.environ.get("ALLIANCES_NETWORK") != "1" else []))
 
 
 class ForkProvisioner(LocalProvisioner):
@@ -92,7 +96,7 @@ class Manager(AsyncKernelManager):
     @property
     def kernel_spec(self) -> KernelSpec:
         """The kernel of this Python, whatever kernels the user has installed."""
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", *FLAGS]
+        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", *flags()]
         more = {"kernel_provisioner": {"provisioner_name": PROVISIONER}}
         spec = KernelSpec(argv=argv, display_name="Python 3", language="python", metadata=more)
         if not KernelProvisionerFactory.instance().is_provisioner_available(spec):
