@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +95,13 @@ def outputs(notebook: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 # ---------------------------------------------------------------- the command line
 
 
+def works(*command: str) -> bool:
+    """Whether a program is there and does what it is asked for."""
+    with contextlib.suppress(OSError):
+        return subprocess.run(command, check=False, capture_output=True).returncode == 0
+    return False
+
+
 class Command:
     """Runs the command line on a project in processes of their own, and finds what they leave behind."""
 
@@ -102,7 +109,10 @@ class Command:
         temporary.mkdir(exist_ok=True)
         self.root, self.temporary = root, temporary
 
-    def start(self, *arguments: str, prepare: Callable[[], None] = lambda: None, **variables: str) -> Any:
+    def start(
+        self, *arguments: str, under: Sequence[str] = (), prepare: Callable[[], None] = lambda: None, **variables: str
+    ) -> Any:  # fmt: skip
+        """Start a command, perhaps by way of another program."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ALLIANCES_")}
         own = {"ALLIANCES_ROOT": str(self.root), MARK: str(self.temporary), "TMPDIR": str(self.temporary)}
 
@@ -111,7 +121,7 @@ class Command:
             prepare()
 
         return subprocess.Popen(
-            [sys.executable, "-u", "-m", "alliances.cli", *arguments],
+            [*under, sys.executable, "-u", "-m", "alliances.cli", *arguments],
             cwd=self.root, env={**kept, **own, **variables}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True, encoding="utf-8", start_new_session=True,
             preexec_fn=before if sys.platform != "win32" else None,

@@ -6,6 +6,9 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +25,7 @@ from alliances.manifest import is_whole, read_manifest
 from alliances.place import edition_folder, put_in_place, recover
 from alliances.run.cache import Cache
 from alliances.verify import verify
-from helpers import PROJECT, Command, change_cell, edition, outputs, tree
+from helpers import PROJECT, Command, change_cell, edition, outputs, tree, works
 from river_data import change, read_table, write_table
 
 SUBJECT = re.compile(
@@ -96,17 +99,57 @@ def test_the_pdf_carries_the_facts(built_river: Path) -> None:
         assert attached.get_file().read_bytes() == (folder / "facts.json").read_bytes()
 
 
+EARLIER = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <time.h>
+#define real(name) ((int (*)()) dlsym(RTLD_NEXT, name))
+int clock_gettime(clockid_t clock, struct timespec *found) {
+    int failed = real("clock_gettime")(clock, found);
+    found->tv_sec -= clock == CLOCK_REALTIME ? 400 * 86400 : 0;
+    return failed;
+}
+time_t time(time_t *found) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return found ? (*found = now.tv_sec) : now.tv_sec;
+}
+"""
+
+
+def earlier_clock(folder: Path) -> dict[str, str]:
+    """Variables with which programs take it for a day of last year, where there is a compiler for what does that."""
+    (folder / "clock.c").write_text(EARLIER)
+    made = ["cc", "-shared", "-fPIC", "-o", str(folder / "clock.so"), str(folder / "clock.c"), "-ldl"]
+    if not (sys.platform.startswith("linux") and works(*made)):
+        return {}
+    found = {"LD_PRELOAD": str(folder / "clock.so")}
+    year = subprocess.run(["date", "+%s"], env=found, capture_output=True, check=True).stdout
+    assert float(year) < time.time() - 300 * 86_400
+    return found
+
+
 def test_the_same_bytes_twice(built_river: Path, tmp_path: Path) -> None:
-    """In another folder, zone and language, one notebook at a time, nothing kept, other times: none may show."""
+    """In another folder, zone and language, by another user on another day, one notebook at a time, nothing kept, other
+    times of files: none may show, and nothing is written beside output, cache and log.
+    """
     kept = shutil.ignore_patterns("_output", ".cache")
     root = Path(shutil.copytree(built_river, tmp_path / "Report [final] ü", ignore=kept))
     for number, path in enumerate(sorted(root.rglob("*"))):
         os.utime(path, (number * 86_400, number * 86_400))
     command = Command(root, tmp_path / "tmp")
-    settings = {"TZ": "Pacific/Auckland", "LC_ALL": "C", "LANG": "tr_TR.UTF-8", "PYTHONHASHSEED": "7", "HOME": "/"}
-    settings["ALLIANCES_FORK"] = "0"
-    command.done("build", "--engine", "embedded", "--jobs", "1", "--output", "elsewhere", "--quiet", **settings)
+    (home := tmp_path / "home").mkdir()
+    settings = {"TZ": "Pacific/Auckland", "LC_ALL": "C", "LANG": "tr_TR.UTF-8", "PYTHONHASHSEED": "7"}
+    settings |= {"HOME": str(home), "ALLIANCES_FORK": "0"} | earlier_clock(tmp_path)
+    other = ("unshare", "--user", "--map-user=4711")  # one that is in no list of users, where the system allows it
+    under = other if works(*other, "true") else ()
+    asked, before = ("build", "--engine", "embedded", "--jobs", "1", "--output", "elsewhere"), tree(root)
+    command.done(*asked, "--quiet", under=under, **settings)
     assert tree(root / "elsewhere") == edition(built_river)
+    written = {"/".join(Path(name).parts[:2]) for name, _ in tree(root).items() ^ before.items()}
+    places = ("elsewhere", ".cache", "report/_output")
+    assert {name for name in written if not name.startswith(places)} == set()
+    assert [*home.iterdir(), *command.left()] == []
 
 
 # ---------------------------------------------------------------- other editions

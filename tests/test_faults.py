@@ -179,17 +179,20 @@ def test_no_room_for_a_file(command: Command, before: dict[str, str]) -> None:
     unharmed(command, before)
 
 
+def mount_disk(folder: Path, size: str) -> None:
+    if not sys.platform.startswith("linux") or os.getuid() != 0:
+        pytest.skip("only root on Linux can mount a small disk")
+    how = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder]
+    if subprocess.run(how, capture_output=True, check=False).returncode:
+        pytest.skip("mounting is not allowed here")
+
+
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of two megabytes, of which a tenth is free."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    if not sys.platform.startswith("linux") or os.getuid() != 0:
-        pytest.skip("only root on Linux can mount a small disk")
-    if subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], capture_output=True, check=False
-    ).returncode:
-        pytest.skip("mounting is not allowed here")
+    mount_disk(folder, "2m")
     (folder / "filling").write_bytes(b"0" * 1_900_000)
     yield folder
     subprocess.run(["umount", "-l", folder], check=True)
@@ -208,6 +211,48 @@ def test_a_full_disk(command: Command, before: dict[str, str], tiny_disk: Path, 
     assert "no room left" in sentence or "No space left" in sentence
     unharmed(command, before)
     assert [path.name for path in tiny_disk.iterdir()] == ["filling"]
+
+
+@long
+@pytest.mark.parametrize("kind", ["disk", "file"])
+def test_no_room_at_any_byte(command: Command, tmp_path: Path, kind: str) -> None:
+    """50 disks that hold all with a random room left, and 50 random sizes that no file may pass."""
+    import resource
+
+    pick, disk = random.Random(20), tmp_path / "disk"
+    disk.mkdir()
+    if kind == "disk":
+        mount_disk(disk, "64m")
+    ends = []
+    try:
+        moved = Command(Path(shutil.move(command.root, disk / "project")), disk / "tmp")
+        for number in range(50):
+            put_first(moved.root, "treaty", f"x = {number}")
+            room, free = int(10 ** pick.uniform(2, 7)), shutil.disk_usage(disk).free
+            if kind == "disk":
+                (disk / "filling").write_bytes(b"0" * (free - room))
+                done = moved.run(*BUILD)
+            else:
+                limit = (room // 3, room // 3)
+                done = moved.run(*BUILD, prepare=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))  # noqa: B023  # called at once
+            (disk / "filling").unlink(missing_ok=True)
+            told = done.stderr.splitlines()[-1]
+            assert done.returncode in (0, 2), (number, room, done)
+            assert "Traceback" not in done.stderr, (number, room, done.stderr)
+            assert not done.returncode or (told.startswith("alliances") and told.endswith(".")), (number, room, told)
+            output = moved.root / OUTPUT
+            assert is_whole(output, read_manifest(output)), (number, room)
+            assert moved.left() == [], (number, room)
+            ends.append(done.returncode)
+            print(number, room, done.returncode, told)
+        moved.done(*BUILD)
+        once = edition(moved.root)
+        moved.done(*BUILD, "--force", ALLIANCES_CACHE=str(disk / "other-cache"))
+        assert edition(moved.root) == once
+        assert min(ends.count(0), ends.count(2)) > 5, "Both were met."
+    finally:
+        if kind == "disk":
+            subprocess.run(["umount", "-l", disk], check=True)
 
 
 def test_a_damaged_cache(command: Command, before: dict[str, str]) -> None:

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -23,8 +23,9 @@ from bs4 import BeautifulSoup
 from alliances.build import build
 from alliances.cli import main
 from alliances.dataset import FACT_TABLES, split_list
+from alliances.errors import AlliancesError
 from helpers import BUILD, PROJECT, Command, change_cell, edition, long, outputs, put_first, tree
-from river_data import read_table, write_table
+from river_data import RIVER, change, descriptor, read_table, write_table
 
 WHOLE = ("build", "--engine", "embedded")
 
@@ -199,32 +200,29 @@ HOSTILE = " ".join([
     "=cmd|' /C calc'!A0", "../../../etc/passwd {{< include /etc/passwd >}}", "$\\input{x}$",
     "@evil ^[x] ::: {.x} \\ \\end | \U0001f600 عرب",
 ])  # fmt: skip
-COLUMNS = [
-    ("actors", "name"),
-    *(pytest.param(table, column, marks=long) for table, columns in {
-        "sources": "title publisher authors published_basis descriptor", "actors": "aliases", "public_record": "basis",
-        "labels": "plural article meaning", "parameters": "meaning", "alliances": "name aliases",
-        "characteristics": "value summary", "positions": "condition role", "events": "title",
-        "event_accounts": "date_text place", "indicators": "label definition counts", "capabilities": "capability",
-        "statements": "role summary", "disagreements": "point explanation", "exclusions": "reason_note",
-        "judgements": "horizon confidence_reason wrong_if"}.items() for column in columns.split()),
-]  # fmt: skip
+#: A name of a text stands on an axis, where no more has room.
+BRIEF = "<img src=x onerror=alert()>`<i>`{=html}"
+#: Columns that the schema leaves free, and that hold files, words of the texts, ids, units or templates.
+CODES = {
+    ("sources", "file"), ("indicators", "comparable_with"), ("observations", "time_period"), ("parameters", "unit"),
+    ("judgements", "aside"), ("judgements", "statement"),
+    *((table, column) for table in ("quotes", "exclusions") for column in ("exact", "prefix", "suffix")),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(("table", "column"), COLUMNS)
-def test_hostile_data_are_text(command: Command, table: str, column: str) -> None:
-    """In page and PDF: nothing runs, nothing is fetched, nothing breaks."""
-    folder = command.root / "report" / "_output"
-    scripts = len(BeautifulSoup((folder / "report.html").read_text("utf-8"), "html.parser").find_all("script"))
-    rows = read_table(command.root, table)
-    changed = rows[0]
-    changed[column] = f"{changed[column]} {HOSTILE}".strip()
-    write_table(command.root, table, rows)
-    if (table, column) == ("actors", "name"):
-        countries = read_table(command.root, "countries")
-        next(row for row in countries if row["iso3"] == changed["iso3"])["name"] = changed["name"]
-        write_table(command.root, "countries", countries)
-    command.done(*WHOLE)
+def text_columns(root: Path) -> Iterator[tuple[str, str, bool]]:
+    """Each column of text of each table, and whether any words may stand there."""
+    for table, schema in ((each["name"], each["schema"]) for each in descriptor(root)["resources"]):
+        bound = {key["fields"] for key in schema.get("foreignKeys", ())}
+        for field in schema["fields"]:
+            name, rules = field["name"], field.get("constraints", {})
+            is_code = rules.keys() & {"enum", "pattern"} or name in bound or (table, name) in CODES
+            if field["type"] == "string":
+                yield table, name, not is_code
+
+
+def runs_nothing(folder: Path, scripts: int) -> None:
+    """Page, PDF, notebooks and exports of an edition hold text where the data hold markup, and so many scripts."""
     page = BeautifulSoup((folder / "report.html").read_text("utf-8"), "html.parser")
     assert len(page.find_all("script")) == scripts
     assert [tag.name for tag in page.find_all(True) for name in tag.attrs if name.startswith("on")] == []
@@ -232,8 +230,48 @@ def test_hostile_data_are_text(command: Command, table: str, column: str) -> Non
     assert [tag for tag in page.find_all(src=True) if not tag["src"].startswith("data:")] == []
     for path in folder.glob("figures/*.csv"):
         assert not re.search(r'(?m)(^|,)"?[=+@]', path.read_text("utf-8-sig"))
+    for path in folder.glob("figures/*.svg"):
+        drawn = BeautifulSoup(path.read_text("utf-8"), "html.parser")
+        assert drawn.find(["script", "img", "image", "foreignobject"]) is None
+    for path in folder.glob("notebooks/*.ipynb"):
+        for shown in outputs(json.loads(path.read_bytes())):
+            html = BeautifulSoup("".join(shown.get("data", {}).get("text/html", "")), "html.parser")
+            assert html.find(["script", "img"]) is None
+            assert not re.search(r"(?<![\\\\`])<(img|script)", "".join(shown.get("data", {}).get("text/markdown", "")))
+    with pikepdf.open(folder / "report.pdf") as pdf:
+        actions = [each for each in pdf.objects if isinstance(each, pikepdf.Dictionary)]
+        assert {str(each.get("/S")) for each in actions} & {"/JavaScript", "/Launch", "/SubmitForm"} == set()
+        assert [each for each in actions if str(each.get("/URI", "")).startswith("javascript")] == []
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "is_free"),
+    [pytest.param(*each, marks=() if each[:2] == ("actors", "name") else long) for each in text_columns(RIVER)],
+)
+def test_hostile_data_are_text(river_root: Path, table: str, column: str, is_free: bool) -> None:
+    """In each column, in page, PDF and exports; where codes stand they may be refused, by file, row and column."""
+    folder, rows = river_root / "report" / "_output", read_table(river_root, table)
+    scripts = len(BeautifulSoup((folder / "report.html").read_text("utf-8"), "html.parser").find_all("script"))
+    words = f"{rows[0][column]} {BRIEF if (table, column) == ('sources', 'short_name') else HOSTILE}".strip()
     if (table, column) == ("actors", "name"):
-        assert "<img src=x onerror=alert()>" in page.get_text()
+        change(river_root, "countries", rows[0]["iso3"], name=words)
+    rows[0][column] = words
+    write_table(river_root, table, rows)
+    refused = ""
+    try:
+        build(river_root, {}, engine="embedded")
+    except AlliancesError as error:
+        refused = str(error)
+    if refused:
+        assert not is_free
+        assert re.match(r"data/\w+\.csv, row \d+, column \w+: |Notebook .*“barges” is measured in", refused)
+        return
+    runs_nothing(folder, scripts)
+    if (table, column) in {("actors", "name"), ("sources", "title"), ("public_record", "basis")}:
+        page = BeautifulSoup((folder / "report.html").read_text("utf-8"), "html.parser").get_text()
+        sheets = "".join(sheet.extract_text() for sheet in pypdf.PdfReader(folder / "report.pdf").pages)
+        assert "<img src=x onerror=alert()>" in " ".join(page.split())
+        assert "<imgsrc=xonerror=alert()>" in "".join(sheets.split())
 
 
 # ---------------------------------------------------------------- time

@@ -50,7 +50,7 @@ def sentence_of(error: OSError) -> str:
         _, place, reason = error.args[0][0]  # the first of the files that could not be copied
         is_full = "No space left" in str(reason) or "Disk quota" in str(reason)
     else:
-        place, reason = error.filename, error.strerror or str(error)
+        place, reason = error.filename2 or error.filename, error.strerror or str(error)  # where to, not where from
         is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     if is_full:
         where = f"at {place}" if place else "for the report or for temporary files"
