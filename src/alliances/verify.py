@@ -1,5 +1,6 @@
 """Rebuild an edition from its manifest and compare every byte."""
 
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -37,6 +38,7 @@ def verify(root: Path, folder: Path, say: Callable[[str], None]) -> list[str]:
     engine = "embedded" if "embedded" in manifest["engine"].lower() else "quarto"
     with tempfile.TemporaryDirectory() as scratch:
         again = Path(scratch) / "edition"
+        os.environ["ALLIANCES_CACHE"] = str(Path(scratch) / "cache")  # what is kept may have been changed
         build(root, manifest["parameters"], formats=manifest["formats"], engine=engine, output=again, say=say)
         made = read_manifest(again)["outputs"]
     return problems + [
