@@ -11,6 +11,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -233,10 +234,10 @@ def test_no_room_at_any_byte(command: Command, tmp_path: Path, kind: str) -> Non
             if kind == "disk":
                 (disk / "filling").write_bytes(b"0" * (free - room))
                 done = moved.run(*BUILD)
+                (disk / "filling").unlink()
             else:
-                limit = (room // 3, room // 3)
-                done = moved.run(*BUILD, prepare=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))  # noqa: B023  # called at once
-            (disk / "filling").unlink(missing_ok=True)
+                limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (room // 3, room // 3))
+                done = moved.run(*BUILD, prepare=limit)
             told = done.stderr.splitlines()[-1]
             assert done.returncode in (0, 2), (number, room, done)
             assert "Traceback" not in done.stderr, (number, room, done.stderr)
@@ -245,7 +246,6 @@ def test_no_room_at_any_byte(command: Command, tmp_path: Path, kind: str) -> Non
             assert is_whole(output, read_manifest(output)), (number, room)
             assert moved.left() == [], (number, room)
             ends.append(done.returncode)
-            print(number, room, done.returncode, told)
         moved.done(*BUILD)
         once = edition(moved.root)
         moved.done(*BUILD, "--force", ALLIANCES_CACHE=str(disk / "other-cache"))

@@ -201,7 +201,7 @@ HOSTILE = " ".join([
     "@evil ^[x] ::: {.x} \\ \\end | \U0001f600 عرب",
 ])  # fmt: skip
 #: A name of a text stands on an axis, where no more has room.
-BRIEF = "<img src=x onerror=alert()>`<i>`{=html}"
+BRIEF = "<b onclick=x>"
 #: Columns that the schema leaves free, and that hold files, words of the texts, ids, units or templates.
 CODES = {
     ("sources", "file"), ("indicators", "comparable_with"), ("observations", "time_period"), ("parameters", "unit"),
@@ -253,8 +253,10 @@ def test_hostile_data_are_text(river_root: Path, table: str, column: str, is_fre
     folder, rows = river_root / "report" / "_output", read_table(river_root, table)
     scripts = len(BeautifulSoup((folder / "report.html").read_text("utf-8"), "html.parser").find_all("script"))
     words = f"{rows[0][column]} {BRIEF if (table, column) == ('sources', 'short_name') else HOSTILE}".strip()
-    if (table, column) == ("actors", "name"):
+    if column == "name" and "iso3" in rows[0]:  # a country's name stands in two tables
         change(river_root, "countries", rows[0]["iso3"], name=words)
+        change(river_root, "actors", rows[0]["iso3"], name=words)
+        rows = read_table(river_root, table)
     rows[0][column] = words
     write_table(river_root, table, rows)
     refused = ""
@@ -263,7 +265,7 @@ def test_hostile_data_are_text(river_root: Path, table: str, column: str, is_fre
     except AlliancesError as error:
         refused = str(error)
     if refused:
-        assert not is_free
+        assert not is_free, refused
         assert re.match(r"data/\w+\.csv, row \d+, column \w+: |Notebook .*“barges” is measured in", refused)
         return
     runs_nothing(folder, scripts)
