@@ -65,7 +65,7 @@ def _changed_files(root: Path) -> Iterator[str]:
     for path in Cache(root).damaged():
         yield f"{path} is not as the cache stored it; remove it, and a build makes again what it held."
     outputs = read_manifest(root / OUTPUT).get("outputs", {})
-    for name in sorted(name for name, digest in outputs.items() if sha256(root / OUTPUT / name) != digest):
+    for name in sorted(name for name, digest in outputs.items() if sha256(root / OUTPUT / name) not in ("", digest)):
         yield f"{OUTPUT / name} has been changed since it was built; `alliances build` makes it again."
 
 
