@@ -130,8 +130,8 @@ def earlier_clock(folder: Path) -> dict[str, str]:
 
 
 def test_the_same_bytes_twice(built_river: Path, tmp_path: Path) -> None:
-    """In an odd folder, another zone and language, by another user on another day, one notebook at a time, nothing kept,
-    other times of files: none may show, and nothing is written beside output, cache and log.
+    """In an odd folder, zone and language, by another user on another day, one notebook at a time, nothing
+    kept, other times of files: none may show, and nothing is written beside output, cache and log.
     """
     kept = shutil.ignore_patterns("_output", ".cache")
     odd = f"Report [final] what? 'it' \"is\" ü\n{'long ' * 30}"
