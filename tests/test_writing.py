@@ -350,7 +350,7 @@ def test_exhibits_carry_their_evidence(cells: Cells) -> None:
         'table(members.assign(k="", day="2019-03-12", row_id="acc-session-report"), k="", actor="Who", day="When")'
     )
     assert "| Arven[A4] | 12 March 2019 |" in MARK.sub(lambda m: f"[{m['label']}]", cells.shown[0][1]["body"])
-    cells.run('edition.facts("x", "Members | {n}")')
+    cells.run('edition.facts("x", "Members | {n}\\nNamely | {names}")')
     assert cells.shown[0][1]["entries"][0][1].startswith("Five<sup>")
     cells.run('edition.pull("{obs-barges-report}", "barges of {names}")')
     assert (cells.shown[0][1]["value"], cells.shown[0][1]["text"][:16]) == ("40", "barges of Arven,")
@@ -368,7 +368,7 @@ def test_exhibits_carry_their_evidence(cells: Cells) -> None:
         'figure(alt.Chart(observations.head(0)).mark_bar().encode(x="value_high:Q", y="row_id:N"))',
         'table(edition.frame("memberships"), caption="{flood-fund.fund_size:The fund}")',
         'table(edition.frame("memberships").head(1))',
-        'edition.facts("x", "Fund | {flood-fund.fund_size}")',
+        'edition.facts("x", "Fund | {flood-fund.fund_size}\\nBarges | {obs-barges-report}")',  # one entry is no box
         'edition.pull("{flood-fund.fund_size}", "marks")',
         'edition.cover("{flood-fund.fund_size}.")',
     ],
