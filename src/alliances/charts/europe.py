@@ -70,7 +70,7 @@ def europe(
     first = shown[shown[hatch] != ""].drop_duplicates(hatch) if hatch else shown[:0]  # a swatch looks as on the map
     entries += [(hatch, one[hatch], fills.get(one[colour], brand("grey")), 0) for one in first.to_dict("records")]
     striped = on_map.loc[on_map[hatch] != "", "id"] if hatch else ()
-    layers = [_land(on_map, fills, columns)]
+    layers = [_land(shown, fills, columns)]  # those in boxes too, for who takes the data away
     layers += _hatched([sheet.place(ring) for shape in striped for ring in _shapes()[shape]], 5)
     layers += _outlined(on_map, colour, [kind for kind, fill in fills.items() if _light(fill) > 200], 0.7, 0)
     for number, kind in how.items():

@@ -46,7 +46,8 @@ class _Job(NamedTuple):
 
     def inputs(self) -> dict[str, Any]:
         """Return what outputs depend on, tables apart, by names that `--explain` gives as reasons."""
-        cells = [(cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in self.notebook.cells]
+        book = self.notebook
+        cells = [(cell.get("id"), cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in book.cells]
         return (
             {"its cells": digest(cells), "the library": library_digest(*LIBRARY)}
             | {f"parameter {name}": value for name, value in (self.values or {}).items()}
@@ -153,7 +154,7 @@ def _run(job: _Job, cache: Cache | None) -> tuple[NotebookNode, float]:
         how = "before the notebook ended" if isinstance(error, DeadKernelError) else "twice as it started"
         told = f"The kernel of {job.name}.ipynb died {how}; it was killed, or the memory ran out."
         raise ExecutionError(told) from None
-    result, noted = notebooks.tidy(executed), Path(f"{job.base}.tables")
+    result, noted = notebooks.tidy(executed, is_committed=job.values is None), Path(f"{job.base}.tables")
     if cache:
         read = sorted(set(noted.read_text(encoding="utf-8").split())) if noted.exists() else []
         inputs, tables = job.inputs(), job.files(f"data/{table}.csv" for table in read)

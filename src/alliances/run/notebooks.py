@@ -89,9 +89,11 @@ def is_injected(cell: NotebookNode) -> bool:
     return "injected-parameters" in cell.metadata.get("tags", [])
 
 
-def tidy(notebook: NotebookNode) -> NotebookNode:
-    """Remove from an executed notebook what differs from run to run: times, versions, random cell ids."""
+def tidy(notebook: NotebookNode, *, is_committed: bool) -> NotebookNode:
+    """Remove from an executed notebook what differs from run to run, and from an edition's what a review notes."""
     for cell in notebook.cells:
+        if not is_committed:
+            cell.metadata = NotebookNode(tags=cell.metadata.get("tags", []))
         for noise in ("papermill", "execution"):
             cell.metadata.pop(noise, None)
         if is_injected(cell):
@@ -104,7 +106,8 @@ def tidy(notebook: NotebookNode) -> NotebookNode:
             if printed.setdefault(output.name, output) is not output:
                 printed[output.name]["text"] += output.text
                 cell["outputs"] = [out for out in cell.outputs if out is not output]
-    notebook.metadata = {key: value for key, value in notebook.metadata.items() if key not in ("papermill", "widgets")}
+    kept = {k: v for k, v in notebook.metadata.items() if is_committed and k not in ("papermill", "widgets")}
+    notebook.metadata = NotebookNode(kept)
     notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
     notebook.metadata["language_info"] = {"name": "python"}
     return notebook

@@ -50,7 +50,7 @@ def settle(notebook: NotebookNode, committed: NotebookNode | None = None) -> Non
     Browsers write 1.0 as 1, count the runs of cells on, and draw charts in their own way: a chart of which `committed`
     holds a picture keeps that one. Forms live only as long as their kernel.
     """
-    notebooks.tidy(notebook)
+    notebooks.tidy(notebook, is_committed=True)
     drawn = [chart for chart in _charts(committed) if "image/png" in chart] if committed else []
     count = 0
     for cell in notebook.cells:
