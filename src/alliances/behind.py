@@ -100,11 +100,12 @@ def _unused(rows: "_Rows", told: Sequence[_Told], used: set[str]) -> Iterator[La
     for each in told:
         for alliance_id in {rows.format_of(i) for i in each.rows}:
             home[alliance_id][each.name] += 1
+    whole = Counter(each.name for each in told)
     unused: dict[tuple[str, str], list[str]] = {}
     for row in rows.fresh:
         if row.row_id not in used and rows.is_news(row):
-            chapters = home.get(rows.format_of(row.row_id)) if rows.format_of(row.row_id) else None
-            where = f"nearest chapter {chapters.most_common(1)[0][0]}" if chapters else "no chapter tells its format"
+            share = {name: n / whole[name] for name, n in home[rows.format_of(row.row_id) or "none"].items()}
+            where = f"nearest chapter {max(share, key=share.__getitem__)}" if share else "no chapter tells its format"
             unused.setdefault((row.source_id, where), []).append(f"\n  {rows.listed([row.row_id])}")
     for (source_id, where), lines in sorted(unused.items()):
         yield Late(
