@@ -17,7 +17,7 @@ from river_data import add, descriptor
 
 TEXT = (
     "Six states, Farland too, are in the commission now.\nIts staff is about 80.\nIts seat is in Lisse Bay.\n"
-    "Arven offers 20 barges.\nThe commission has to count fish.\nRivers are long.\n"
+    "Arven's offer is 20 barges.\nThe commission has to count fish.\nRivers are long.\n"
 )
 
 
@@ -37,7 +37,7 @@ def add_note(root: Path, published: str = "2022-03-01", last: str = "Rivers", me
         published_basis="Printed.", descriptor="Note of March",
         sha256=hashlib.sha256(content).hexdigest())  # fmt: skip
     words = {"six": "Six states", "staff": "staff is about 80", "seat": "Its seat is in Lisse Bay",
-             "barges": "Arven offers 20 barges", "fish": "The commission has to count fish",
+             "barges": "Arven's offer is 20 barges", "fish": "The commission has to count fish",
              "now": "the commission now"}  # fmt: skip
     for name, exact in words.items():
         add(root, "quotes", quote_id=f"note-{name}", source_id="note-2022", exact=exact)
@@ -153,3 +153,4 @@ def test_a_text_counts_when_each_of_its_sentences_is_accounted_for(
     assert "places of the report are behind the data; `alliances check` lists them." in told
     page = (river_root / "report" / "_output" / "report.html").read_text("utf-8")
     assert "1 March 2022" in page
+    assert "Arven’s offer is 20 barges" in page, "A straight apostrophe of a quotation is shown curly."
