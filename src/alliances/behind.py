@@ -96,16 +96,16 @@ def _by_row(rows: "_Rows", found: Sequence[tuple[_Told, tuple[str, ...]]]) -> It
 
 def _unused(rows: "_Rows", told: Sequence[_Told], used: set[str]) -> Iterator[Late]:
     """Yield the new rows that no chapter uses, with what they say, by the chapter that tells most of their format."""
-    home: dict[str, Counter[str]] = defaultdict(Counter)
+    home: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))  # what part of a chapter is on a format
+    whole = Counter(each.name for each in told)
     for each in told:
         for alliance_id in {rows.format_of(i) for i in each.rows}:
-            home[alliance_id][each.name] += 1
-    whole = Counter(each.name for each in told)
+            home[alliance_id][each.name] += 1 / whole[each.name]
     unused: dict[tuple[str, str], list[str]] = {}
     for row in rows.fresh:
         if row.row_id not in used and rows.is_news(row):
-            share = {name: n / whole[name] for name, n in home[rows.format_of(row.row_id) or "none"].items()}
-            where = f"nearest chapter {max(share, key=share.__getitem__)}" if share else "no chapter tells its format"
+            near = home[rows.format_of(row.row_id) or "none"]
+            where = f"nearest chapter {max(near, key=near.__getitem__)}" if near else "no chapter tells its format"
             unused.setdefault((row.source_id, where), []).append(f"\n  {rows.listed([row.row_id])}")
     for (source_id, where), lines in sorted(unused.items()):
         yield Late(
@@ -120,22 +120,23 @@ class _Rows:
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
         self._by: dict[tuple[str, ...], list[Row]] = defaultdict(list)
-        self._ended: dict[str, list[Row]] = defaultdict(list)  # what says that a format came to nothing
         self._words: dict[str, tuple[str, ...]] = {}
         self._first: dict[tuple[str, ...], str] = {}  # when something was said first, in these very words
         self.weighed: set[str] = set()
         self.fresh: list[Row] = []
         self._new = dataset.unreviewed
-        for row in (dataset.row(row_id) for row_id in dataset.row_ids):
-            if row.source_id:
-                self.fresh += [row] if row.source_id in self._new else []
-                said = self._words[row.row_id] = self._said(row)
-                self._first[said] = min(self._first.get(said, "9999"), dataset.published[row.source_id])
-                for subject in self._subjects(row):
+        self._single, self._kindred, ended, apart = (
+            {term.term for term in dataset.terms(vocabulary) if word in term.meaning.split()}
+            for vocabulary, word in (("aspect", "single"), ("topic", "offer"), ("status", "ended"),
+                                     ("disagreement_kind", "apart"))
+        )  # fmt: skip
+        for row in filter(lambda row: row.source_id, map(dataset.row, dataset.row_ids)):
+            self.fresh += [row] if row.source_id in self._new else []
+            said = self._words[row.row_id] = self._said(row)
+            self._first[said] = min(self._first.get(said, "9999"), dataset.published[row.source_id])
+            for subject in self._subjects(row):
+                if subject[-1] != "!" or row.values.get("status") in ended:
                     self._by[subject].append(row)
-                if "ended" in dataset.label("status", str(row.values.get("status", ""))).meaning.split():
-                    self._ended[self.format_of(row.row_id)].append(row)
-        apart = {term.term for term in dataset.terms("disagreement_kind") if "apart" in term.meaning.split()}
         declared = dataset["disagreements"]
         groups = [split_list(cell) for cell in declared[declared["kind"].isin(apart)]["row_ids"]]
         self._apart = {frozenset(pair) for group in groups for pair in combinations(group, 2)}
@@ -159,10 +160,9 @@ class _Rows:
         Of what may stand side by side (tasks, conditions), of an actor's answers to kindred questions, and of other
         actors in an absence, only those of texts that are not yet reviewed. A format that ended overtakes all its rows.
         """
-        known = [self._dataset.row(i) for i in ids if i in self._dataset]
         own: dict[tuple[str, ...], list[Row]] = defaultdict(list)
-        for row in known:
-            for subject in self._subjects(row):
+        for row in (self._dataset.row(i) for i in ids if i in self._dataset):
+            for subject in self._subjects(row) if row.source_id else ():
                 if wide or subject[-1] != "*":
                     own[subject].append(row)
         found: dict[str, None] = {}
@@ -171,43 +171,38 @@ class _Rows:
             for row in self._by[subject]:
                 if self._dataset.published[row.source_id] > day and self._counts(row, mine, subject[-1]):
                     found[row.row_id] = None
-        for row in known:
-            day = since or self._dataset.published.get(row.source_id, "9999")
-            for end in self._ended.get(self.format_of(row.row_id), ()):
-                if self._dataset.published[end.source_id] > day:
-                    found[end.row_id] = None
         return [i for i in found if i not in ids]
 
     def _counts(self, row: Row, mine: Sequence[Row], kind: str) -> bool:
-        wide = kind == "*"
-        is_single = row.table != "capabilities" and kind not in "*+"
+        is_single = row.table != "capabilities" and kind not in ("*", "+")
         if row.table == "characteristics":
-            is_single = "single" in self._dataset.label("aspect", row["aspect"]).meaning.split()
+            is_single = self.is_news(row) if kind == "!" else row["aspect"] in self._single
         if not (is_single or (row.source_id in self._new and self.is_news(row))):
             return False
-        return not any(frozenset((row.row_id, m.row_id)) in self._apart or not (wide or _differ(row, m)) for m in mine)
+        is_other = kind in ("*", "!")  # whatever it says
+        pairs = ((frozenset((row.row_id, m.row_id)) in self._apart, is_other or _differ(row, m)) for m in mine)
+        return all(differs and not is_apart for is_apart, differs in pairs)
 
     def _subjects(self, row: Row) -> list[tuple[str, ...]]:
-        """Return what a row is about, nothing where none compares.
+        """Return what a row is about, and last what ends all that is told of its format (“!”).
 
-        Then the same of whatever actor, area and scenario (“*”), and what an answer shares with those to kindred
-        questions (“+”).
+        Where it compares, between them the same of whatever actor, area and scenario (“*”), and what an answer shares
+        with those to kindred questions (“+”).
         """
         columns = _SUBJECTS.get(row.table, ((),))[0]
-        if not columns or not row[columns[-1]] or row.values.get("same_as"):
-            return []
         cells = tuple(str(row[column]) for column in columns)
-        is_kindred = "offer" in self._dataset.label("topic", str(row.values.get("topic", ""))).meaning.split()
-        wide = [(row.table, cells[0], cells[-1], "*")]
-        return [(row.table, *cells), *wide, *([(row.table, cells[1], "+")] if is_kindred else [])]
+        found: list[tuple[str, ...]] = []
+        if cells and cells[-1] and not row.values.get("same_as"):
+            found = [(row.table, *cells), (row.table, cells[0], cells[-1], "*")]
+            found += [(row.table, cells[1], "+")] if row.values.get("topic") in self._kindred else []
+        return [*found, (self.format_of(row.row_id), "!")]
 
     def left_out(self, drawn: Sequence[str]) -> list[str]:
         """List the rows of the indicators of a chart, of the same formats, that it does not draw."""
         rows = [self._dataset.row(i) for i in drawn if i in self._dataset]
-        wide = dict.fromkeys(
-            self._subjects(row)[1] for row in rows if row.table == "observations" and self._subjects(row)
-        )
+        subjects = [s for row in rows if row.table == "observations" for s in self._subjects(row)]
         known = dict.fromkeys(drawn)
+        wide = dict.fromkeys(subject for subject in subjects if subject[-1] == "*")
         return [row.row_id for subject in wide for row in self._by[subject] if row.row_id not in known]
 
     def listed(self, ids: Sequence[str]) -> str:
@@ -276,15 +271,15 @@ def _told(name: str, notebook: NotebookNode) -> Iterator[_Told]:
 
 
 def _fallen(name: str, notebook: NotebookNode) -> Iterator[Late]:
-    """Yield the sentences of which all rows are known and that are not told, since what is made of the rows is not."""
-    for number, cell in enumerate(notebook.cells, start=1):
-        for output in cell.get("outputs", ()):
-            for text in output.get("metadata", {}).get("alliances", {}).get("fallen", ()):
-                yield Late(
-                    f"notebooks/{name}.ipynb, cell {number}, line {_line(cell.source, text)}: “{shorten(text, 60)}” is "
-                    "not told, although its rows are known: a value made of them is not, such as a count of no rows; "
-                    "look at the frame, or write an else: beneath."
-                )
+    """Yield the sentences that are not told, although their rows are known."""
+    told = ((n, cell, each) for n, cell in enumerate(notebook.cells, 1) for each in cell.get("outputs", ()))
+    for number, cell, output in told:
+        for text in output.get("metadata", {}).get("alliances", {}).get("fallen", ()):
+            yield Late(
+                f"notebooks/{name}.ipynb, cell {number}, line {_line(cell.source, text)}: “{shorten(text, 60)}” is not "
+                "told, although its rows are known: a value made of them is not, such as a count of no rows; look at "
+                "the frame, or write an else: beneath."
+            )
 
 
 def _line(source: str, text: str) -> int:
