@@ -95,6 +95,19 @@ def test_labels_beside_bars_are_not_cut() -> None:
     assert origin + place + theme.text_width("100–150") < WIDTHS[112] + 2
 
 
+def test_a_row_or_column_more_cuts_neither_its_head_nor_its_date() -> None:
+    head, day = "The states that a newer text counts among those ready", "16 September 2025"
+    more = pd.concat([FRAME, FRAME[:1].assign(panel=head, what=head, day=pd.Timestamp("2025-12-31"))])
+    base = alt.Chart(more.assign(text=day)).encode(x=alt.X("day:T", title=None), y=alt.Y("what:N", title=None))
+    drawn = svg(prepare(base.mark_point() + base.mark_text(align="left", dx=8).encode(text="text:N"), width_mm=112))
+    origin = float(re.findall(r"translate\((\d+)", drawn)[0])
+    places = [float(x) for x in re.findall(rf"translate\(([\d.]+),[\d.]+\)[^>]*>{day}<", drawn)]
+    assert len(places) == len(more)
+    assert origin + max(places) + theme.text_width(day) < WIDTHS[112] + 2
+    assert f">{head}<" in drawn
+    assert f">{head}<" in svg(prepare(simple(more).encode(column="panel:N"), width_mm=166))
+
+
 def test_all_text_is_eight_points_or_more() -> None:
     charts = [*(CHARTS[name]() for name in ("vconcat", "facet", "timeline")), _map(166)]
     specs = [prepare(chart, width_mm=166, title="A", subtitle="B") for chart in charts]

@@ -109,6 +109,8 @@ def test_a_chapter_runs_and_is_in_the_report_and_is_missed_where_no_line_include
     told = [output.data["text/markdown"] for output in notebook.cells[3].outputs]
     assert told == ["# The fish of the river\n\nWhat this chapter answers, in one sentence."]
     assert main(["new", "chapter", "fish"]) == 2
+    assert main(["refresh", "fish", "start"]) == 2
+    assert "start.ipynb is none of the report’s notebooks" in capsys.readouterr().err
     template.write_text(template.read_text("utf-8").replace("{{< include chapters/fish.md >}}", ""), "utf-8")
     main(["check"])
     assert "notebooks/fish.ipynb is in no include line of report/report.qmd" in capsys.readouterr().out

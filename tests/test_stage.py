@@ -16,7 +16,7 @@ import pypandoc
 import pytest
 import yaml
 
-from alliances.dataset import Dataset
+from alliances.dataset import FACT_TABLES, Dataset
 from alliances.errors import StagingError
 from alliances.parameters import check_parameters
 from alliances.stage import Staged, stage
@@ -337,7 +337,7 @@ def test_evidence_holds_every_paragraph_and_says_which_are_cited(report: Staged)
     dataset = Dataset.load(report.folder.parent / "river", validate=False)
     for quote_id in dataset["quotes"]["quote_id"]:
         assert f"{{#ev-{dataset.mark_of_quote(quote_id)} .entry" in text
-    for table in ("observations", "statements", "positions"):
+    for table in FACT_TABLES:  # also a row with a quotation that is linked elsewhere
         for row_id in dataset[table].iloc[:, 0]:
             assert text.count(f"#row-{row_id}}}") == 1
     assert re.search(r"\{#ev-B\d+ \.entry \.uncited mark=", text)

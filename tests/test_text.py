@@ -16,6 +16,7 @@ from alliances.text.marks import MARK, link, quoted, to_pandoc
 from alliances.text.names import capital, join_and, slug
 from alliances.text.numbers import (
     as_digits,
+    claims,
     find_numbers,
     is_exact,
     mask,
@@ -94,6 +95,11 @@ def test_one_number_in_several_spellings_is_the_same() -> None:
     assert as_digits("−5") == as_digits("-5") == "-5"
     assert as_digits("2,5") != as_digits("25")
     assert as_digits(".5") != as_digits("5")
+
+
+def test_a_count_behind_a_month_is_no_day() -> None:
+    assert claims("In September 34 states met") == {"september": "September", "34": "34"}
+    assert claims("On September 30 they met") == {"30 september": "September 30"}
 
 
 def test_a_number_inside_a_name_is_no_number() -> None:

@@ -266,6 +266,14 @@ def test_a_cell_that_is_edited_and_run_again_takes_its_new_value(cells: Cells) -
     assert cells.shown[0][1]["evidence"]["ev-f-members"]["value"] == "3"
 
 
+def test_a_sentence_that_falls_although_its_rows_are_known_is_noted(cells: Cells) -> None:
+    cells.run('empty = edition.count(members.head(0), "actor_id", "members that left")')
+    cells.write("{n} met.\n{empty} of them left [@obs-members-report].\n{empty} stayed.\nelse: {n} stayed.")
+    assert cells.shown[0][1]["fallen"] == ["{empty} of them left [@obs-members-report]."]
+    cells.write("{n} met.")
+    assert "fallen" not in cells.shown[0][1]
+
+
 @pytest.mark.parametrize(
     ("source", "line"),
     [
@@ -327,6 +335,8 @@ def table(frame, caption="Members", **columns):
         ('edition.table(members, "tbl-x", caption="Members", columns=["actor"])', "mapping"),
         ('edition.facts("x", "Since 1967 | {n}")', "“1967”"),
         ('edition.facts("x", "Members {n}")', " | "),
+        ('edition.facts("x", "Members | {n}\\nMore | else: {n}")', "fact boxes have no else:"),
+        ('edition.figure(bars, "fig-x", title="Bars", alt="Bars. " * 50)', "250 are the most: for a list write"),
         ('edition.judgement("jud-dams")', "jud-dam"),
     ],
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """Where the report is behind the data: what rests only on rows that newer rows have overtaken."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -30,49 +30,88 @@ _ABSENCE = re.compile(r"(No|Nobody|None|Nothing|Neither)\b|[^.]*\b(not|never|no 
 _WORD = re.compile(r"\w{3,}")
 
 
+class Late(NamedTuple):
+    """An entry of the list: what it says, in lines, and how many places of the report it is about."""
+
+    text: str
+    places: int = 1
+
+
 class _Told(NamedTuple):
     """A sentence or chart of a committed notebook: where it stands, and the rows that it and its neighbours rest on."""
 
+    name: str
+    cell: int
     place: str
     text: str
     rows: tuple[str, ...]
     beside: frozenset[str]
-    is_chart: bool
+    kind: str
     is_absence: bool
     silenced: set[str]
 
 
-def behind_of(root: Path, dataset: Dataset, names: Iterable[str]) -> list[str]:
+def behind_of(root: Path, dataset: Dataset, names: Iterable[str]) -> list[Late]:
     """List what of the notebooks named, as committed, and of the judgements is behind the whole dataset.
 
     Returns
     -------
-    list of str
-        A sentence each, with file, cell and line, the rows, and what to do: judgements, sentences and charts in the
-        order of the report, then rows that no chapter uses.
+    list of Late
+        Judgements; then for each newer row the sentences and charts that it overtakes, with file, cell and line, in the
+        order of the report, the cells of a table once; then by chapter the rows that none uses. Each says what to do.
     """
     rows = _Rows(dataset.known(dataset.default_as_of()))
     told = [each for name in names for each in _told(name, notebooks.read(root, name))]
-    found = list(rows.judgements())
+    found: dict[tuple[str, int, str, tuple[str, ...]], _Told] = {}
     for each in told:
         newer = rows.newer(each.rows, wide=each.is_absence)
-        left = rows.left_out(each.rows) if each.is_chart else []
+        left = rows.left_out(each.rows) if each.kind == "chart" else []
         due = [i for i in dict.fromkeys([*newer, *left]) if i not in each.beside and i not in each.silenced]
         if due:
-            why = "does not draw" if each.is_chart else "rests only on rows that are older than"
-            found.append(
-                f"{each.place}: {each.text} {why} {rows.listed(due)}; bring it up to date, or name the rows with a "
-                "reason in the cell's metadata, “reviewed”."
-            )
+            found.setdefault((each.name, each.cell, each.kind if each.kind == "cell" else each.text, tuple(due)), each)
     used = {i for each in told for i in each.rows} | rows.weighed
-    for source_id in dict.fromkeys(row.source_id for row in rows.fresh):
-        unused = [r.row_id for r in rows.fresh if r.source_id == source_id and r.row_id not in used and rows.is_news(r)]
-        if unused:
-            found.append(
-                f"{source_id}: no chapter uses {len(unused)} of its rows, {', '.join(unused)}; use what bears on the "
-                "report, then set “reviewed” in data/datapackage.json to the mark of this text."
-            )
-    return found
+    fallen = (each for name in names for each in _fallen(name, notebooks.read(root, name)))
+    return [*rows.judgements(), *fallen, *_by_row(rows, [(each, key[-1]) for key, each in found.items()]),
+            *_unused(rows, told, used)]  # fmt: skip
+
+
+def _by_row(rows: "_Rows", found: Sequence[tuple[_Told, tuple[str, ...]]]) -> Iterator[Late]:
+    """Yield the places under the newer row that most of them share; what such a row says is written once."""
+    count = Counter(row_id for _, due in found for row_id in due)
+    grouped: dict[str, list[str]] = {}
+    for each, due in found:
+        lead = max(due, key=lambda i: count[i])
+        rest = [i for i in due if i != lead]
+        more = f", and {len(rest) - 4} more" if rest[4:] else ""
+        others = f" (newer, too: {', '.join(rest[:4])}{more})" if rest else ""
+        does = " does not draw it" if each.kind == "chart" else ""
+        grouped.setdefault(lead, []).append(f"\n  {each.place}: {each.text}{does}{others}")
+    for lead, places in grouped.items():
+        many = f"{len(places)} places do" if places[1:] else "one place does"
+        yield Late(
+            f"{rows.listed([lead])}: {many} not know it; bring that up to date, or name the row with a reason in the "
+            f"cell's metadata, “reviewed”.{''.join(places)}", len(places),
+        )  # fmt: skip
+
+
+def _unused(rows: "_Rows", told: Sequence[_Told], used: set[str]) -> Iterator[Late]:
+    """Yield the new rows that no chapter uses, with what they say, by the chapter that tells most of their format."""
+    home: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))  # what part of a chapter is on a format
+    whole = Counter(each.name for each in told)
+    for each in told:
+        for alliance_id in {rows.format_of(i) for i in each.rows}:
+            home[alliance_id][each.name] += 1 / whole[each.name]
+    unused: dict[tuple[str, str], list[str]] = {}
+    for row in rows.fresh:
+        if row.row_id not in used and rows.is_news(row):
+            near = home[rows.format_of(row.row_id) or "none"]
+            where = f"nearest chapter {max(near, key=near.__getitem__)}" if near else "no chapter tells its format"
+            unused.setdefault((row.source_id, where), []).append(f"\n  {rows.listed([row.row_id])}")
+    for (source_id, where), lines in sorted(unused.items()):
+        yield Late(
+            f"{source_id}, {where}: no chapter uses {len(lines)} of its rows; use what bears on the report, and when "
+            f"you have read each set “reviewed” in data/datapackage.json to the mark of this text.{''.join(lines)}"
+        )
 
 
 class _Rows:
@@ -86,14 +125,18 @@ class _Rows:
         self.weighed: set[str] = set()
         self.fresh: list[Row] = []
         self._new = dataset.unreviewed
-        for row in (dataset.row(row_id) for row_id in dataset.row_ids):
-            if row.source_id:
-                self.fresh += [row] if row.source_id in self._new else []
-                said = self._words[row.row_id] = self._said(row)
-                self._first[said] = min(self._first.get(said, "9999"), dataset.published[row.source_id])
-                for subject in _subjects(row):
+        self._single, self._kindred, ended, apart = (
+            {term.term for term in dataset.terms(vocabulary) if word in term.meaning.split()}
+            for vocabulary, word in (("aspect", "single"), ("topic", "offer"), ("status", "ended"),
+                                     ("disagreement_kind", "apart"))
+        )  # fmt: skip
+        for row in filter(lambda row: row.source_id, map(dataset.row, dataset.row_ids)):
+            self.fresh += [row] if row.source_id in self._new else []
+            said = self._words[row.row_id] = self._said(row)
+            self._first[said] = min(self._first.get(said, "9999"), dataset.published[row.source_id])
+            for subject in self._subjects(row):
+                if subject[-1] != "!" or row.values.get("status") in ended:
                     self._by[subject].append(row)
-        apart = {term.term for term in dataset.terms("disagreement_kind") if "apart" in term.meaning.split()}
         declared = dataset["disagreements"]
         groups = [split_list(cell) for cell in declared[declared["kind"].isin(apart)]["row_ids"]]
         self._apart = {frozenset(pair) for group in groups for pair in combinations(group, 2)}
@@ -107,37 +150,59 @@ class _Rows:
         """Whether no earlier text says the same in the same words."""
         return self._first[self._words[row.row_id]] == self._dataset.published[row.source_id]
 
+    def format_of(self, row_id: str) -> str:
+        """Return the format that a row is about; "" if none, or not known here."""
+        return str(self._dataset.row(row_id).values.get("alliance_id", "")) if row_id in self._dataset else ""
+
     def newer(self, ids: Sequence[str], *, since: str = "", wide: bool = False) -> list[str]:
         """List the rows that say otherwise of a subject than these, in a later text or one later than `since`.
 
-        Of what may stand side by side (tasks, conditions), and of other actors in an absence, only those of texts
-        that are not yet reviewed.
+        Of what may stand side by side (tasks, conditions), of an actor's answers to kindred questions, and of other
+        actors in an absence, only those of texts that are not yet reviewed. A format that ended overtakes all its rows.
         """
         own: dict[tuple[str, ...], list[Row]] = defaultdict(list)
         for row in (self._dataset.row(i) for i in ids if i in self._dataset):
-            for subject in _subjects(row)[: 2 if wide else 1]:
-                own[subject].append(row)
+            for subject in self._subjects(row) if row.source_id else ():
+                if wide or subject[-1] != "*":
+                    own[subject].append(row)
         found: dict[str, None] = {}
         for subject, mine in own.items():
             day = since or max(self._dataset.published[row.source_id] for row in mine)
             for row in self._by[subject]:
-                if self._dataset.published[row.source_id] > day and self._counts(row, mine, subject[-1] == "*"):
+                if self._dataset.published[row.source_id] > day and self._counts(row, mine, subject[-1]):
                     found[row.row_id] = None
         return [i for i in found if i not in ids]
 
-    def _counts(self, row: Row, mine: Sequence[Row], wide: bool) -> bool:
-        is_single = row.table != "capabilities" and not wide
+    def _counts(self, row: Row, mine: Sequence[Row], kind: str) -> bool:
+        is_single = row.table != "capabilities" and kind not in ("*", "+")
         if row.table == "characteristics":
-            is_single = "single" in self._dataset.label("aspect", row["aspect"]).meaning.split()
+            is_single = self.is_news(row) if kind == "!" else row["aspect"] in self._single
         if not (is_single or (row.source_id in self._new and self.is_news(row))):
             return False
-        return not any(frozenset((row.row_id, m.row_id)) in self._apart or not (wide or _differ(row, m)) for m in mine)
+        is_other = kind in ("*", "!")  # whatever it says
+        pairs = ((frozenset((row.row_id, m.row_id)) in self._apart, is_other or _differ(row, m)) for m in mine)
+        return all(differs and not is_apart for is_apart, differs in pairs)
+
+    def _subjects(self, row: Row) -> list[tuple[str, ...]]:
+        """Return what a row is about, and last what ends all that is told of its format (“!”).
+
+        Where it compares, between them the same of whatever actor, area and scenario (“*”), and what an answer shares
+        with those to kindred questions (“+”).
+        """
+        columns = _SUBJECTS.get(row.table, ((),))[0]
+        cells = tuple(str(row[column]) for column in columns)
+        found: list[tuple[str, ...]] = []
+        if cells and cells[-1] and not row.values.get("same_as"):
+            found = [(row.table, *cells), (row.table, cells[0], cells[-1], "*")]
+            found += [(row.table, cells[1], "+")] if row.values.get("topic") in self._kindred else []
+        return [*found, (self.format_of(row.row_id), "!")]
 
     def left_out(self, drawn: Sequence[str]) -> list[str]:
         """List the rows of the indicators of a chart, of the same formats, that it does not draw."""
         rows = [self._dataset.row(i) for i in drawn if i in self._dataset]
-        wide = dict.fromkeys(_subjects(row)[1] for row in rows if row.table == "observations" and _subjects(row))
+        subjects = [s for row in rows if row.table == "observations" for s in self._subjects(row)]
         known = dict.fromkeys(drawn)
+        wide = dict.fromkeys(subject for subject in subjects if subject[-1] == "*")
         return [row.row_id for subject in wide for row in self._by[subject] if row.row_id not in known]
 
     def listed(self, ids: Sequence[str]) -> str:
@@ -146,8 +211,11 @@ class _Rows:
         more = f", and {len(ids) - 5} more" if len(ids) > 5 else ""
         return ", ".join(f"{i} ({shorten(reading(self._dataset, self._dataset.row(i)), 90)})" for i in ids[:5]) + more
 
-    def judgements(self) -> Iterator[str]:
-        """Say which judgements do not weigh a row that is newer than their version, on a subject that they weigh."""
+    def judgements(self) -> Iterator[Late]:
+        """Say which judgements do not weigh a row that is newer than their version, on a subject that they weigh.
+
+        Of those whose format a new text touches, too, with what would prove them wrong.
+        """
         standing = self._dataset["judgements"][["judgement_id", "valid_from"]].to_numpy().tolist()
         for number, row in enumerate(self._dataset.complete["judgements"].to_dict("records"), start=2):
             if [row["judgement_id"], row["valid_from"]] not in standing:
@@ -155,21 +223,21 @@ class _Rows:
             own = [*split_list(row["requires"]), *split_list(row["against"])]
             aside = {*split_aside(row["aside"]), *split_aside(str(row.get("reviewed", "")))}
             self.weighed |= {*own, *aside}
-            if due := [i for i in self.newer(own, since=row["valid_from"]) if i not in aside]:
-                yield (
-                    f"data/judgements.csv, row {number}, {row['judgement_id']}: its version of {row['valid_from']} "
-                    f"does not weigh {self.listed(due)}; write a new version, or name the rows with a reason in its "
-                    "column reviewed."
+            due = [i for i in self.newer(own, since=row["valid_from"]) if i not in aside]
+            near = [
+                r.row_id for r in self.fresh
+                if r.values.get("alliance_id") == row["alliance_id"] and self.is_news(r)
+                and self._dataset.published[r.source_id] > row["valid_from"]
+                and r.row_id not in {*own, *aside, *due}
+            ]  # fmt: skip
+            if due or near:
+                weigh = f" does not weigh {self.listed(due)};" if due else ""
+                beside = f" is older than {', '.join(near)}, on its format;" if near else ""
+                yield Late(
+                    f"data/judgements.csv, row {number}, {row['judgement_id']}: its version of {row['valid_from']}"
+                    f"{weigh}{' and' * bool(due and near)}{beside} wrong if: “{row['wrong_if']}” Write a new version, "
+                    "or name the rows with a reason in its column reviewed."
                 )
-
-
-def _subjects(row: Row) -> list[tuple[str, ...]]:
-    """Return what a row is about, then the same of whatever actor, area and scenario; nothing where none compares."""
-    columns = _SUBJECTS.get(row.table, ((),))[0]
-    if not columns or not row[columns[-1]] or row.values.get("same_as"):
-        return []
-    cells = tuple(str(row[column]) for column in columns)
-    return [(row.table, *cells), (row.table, cells[0], cells[-1], "*")]
 
 
 def _differ(one: Row, other: Row) -> bool:
@@ -194,11 +262,24 @@ def _told(name: str, notebook: NotebookNode) -> Iterator[_Told]:
                 near = rows if meta["kind"] in ("table", "facts") else rows[max(0, at - 1) : at + 2]
                 beside = frozenset(i for each in (near if meta["kind"] != "figure" else ()) for i in each)
                 none = any("none among" in meta["evidence"].get(a, {}).get("formula", "") for a in sentence["marks"])
+                kind = "chart" if is_chart else "cell" if meta["kind"] == "table" else "sentence"
                 text = f"the chart {meta.get('id', '')}" if is_chart else f"“{shorten(sentence['text'], 60)}”"
                 wanted = sentence["text"] or meta.get("id", "")
                 place = f"notebooks/{name}.ipynb, cell {number}, line {_line(cell.source, wanted)}"
-                yield _Told(place, text, rows[at], beside, is_chart,
+                yield _Told(name, number, place, text, rows[at], beside, kind,
                             none or bool(_ABSENCE.match(sentence["text"])), silenced)  # fmt: skip
+
+
+def _fallen(name: str, notebook: NotebookNode) -> Iterator[Late]:
+    """Yield the sentences that are not told, although their rows are known."""
+    told = ((n, cell, each) for n, cell in enumerate(notebook.cells, 1) for each in cell.get("outputs", ()))
+    for number, cell, output in told:
+        for text in output.get("metadata", {}).get("alliances", {}).get("fallen", ()):
+            yield Late(
+                f"notebooks/{name}.ipynb, cell {number}, line {_line(cell.source, text)}: “{shorten(text, 60)}” is not "
+                "told, although its rows are known: a value made of them is not, such as a count of no rows; look at "
+                "the frame, or write an else: beneath."
+            )
 
 
 def _line(source: str, text: str) -> int:

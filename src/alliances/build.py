@@ -184,7 +184,8 @@ def build(
     if asked != defaults:
         say(differences(root, edition.executed))
     elif late := behind_of(root, planned.dataset, planned.names):
-        say(f"{len(late)} places of the report are behind the data; `alliances check` lists them.")
+        places = sum(each.places for each in late)
+        say(f"{places} places of the report are behind the data; `alliances check` lists them.")
     for source_id in sorted(planned.dataset.uncoded):
         say(f"{source_id} does not count yet: `alliances check` lists its sentences that are not accounted for.")
     return Build(folder, published.notice)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from alliances.analysis.frames import find
 from alliances.analysis.subjects import divided_at, is_subject
-from alliances.behind import behind_of
+from alliances.behind import Late, behind_of
 from alliances.build import checked_parameters, notebook_names
 from alliances.dataset import ROW_PREFIXES, Dataset
 from alliances.dataset.check import check
@@ -43,7 +43,7 @@ class ProjectReport(NamedTuple):
 def check_project(root: Path) -> ProjectReport:
     """Check data, evidence, coverage of the seeds, and notebooks."""
     data = check(root)
-    names, problems, late, changed = list[str](), list[str](), list[str](), list[str]()
+    names, problems, late, changed = list[str](), list[str](), list[Late](), list[str]()
     try:
         dataset = Dataset.load(root, validate=False)
         names = notebook_names(root)
@@ -57,7 +57,8 @@ def check_project(root: Path) -> ProjectReport:
     lines = [data.format(), "", f"notebooks: {len(names)} checked, {len(problems)} problems"]
     lines += [f"  {problem}" for problem in problems]
     lines += ["", f"cache and edition: {len(changed)} changed files", *(f"  {each}" for each in changed)]
-    lines += ["", f"behind the data: {len(late)} places of the report", *(f"  {each}" for each in late)]
+    lines += ["", f"behind the data: {sum(each.places for each in late)} places of the report"]
+    lines += [f"  {line}" for each in late for line in each.text.splitlines()]
     return ProjectReport(data.ok and not (problems or changed or late), "\n".join(lines))
 
 

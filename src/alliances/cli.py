@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from alliances import __version__
-from alliances.errors import AlliancesError, sentence_of
+from alliances.errors import AlliancesError, DataError, sentence_of
 from alliances.paths import find_root
 
 FORMATS = ("html", "pdf")
@@ -243,7 +243,11 @@ def _refresh(arguments: argparse.Namespace) -> int:
     from alliances.parameters import check_parameters
     from alliances.run.refresh import refresh
 
-    names = [Path(name).stem for name in arguments.notebooks] or notebook_names(root)
+    chapters = notebook_names(root)
+    names = [Path(name).stem for name in arguments.notebooks] or chapters
+    if strange := [name for name in names if name not in chapters]:
+        told = f"{strange[0]}.ipynb is none of the report’s notebooks, and is not refreshed"
+        raise DataError(f"{told}; those that report/report.qmd includes are {', '.join(chapters)}.")
     dataset = Dataset.load(root)
     defaults = check_parameters({}, dataset).as_dict()
     refresh(root, names, defaults, uncoded=dataset.uncoded, say=_say(False))

@@ -200,7 +200,8 @@ RULES = (
          and (_float(r.value_low) < 0 or _float(r.value_high) > 1),
          _BOUNDS, "a share lies between 0 and 1", "write half as 0.5"),
     Rule("observations", "unit", lambda r, x: r.unit and x.unlike(r.unit, "indicators", r.indicator, "unit"),
-         "“{unit}”", "the unit of the indicator {indicator} is {it}", "write {it}, or choose another indicator"),
+         "“{unit}”", "the unit of the indicator {indicator} is {it}",
+         "convert the value and write {it}, or choose another indicator"),
     Rule("observations", "currency", lambda r, x: r.unit in x.units
          and bool(r.currency) != x.means("unit", r.unit, "money"),
          "“{currency}”", "money has a currency, and nothing else has", "write one, e.g. EUR, or empty it"),

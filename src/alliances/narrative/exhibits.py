@@ -42,7 +42,9 @@ def compose_figure(
     alt = told["alt"].plain
     if not texts["title"] or not alt:
         return Written()
-    refuse(len(alt) > 250, f"the alternative text has {len(alt)} characters; 250 are the most")
+    refuse(
+        len(alt) > 250, f"the alternative text has {len(alt)} characters; 250 are the most: for a list write its count"
+    )
     spec = charts.prepare(chart, width_mm=width, title=told["title"].plain, subtitle=texts["subtitle"], alt=alt)
     slim = charts.prepare(narrow if narrow is not None else chart, width_mm="narrow", alt=alt)
     for one in (spec, slim):

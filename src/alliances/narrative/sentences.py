@@ -114,6 +114,12 @@ class Teller:
         near = nearest_words(name, [*whole.row_ids, *(n for n in variables if not n.startswith("_"))])
         raise NarrativeError(f"{what}{near}")
 
+    def knows(self, template: str) -> bool:
+        """Whether a template names rows, and this edition knows each of them."""
+        paths = [match["path"].strip().partition(".")[0] for match in PLACEHOLDER.finditer(template)]
+        named = [*_named(template, "@"), *(path for path in paths if path in self.dataset.complete)]
+        return bool(named) and all(row_id in self.dataset for row_id in named)
+
     # A sentence
 
     def tell(

@@ -140,7 +140,11 @@ def _add(slots: list[Slot], text: str, line: str, is_title: bool = True) -> None
     ):  # fmt: skip
         refuse(bool(is_wrong), f"“{shorten(text)}” {why}", line)
     refuse(not text, f"the label {', '.join(sorted(labels))}: has no sentence; write one behind it", line)
-    refuse("else" in labels and not slots, "else: has no sentence above it in its paragraph", line)
+    refuse(
+        "else" in labels and not slots,
+        "else: has no sentence above it in its paragraph; titles and fact boxes have no else:",
+        line,
+    )
     alternative = Alternative(text, line, "ours" in labels)
     if "else" in labels:
         slots[-1].alternatives.append(alternative)

@@ -49,7 +49,8 @@ def write(teller: Teller, text: str, variables: Mapping[str, Any]) -> Written:
         if sentences and (block.kind != "heading" or _has_body(block, blocks[number:]))
     ]
     markdown = "\n\n".join(_markdown(block, sentences) for block, sentences in stands)
-    return Written(markdown, [sentence for _, sentences in stands for sentence in sentences])
+    more = {"fallen": told.fallen} if told.fallen else {}
+    return Written(markdown, [sentence for _, sentences in stands for sentence in sentences], more)
 
 
 def line(teller: Teller, text: str, variables: Mapping[str, Any], marked: bool = True) -> Written:
@@ -86,6 +87,7 @@ class _Told:
         self._marked = marked
         self._last_stands = True
         self._before = NOTHING
+        self.fallen: list[str] = []  # whose rows are all known, unlike something that is made of them
 
     def block(self, block: Block) -> list[Rendered]:
         """Tell a block, or the first of its alternatives of which something stands."""
@@ -100,6 +102,8 @@ class _Told:
         told: list[Rendered | None] = []
         for slot in slots:
             told.append(rendered := self._first(slot, self._marked))
+            if not rendered and self._teller.knows(slot.alternatives[0].text):
+                self.fallen.append(slot.alternatives[0].text)
             self._before = self._before | (rendered.evidence if rendered else NOTHING)
         stands = _standing(slots, told, self._last_stands)
         self._last_stands = stands[-1] if stands else self._last_stands

@@ -35,7 +35,7 @@ _MONTH = re.compile(
 )
 
 _DATE = re.compile(
-    rf"(?:\b(?P<before>\d{{1,2}}) )?\b(?P<month>{'|'.join(MONTHS)})\b(?: (?P<after>\d{{1,2}})(?![\d,.]*\d))?"
+    rf"(?:\b(?P<before>\d{{1,2}}) )?\b(?P<month>{'|'.join(MONTHS)})\b(?: (?P<after>[12]?\d|3[01])(?![\d,.]*\d))?"
     r"(?:,? (?P<year>\d{4})\b)?"
 )
 
