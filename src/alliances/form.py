@@ -73,6 +73,7 @@ class Form:
         for name, field in self.fields.items():
             value = field.value if isinstance(field.value, str) else ",".join(field.value)
             command += ["-p", name, value] if value else []
+        self.told.value = "Starting …"
         said, environment = list[str](), {**os.environ, "ALLIANCES_ROOT": str(self.root), "PYTHONUTF8": "1"}
         with subprocess.Popen(
             command, cwd=self.root, env=environment, encoding="utf-8", stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -83,9 +84,12 @@ class Form:
                 self.progress.value += line.startswith("  executed")
         self.button.disabled = False
         if running.returncode == 0:
-            self.progress.value, self.told.value = self.progress.max, "Ready:"
+            made = [line for line in said if line.endswith(("report.html", "report.pdf"))]
+            self.progress.value = self.progress.max
+            place = escape(str(Path(made[0]).parent))
+            self.told.value = f"Ready, in {place}; in its page, Trust HTML gives marks their cards:"
             with self.shown:
-                self._show([line for line in said if line.endswith(("report.html", "report.pdf"))])
+                self._show(made)
 
     def _show(self, files: list[str]) -> None:
         display(Markdown(" · ".join(f"[{Path(file).name}](../{quote(file)})" for file in files)))

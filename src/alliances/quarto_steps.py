@@ -33,9 +33,15 @@ def pre(root: Path) -> None:
     Raises
     ------
     PublishError
-        If Quarto was given ``-P``, which it keeps to itself, or would write over another edition.
+        If Quarto was given ``-P``, which it keeps to itself, or a format that the report has not, or would write over
+        another edition.
     """
-    if {"-P", "--execute-param", "--execute-params"} & {word.split(":")[0] for word in _typed()}:
+    typed = _typed()
+    if {"-t", "--to"} & typed and not any(word.startswith("alliances-") for word in typed):
+        raise PublishError(
+            "The report has two formats, alliances-html and alliances-typst; give `--to` one of them, or leave it out."
+        )
+    if {"-P", "--execute-param", "--execute-params"} & {word.split(":")[0] for word in typed}:
         raise PublishError(
             "Quarto does not hand -P to the notebooks of a project; write `params:` into report/_quarto-NAME.yml, "
             "give `--profile NAME`, or use `alliances build -p`."
