@@ -434,8 +434,8 @@ def test_edition_says_how_old_it_is(report: Staged, root: Path, executed: dict[s
     # A text that the day leaves out anyway is not named: the edition does not know that there will be one.
     assumed = "Assumption: barges of the survey, 50 barges"
     assert other["edition-lines"] == ["As of 10 January 2020, not 15 June 2021", assumed]
-    without = edition_of(staged(root, executed, tmp_path / "c", exclude_sources="column-2021-06", barges=50))
-    assert without["edition-lines"] == ["Without the June column", assumed]
+    without = edition_of(staged(root, executed, tmp_path / "c", exclude_sources="brief-2020-01", barges=50))
+    assert without["edition-lines"] == ["Without the January brief", assumed]
 
 
 @pytest.mark.usefixtures("no_drawing")
