@@ -18,16 +18,16 @@ READY := .setup/packages .setup/quarto
 report: setup  ## Build the default edition: report/_output/report.html and report.pdf
 	@$(BIN)/alliances build
 
-# Three workers on two cores: a test of a build waits for its kernels a third of the time.
+# Four workers on two cores: a test of a build waits for its kernels a third of the time.
 test: setup  ## Run all tests, notebooks included
-	@$(BIN)/python -m pytest tests notebooks --nbval -n 3 --dist loadfile -q
+	@$(BIN)/python -m pytest tests notebooks --nbval -n 4 --dist loadfile -q
 
 test-long: setup  ## The same with full property budgets, and the tests that take minutes
-	@ALLIANCES_TEST_EXAMPLES=200 ALLIANCES_LONG=1 $(BIN)/python -m pytest tests notebooks --nbval -n 3 --dist loadfile -q
+	@ALLIANCES_TEST_EXAMPLES=200 ALLIANCES_LONG=1 $(BIN)/python -m pytest tests notebooks --nbval -n 4 --dist loadfile -q
 
 quick: setup  ## What matters after an edit, in about a minute: style, types, data, notebooks at their defaults
 	@$(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/alliances check
-	@$(BIN)/python -m pytest notebooks --nbval -n 3 --dist loadfile -q
+	@$(BIN)/python -m pytest notebooks --nbval -n 4 --dist loadfile -q
 
 lab: setup  ## Open the notebooks in JupyterLab, on the form for an edition of your own
 	@$(BIN)/alliances lab

@@ -28,11 +28,10 @@ BEFORE = str(date.fromisoformat(DAYS[0]) - timedelta(days=1))
 COUNTRIES = [row["iso3"] for row in read("countries")]
 EXTREMES = [(row["name"], row[end]) for row in read("parameters") for end in ("minimum", "maximum")]
 ALL = [row["source_id"] for row in SOURCES]
-SHORT: list[dict[str, Any]] = [
-    {}, {"as_of": BEFORE}, {"exclude_sources": ALL}, {"focus": "POL", **dict(EXTREMES[::2])},
-]  # fmt: skip
+SHORT: list[dict[str, Any]] = [{}, {"as_of": BEFORE}, {"exclude_sources": ALL}]
 EDITIONS = [
     *SHORT,
+    {"focus": "POL", **dict(EXTREMES[::2])},
     *({"as_of": day} for day in DAYS[:-1]),
     *({"as_of": row[end]} for row in SOURCES for end in ("published_from", "published_to") if row[end] not in DAYS),
     *({"exclude_sources": one} for one in ALL),

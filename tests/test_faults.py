@@ -260,12 +260,12 @@ def test_a_damaged_cache(command: Command, before: dict[str, str]) -> None:
     """Each entry is cut short: all is made again, and the edition is the same."""
     shutil.rmtree(command.root / OUTPUT)
     put_first(command.root, "treaty", "")
-    command.done("build", "--engine", "embedded")
+    command.done(*BUILD)
     once = edition(command.root)
     entries = [path for path in (command.root / ".cache").rglob("*") if path.is_file() and path.suffix != ".lock"]
     for entry in entries:
         entry.write_bytes(entry.read_bytes()[:-5])
-    told = command.done("build", "--engine", "embedded", "--force")
+    told = command.done(*BUILD, "--force")
     assert "executed commission" in told
     assert edition(command.root) == once
     assert command.left() == []
