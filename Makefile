@@ -20,14 +20,14 @@ report: setup  ## Build the default edition: report/_output/report.html and repo
 
 # Four workers on two cores: a test of a build waits for its kernels a third of the time.
 test: setup  ## Run all tests, notebooks included
-	@$(BIN)/python -m pytest tests notebooks --nbval -n 4 --dist loadfile -q
+	@$(BIN)/python -m pytest tests notebooks --nbval -n 4 --dist loadfile --no-loadscope-reorder -q
 
 test-long: setup  ## The same with full property budgets, and the tests that take minutes
-	@ALLIANCES_TEST_EXAMPLES=200 ALLIANCES_LONG=1 $(BIN)/python -m pytest tests notebooks --nbval -n 4 --dist loadfile -q
+	@ALLIANCES_TEST_EXAMPLES=200 ALLIANCES_LONG=1 $(BIN)/python -m pytest tests notebooks --nbval -n 4 --dist loadfile --no-loadscope-reorder -q
 
 quick: setup  ## What matters after an edit, in about a minute: style, types, data, notebooks at their defaults
 	@$(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/alliances check
-	@$(BIN)/python -m pytest notebooks --nbval -n 4 --dist loadfile -q
+	@$(BIN)/python -m pytest notebooks --nbval -n 4 --dist loadfile --no-loadscope-reorder -q
 
 lab: setup  ## Open the notebooks in JupyterLab, on the form for an edition of your own
 	@$(BIN)/alliances lab
