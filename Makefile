@@ -11,6 +11,9 @@ UV := PYTHONPATH=.tools $(PYTHON) -m uv
 SYNC := $(UV) sync --locked --inexact --compile-bytecode --quiet --python $(PYTHON)
 # Without a network pip says, after a minute of tries, that there is no such version.
 OR_SAY = || { echo "Set-up could not take its packages from the registry, see $@.log; without a network use what \`make bundle\` packs on another machine (README)."; exit 2; }
+# Four workers on two cores: a test of a build waits for its kernels a third of the time. The notebooks, which are
+# short, come last and even out the end.
+PYTEST := $(BIN)/python -m pytest --nbval -n 4 --dist loadfile --no-loadscope-reorder -q
 READY := .setup/packages .setup/quarto
 
 .PHONY: report test test-long quick lab notebooks check bench lint format bundle clean setup
@@ -18,16 +21,15 @@ READY := .setup/packages .setup/quarto
 report: setup  ## Build the default edition: report/_output/report.html and report.pdf
 	@$(BIN)/alliances build
 
-# Four workers on two cores: a test of a build waits for its kernels a third of the time.
 test: setup  ## Run all tests, notebooks included
-	@$(BIN)/python -m pytest tests notebooks --nbval -n 4 --dist loadfile --no-loadscope-reorder -q
+	@$(PYTEST) tests notebooks
 
 test-long: setup  ## The same with full property budgets, and the tests that take minutes
-	@ALLIANCES_TEST_EXAMPLES=200 ALLIANCES_LONG=1 $(BIN)/python -m pytest tests notebooks --nbval -n 4 --dist loadfile --no-loadscope-reorder -q
+	@ALLIANCES_TEST_EXAMPLES=200 ALLIANCES_LONG=1 $(PYTEST) tests notebooks
 
 quick: setup  ## What matters after an edit, in about a minute: style, types, data, notebooks at their defaults
 	@$(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/alliances check
-	@$(BIN)/python -m pytest notebooks --nbval -n 4 --dist loadfile --no-loadscope-reorder -q
+	@$(PYTEST) notebooks
 
 lab: setup  ## Open the notebooks in JupyterLab, on the form for an edition of your own
 	@$(BIN)/alliances lab
