@@ -99,12 +99,12 @@ def _unused(rows: "_Rows", told: Sequence[_Told], used: set[str]) -> Iterator[La
     home: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))  # what part of a chapter is on a format
     whole = Counter(each.name for each in told)
     for each in told:
-        for alliance_id in {rows.format_of(i) for i in each.rows}:
+        for alliance_id in {rows.format_of(i) for i in each.rows} - {""}:
             home[alliance_id][each.name] += 1 / whole[each.name]
     unused: dict[tuple[str, str], list[str]] = {}
     for row in rows.fresh:
         if row.row_id not in used and rows.is_news(row):
-            near = home[rows.format_of(row.row_id) or "none"]
+            near = home[rows.format_of(row.row_id)]
             where = f"nearest chapter {max(near, key=near.__getitem__)}" if near else "no chapter tells its format"
             unused.setdefault((row.source_id, where), []).append(f"\n  {rows.listed([row.row_id])}")
     for (source_id, where), lines in sorted(unused.items()):

@@ -91,7 +91,7 @@ class Edition:
         call = f"edition.count({what!r})"
         evidence = frames.evidence_of(frame, self.dataset, call)
         number = len(frames.distinct(frame, by, call))
-        return _counted(number, what, f"each counted once, over {len(frame)} row{'s' * (len(frame) != 1)}", evidence)
+        return _counted(number, what, f"each counted once, over {_rows(frame)}", evidence)
 
     def names(self, frame: pd.DataFrame, by: str) -> Names:
         """List the distinct values of a column as a sentence does, names with their article."""
@@ -135,8 +135,7 @@ class Edition:
         searched = frames.evidence_of(among, self.dataset, f"edition.none({what!r})")
         if len(frame) or not searched:
             return UNKNOWN
-        made = f"none among the {len(among)} row{'s' * (len(among) != 1)} searched"
-        return Value("none", _counted(0, what, made, searched).evidence)
+        return Value("none", _counted(0, what, f"none among the {_rows(among)} searched", searched).evidence)
 
     def parameter(self, name: str, what: str, **units: int) -> Quantity | Unknown:
         """Take a row of ``data/parameters.csv`` as a quantity, printed as an assumption; unknown where it is not set.
@@ -326,6 +325,10 @@ class Edition:
     def evidence(self) -> None:
         """List the evidence of this notebook, so that its marks lead somewhere; the report has a list of its own."""
         show(self._citing, "evidence", Written(self._citing.listing()))
+
+
+def _rows(frame: pd.DataFrame) -> str:
+    return f"{len(frame)} row{'s' * (len(frame) != 1)}"
 
 
 def _counted(number: int, what: str, made: str, evidence: Evidence) -> Quantity:

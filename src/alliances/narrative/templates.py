@@ -142,7 +142,7 @@ def _add(slots: list[Slot], text: str, line: str, is_title: bool = True) -> None
     refuse(not text, f"the label {', '.join(sorted(labels))}: has no sentence; write one behind it", line)
     refuse(
         "else" in labels and not slots,
-        "else: has no sentence above it in its paragraph; titles and fact boxes have no else:",
+        "else: has no sentence above it in its paragraph; a fact box has no else:",
         line,
     )
     alternative = Alternative(text, line, "ours" in labels)
