@@ -104,20 +104,21 @@ def naming(root: Path) -> Callable[[Mapping[str, Any]], tuple[str, dict[str, Any
 
 
 def stage_edition(
-    planned: Plan, folder: Path, *, log: Path | None = None, say: Say = lambda line: None, **running: Any
-) -> Edition:
+    planned: Plan, folder: Path, *, cache: Cache | None = None, log: Path | None = None,
+    say: Say = lambda line: None, **running: Any,
+) -> Edition:  # fmt: skip
     """Execute the notebooks of an edition and stage its report into a folder, with what its PDF carries.
 
     `log` takes tracebacks and problems, by default ``report/_output/build.log``; `say` receives progress, a line at a
-    time; `running` are ``jobs``, ``explain``, ``timeout`` as in `alliances.run.execute.run_notebooks`. AlliancesError
-    if a notebook fails, or a number of the report has no evidence.
+    time; `cache` holds results, by default the project's; `running` are ``jobs``, ``explain``, ``timeout`` as in
+    `alliances.run.execute.run_notebooks`. AlliancesError if a notebook fails, or a number has no evidence.
     """
     root, parameters = planned.root, planned.parameters
     log = log or root / OUTPUT / "build.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
     say(f"{len(planned.names)} notebooks, texts published by {parameters.as_of}")
-    cache = Cache(root)
+    cache = cache or Cache(root)
     running |= {"cache": cache, "say": say, "log": log, "uncoded": planned.dataset.uncoded}
     executed = run_notebooks(root, planned.names, parameters.as_dict(), **running)
     known = planned.dataset.known(parameters.day, parameters.exclude_sources)
@@ -133,8 +134,8 @@ def stage_edition(
 
 def build(
     root: Path, values: Mapping[str, Any], *, formats: Sequence[str] = FORMATS, engine: str = "auto",
-    output: Path | None = None, force: bool = False, log: Path | None = None, say: Say = lambda line: None,
-    **running: Any,
+    output: Path | None = None, force: bool = False, cache: Cache | None = None, log: Path | None = None,
+    say: Say = lambda line: None, **running: Any,
 ) -> Build:  # fmt: skip
     """Build one edition of the report.
 
@@ -148,12 +149,12 @@ def build(
         Folder for the edition; by default ``report/_output``, or a folder of its own below it.
     force : bool
         Build anew, and replace another edition that stands there.
-    log, say, **running
+    cache, log, say, **running
         As in `stage_edition`; the log also takes what the engines say.
 
     AlliancesError for whatever is wrong; nothing is then written to the edition's folder.
     """
-    cache, planned = Cache(root), plan(root, values)
+    cache, planned = cache or Cache(root), plan(root, values)
     asked, defaults = planned.parameters.as_dict(), planned.defaults.as_dict()
     folder = edition_folder(root, planned.parameters, planned.defaults, output)
     is_read_only = not os.access(root / "report", os.W_OK)
@@ -168,10 +169,10 @@ def build(
         if not force:
             refuse_foreign(folder, asked, defaults)
         staged, done = Path(scratch, "stage"), Path(scratch, "edition")
-        edition = stage_edition(planned, staged, log=log, say=say, **running)
+        edition = stage_edition(planned, staged, cache=cache, log=log, say=say, **running)
         say(f"  staged {len(edition.staged.chapters)} chapters")
         try:
-            published = publish(staged, formats, root=root, engine=engine, log=log)
+            published = publish(staged, formats, root=root, engine=engine, cache=cache, log=log)
         except PublishError:
             raise_if_told()  # Ctrl-C reaches the engine as well, and may do so first
             raise

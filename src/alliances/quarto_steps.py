@@ -21,6 +21,7 @@ from alliances.manifest import OUTPUT, read_manifest, write_manifest
 from alliances.place import refuse_foreign, slug
 from alliances.publish.engines import FORMATS, Published, install_fonts
 from alliances.publish.page import finish
+from alliances.run.cache import Cache
 
 #: Where what makes an edition of Quarto's output waits while it renders.
 ASIDE = Path("report", ".quarto", "alliances")
@@ -63,7 +64,7 @@ def post(root: Path) -> None:
     What is not of this edition goes: the other format, and what describes an earlier one. A preview, whose pages have
     no policy since a script of Quarto's reloads them, is an edition without formats, so that a build replaces it.
     """
-    output, cache = _output(root), root / ".cache"
+    output, cache = _output(root), Cache(root)
     is_preview = "preview" in _typed() or os.environ.get("QUARTO_PROJECT_SCRIPT_QUIET") == "1"
     written = [root / "report" / name for name in os.environ.get("QUARTO_PROJECT_OUTPUT_FILES", "").splitlines()]
     for page in [path for path in written if path.suffix == ".html"]:

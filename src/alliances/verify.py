@@ -1,6 +1,5 @@
 """Rebuild an edition from its manifest and compare every byte."""
 
-import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from alliances.build import build
 from alliances.errors import PublishError
 from alliances.manifest import input_digests, read_manifest, sha256
+from alliances.run.cache import Cache
 
 
 def verify(root: Path, folder: Path, say: Callable[[str], None]) -> list[str]:
@@ -38,8 +38,9 @@ def verify(root: Path, folder: Path, say: Callable[[str], None]) -> list[str]:
     engine = "embedded" if "embedded" in manifest["engine"].lower() else "quarto"
     with tempfile.TemporaryDirectory() as scratch:
         again = Path(scratch) / "edition"
-        os.environ["ALLIANCES_CACHE"] = str(Path(scratch) / "cache")  # what is kept may have been changed
-        build(root, manifest["parameters"], formats=manifest["formats"], engine=engine, output=again, say=say)
+        empty = Cache(root, Path(scratch) / "cache")  # what is kept may have been changed
+        parameters, formats = manifest["parameters"], manifest["formats"]
+        build(root, parameters, formats=formats, engine=engine, output=again, cache=empty, say=say)
         made = read_manifest(again)["outputs"]
     return problems + [
         f"{name} is another file when it is made again." for name in _differing(made, manifest["outputs"])

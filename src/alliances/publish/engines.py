@@ -26,6 +26,7 @@ import yaml
 from alliances.errors import PublishError
 from alliances.publish import quarto
 from alliances.publish.page import finish
+from alliances.run.cache import Cache
 from alliances.text.reading import read_utf8, read_yaml
 
 __all__ = ["ENGINES", "FORMATS", "Published", "engine_version", "install_fonts", "publish"]
@@ -72,8 +73,9 @@ def engine_version(engine: str = "auto") -> str:
 
 
 def publish(
-    folder: Path, formats: Sequence[str] = FORMATS, *, root: Path, engine: str = "auto", log: Path | None = None
-) -> Published:
+    folder: Path, formats: Sequence[str] = FORMATS, *, root: Path, engine: str = "auto", cache: Cache | None = None,
+    log: Path | None = None,
+) -> Published:  # fmt: skip
     """Render a staged folder to report.html and report.pdf.
 
     Parameters
@@ -88,6 +90,8 @@ def publish(
     engine : str
         `quarto`, `embedded`, or `auto`: Quarto where 1.9 or newer is found, and the embedded engine where it is not
         or where it fails.
+    cache : Cache, optional
+        In which Vega's script is kept; by default the project's.
     log : Path, optional
         File that takes what the engines say; by default publish.log in the folder, written only if they say something.
 
@@ -103,18 +107,21 @@ def publish(
         if not (folder / name).is_file():
             raise PublishError(f"{folder / name} is missing: the report must be staged before it is published.")
     record, chosen, notice = log or folder / "publish.log", engine_version(engine), ""
+    cache = cache or Cache(root)
     if chosen.startswith("quarto") and (program := quarto.find_quarto()):
         try:
-            return Published(chosen, _render(folder, root, wanted, record, program))
+            return Published(chosen, _render(folder, root, wanted, record, cache, program))
         except PublishError as error:
             if engine == "quarto":
                 raise
             _write(record, str(error))
             notice = f"Quarto {program.version} failed, so the embedded engine finished the report; see {record}."
-    return Published(engine_version("embedded"), _render(folder, root, wanted, record, None), notice)
+    return Published(engine_version("embedded"), _render(folder, root, wanted, record, cache, None), notice)
 
 
-def _render(folder: Path, root: Path, formats: Sequence[str], log: Path, program: quarto.Quarto | None) -> list[Path]:
+def _render(
+    folder: Path, root: Path, formats: Sequence[str], log: Path, cache: Cache, program: quarto.Quarto | None
+) -> list[Path]:
     """Render each format in a copy of its own, since Quarto writes beside its input; put all in place, or none."""
     moment = _timestamp(folder)
 
@@ -125,7 +132,7 @@ def _render(folder: Path, root: Path, formats: Sequence[str], log: Path, program
         _write(log, quarto.render(program, own, kind, moment) if program else _embedded(own, kind, moment))
         target = own / f"report.{kind}"
         if kind == "html":
-            page = finish(target.read_text(encoding="utf-8"), own, root / ".cache")
+            page = finish(target.read_text(encoding="utf-8"), own, cache)
             target.write_text(page, encoding="utf-8", newline="\n")
         return target
 

@@ -34,7 +34,7 @@ contributors, BSD-3-Clause, https://github.com/vega/vega/blob/main/LICENSE. With
 https://github.com/d3/d3/blob/main/LICENSE. Bundled by vl-convert. */"""
 
 
-def finish(document: str, folder: Path, cache: Path | None = None, policy: bool = True) -> str:
+def finish(document: str, folder: Path, cache: Cache | None = None, policy: bool = True) -> str:
     """Make a rendered page live and give it its policy.
 
     Parameters
@@ -43,8 +43,8 @@ def finish(document: str, folder: Path, cache: Path | None = None, policy: bool 
         The HTML as an engine wrote it.
     folder : Path
         The staged folder with the extension: ``vega/<id>.json`` and ``figures/<id>.csv`` of each chart.
-    cache : Path, optional
-        The project's ``.cache``, in which Vega's script is kept.
+    cache : Cache, optional
+        In which Vega's script is kept.
     policy : bool
         Left out for ``quarto preview``, whose own script reloads the page.
 
@@ -84,7 +84,7 @@ def _embedded(found: re.Match[str], folder: Path) -> str:
         raise PublishError(f"{path} cannot be read ({error}); it is part of the format extension.") from error
 
 
-def _with_charts(document: str, folder: Path, cache: Path | None) -> str:
+def _with_charts(document: str, folder: Path, cache: Cache | None) -> str:
     def read(path: Path) -> Any:
         try:
             text = path.read_text(encoding="utf-8") if path.is_file() else ""
@@ -111,10 +111,10 @@ def _with_charts(document: str, folder: Path, cache: Path | None) -> str:
 
 
 @functools.cache
-def vega_bundle(cache: Path | None = None) -> str:
+def vega_bundle(cache: Cache | None = None) -> str:
     """Return Vega as one script that defines ``vegaEmbed`` and nothing else, some 0.9 MB; it takes seconds to make."""
     key = [_VEGALITE, version("vl-convert-python"), _LICENCE]
-    return (Cache(cache.parent).kept("vega", key, _bundle) if cache else _bundle()).decode()
+    return (cache.kept("vega", key, _bundle) if cache else _bundle()).decode()
 
 
 def _bundle() -> bytes:

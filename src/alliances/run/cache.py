@@ -60,13 +60,13 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 class Cache:
-    """Results by the digest of what they were made from: in the project's ``.cache/``, or in ``ALLIANCES_CACHE``.
+    """Results by the digest of what they were made from: in `folder`, ``ALLIANCES_CACHE`` or the project's ``.cache/``.
 
     ParameterError if ``ALLIANCES_CACHE_MB``, its largest size, is no number.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.folder = Path(os.environ.get("ALLIANCES_CACHE") or root / ".cache")
+    def __init__(self, root: Path, folder: Path | None = None) -> None:
+        self.folder = folder or Path(os.environ.get("ALLIANCES_CACHE") or root / ".cache")
         text = os.environ.get("ALLIANCES_CACHE_MB") or "500"
         try:
             self.limit = int(float(text) * 1_000_000)
