@@ -261,6 +261,8 @@ def test_the_map_names_and_colours_countries() -> None:
     inks = {one["text"]: (one["edge"], one["ink"]) for one in prepare(_map(), width_mm=112)["datasets"]["_labels"]}
     assert inks["France"] == (theme.READY, theme.PAPER)  # within its country; Italy is too thin for its name
     assert inks["Italy"] == (theme.PAPER, theme.INK)
+    data = pd.concat(data_frames(prepare(_map(), width_mm=112)).values())
+    assert set(data["name"]) == {"France", "Poland", "Italy", "Canada"}, "Who stands in a box is in the data, too."
 
 
 def test_labels_of_the_map_do_not_meet() -> None:

@@ -335,7 +335,7 @@ def table(frame, caption="Members", **columns):
         ('edition.table(members, "tbl-x", caption="Members", columns=["actor"])', "mapping"),
         ('edition.facts("x", "Since 1967 | {n}")', "“1967”"),
         ('edition.facts("x", "Members {n}")', " | "),
-        ('edition.facts("x", "Members | {n}\\nMore | else: {n}")', "fact boxes have no else:"),
+        ('edition.facts("x", "Members | {n}\\nMore | else: {n}")', "a fact box has no else:"),
         ('edition.figure(bars, "fig-x", title="Bars", alt="Bars. " * 50)', "250 are the most: for a list write"),
         ('edition.judgement("jud-dams")', "jud-dam"),
     ],
