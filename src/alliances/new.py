@@ -18,7 +18,6 @@ from alliances.dataset.coverage import name_finder
 from alliances.dataset.sentences import Sentence, split_sentences
 from alliances.dataset.tables import read_tables, split_list
 from alliances.dataset.texts import SourceText, count_words, read_text
-from alliances.dataset.tokens import find_quantities, longest_first
 from alliances.errors import DataError
 from alliances.parameters import check_parameters
 from alliances.run.cache import write_whole
@@ -194,7 +193,7 @@ def _work_list(dataset: Dataset, source_id: str, text: str) -> tuple[str, int]:
     note = "Proposals, no facts. What follows “quote” is a row of `data/quotes.csv`. Delete this file when done."
     lines = [f"# Work list of {source_id}", "", note, ""]
     for number, sentence in enumerate(sentences, start=1):
-        tokens = longest_first([*find_quantities(sentence.text), *finder.find(sentence.text)])
+        tokens = finder.tokens(sentence.text)
         has_number = any(token.kind == "number" for token in tokens)
         named = {part for token in tokens for part in token.text.split()}
         strange |= {n: None for n in _NAME.findall(sentence.text) if not named & set(n.split()) and n not in MONTHS}

@@ -10,11 +10,10 @@ from typing import Any
 from alliances.dataset.consistency import OpenPoint, open_points
 from alliances.dataset.coverage import Coverage, coverage, format_coverage
 from alliances.dataset.problems import Problem
-from alliances.dataset.quotations import check_quotes, check_sources
 from alliances.dataset.rules import check_rules
 from alliances.dataset.schema import check_schema, unlabelled
 from alliances.dataset.tables import Raw, data_path, read_descriptor, read_files
-from alliances.dataset.texts import SourceText
+from alliances.dataset.texts import SourceText, check_quotes, check_sources
 from alliances.paths import find_root
 
 

@@ -76,12 +76,10 @@ def shorten(text: str, width: int = 70) -> str:
 
 def visible(piece: str) -> str:
     """Put a piece of text in quotation marks; a character that is hard to see with its name."""
-    if len(piece) == 1 and not (piece.isascii() and piece.isprintable() and piece != " "):
-        shown = f"“{piece}” " if piece.isprintable() else ""
-        return f"{shown}(U+{ord(piece):04X} {unicodedata.name(piece, 'control character').lower()})"
-    if not piece.strip():
-        return "two spaces or more" if piece else "nothing"
-    return f"“{shorten(piece, 40)}”"
+    if len(piece) != 1 or (piece.isalnum() and piece.isascii()):
+        return f"“{shorten(piece, 40)}”" if piece else "nothing"
+    shown = f"“{piece}” " if piece.isprintable() else ""
+    return f"{shown}(U+{ord(piece):04X} {unicodedata.name(piece, 'control character').lower()})"
 
 
 def _differences(one: str, other: str) -> list[tuple[int, int, int, int]]:
