@@ -25,7 +25,7 @@ from alliances.run.refresh import refresh
 from alliances.stage.chapters import read_template
 from alliances.stage.rows import reading
 from alliances.text.dates import MONTHS, month_text
-from alliances.text.names import capital, slug
+from alliances.text.markdown import capital, slug
 
 _MONTH = f"({'|'.join(MONTHS)})"
 #: Days as texts write them, and how they are read.

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment
 
 from alliances.errors import StagingError
-from alliances.text.markdown import escape, plain
-from alliances.text.names import capital, slug
+from alliances.text.markdown import capital, escape, plain, slug
 from alliances.text.reading import read_utf8, read_yaml
 
 #: What one call of a notebook displayed: the metadata of `narrative.writing`, its `markdown` and its chart's `spec`.

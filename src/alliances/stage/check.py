@@ -10,8 +10,7 @@ from alliances.stage.chapters import Block, Chapter, Output, line_text
 from alliances.stage.evidence import Ledger
 from alliances.stage.rows import numbers
 from alliances.text.dates import date_text
-from alliances.text.markdown import plain
-from alliances.text.marks import MARK
+from alliances.text.markdown import MARK, plain
 from alliances.text.numbers import claims, find_numbers, mask, number_text
 
 _SIGN = "\ue000"  # stands where a mark stands

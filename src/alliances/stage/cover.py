@@ -8,7 +8,7 @@ from alliances.dataset import Dataset
 from alliances.parameters import Parameters
 from alliances.stage.chapters import Output, line_text
 from alliances.text.dates import MONTHS, date_text
-from alliances.text.names import capital, join_and
+from alliances.text.markdown import capital, join_and
 from alliances.text.numbers import number_text, number_word
 
 

@@ -9,9 +9,7 @@ from alliances.parameters import Parameters
 from alliances.stage.chapters import form
 from alliances.stage.rows import reading
 from alliances.text.dates import date_text
-from alliances.text.markdown import escape
-from alliances.text.marks import MARK
-from alliances.text.names import capital, join_and, slug
+from alliances.text.markdown import MARK, capital, escape, join_and, slug
 from alliances.text.numbers import claims, number_text
 
 _SIGNS = {"ev-f-": "=", "ev-r-": "r", "ev-i-": "i"}

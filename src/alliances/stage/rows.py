@@ -5,8 +5,7 @@ import re
 from alliances.analysis.facts import fact
 from alliances.dataset import Dataset, Row
 from alliances.text.dates import date_text, is_date
-from alliances.text.markdown import curly
-from alliances.text.names import capital
+from alliances.text.markdown import capital, curly
 from alliances.text.numbers import claims
 
 _NAMED = {"event_id": "event", "indicator": "indicator"}

@@ -85,13 +85,12 @@ def is_exact(value: Fraction) -> bool:
     return abs(value) < 100_000 and (value * 100).denominator == 1
 
 
-def find_numbers(text: str, months: bool = True) -> list[str]:
-    """Find the numbers in a plain text as they stand: digits, number words but “one”, and names of `months`."""
+def find_numbers(text: str) -> list[str]:
+    """Find the numbers in a plain text as they stand: digits, number words but “one”, and names of months."""
     if not text.isascii():  # ½, ④ and Ⅳ are numbers, ² after a unit is none; what is invisible splits no word
         text = "".join(_plain_character(character) for character in text)
     found = [(m.start(), m.group()) for m in _NUMBER.finditer(text)]
-    if months:
-        found += [(m.end() - 3, "May") if m["may"] else (m.start(), m.group()) for m in _MONTH.finditer(text)]
+    found += [(m.end() - 3, "May") if m["may"] else (m.start(), m.group()) for m in _MONTH.finditer(text)]
     return [word for _, word in sorted(found)]
 
 

@@ -52,10 +52,9 @@ def read_yaml(
 
     class Loader(yaml.SafeLoader):
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-            keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-            for key, _ in node.value:
-                if keys.count(key.value) > 1:
-                    raise yaml.MarkedYAMLError(problem=f"“{key.value}” stands twice", problem_mark=key.start_mark)
+            keys = [str(key.value) for key, _ in node.value]
+            for twice in (key for key, _ in node.value if keys.count(str(key.value)) > 1):
+                raise yaml.MarkedYAMLError(problem=f"“{twice.value}” stands twice", problem_mark=twice.start_mark)
             return super().construct_mapping(node, deep)
 
     if not typed:
@@ -65,13 +64,11 @@ def read_yaml(
         }
     try:
         return yaml.load(text, Loader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
         mark = getattr(error, "problem_mark", None)
+        why = getattr(error, "problem", None) or getattr(error, "reason", None) or error
         line = mark.line if mark else text.count("\n", 0, getattr(error, "position", 0))
-        why = getattr(error, "problem", None) or getattr(error, "reason", "it is no text")
         raise kind(f"{named} is not YAML (line {line + 1}: {why}); {remedy}.") from None
-    except (RecursionError, ValueError, TypeError):
-        raise kind(f"{named} is not YAML (its parts are too deep, or no values); {remedy}.") from None
 
 
 def readings(text: str, whole: bool = False) -> tuple[str, ...]:
