@@ -100,7 +100,7 @@ def _read(root: Path, file: Path) -> tuple[bytes, str]:
     if not any(c.isalnum() for c in text):
         raise DataError(f"{file} is empty; a source has at least one sentence.")
     for row in read_tables(root)["sources"]:
-        if read_text(root, row["file"]).text.split() == text.split():
+        if read_text(root, row["file"]).split() == text.split():
             same = f"what {row['source_id']} says, which is registered"
             raise DataError(f"{file} says word for word {same}; nothing to add.")
     return content, text
@@ -211,7 +211,7 @@ def _quotes(source_id: str, seed: SourceText, sentence: Sentence) -> Iterator[st
     words = [m.span() for m in re.finditer(r"\S+", sentence.text)]
     for at in range(0, len(words), _LONGEST):
         start, end = sentence.start + words[at][0], sentence.start + words[at : at + _LONGEST][-1][1]
-        exact = seed.text[start:end].rstrip(".,;:")
+        exact = seed[start:end].rstrip(".,;:")
         is_single = len(seed.locate(exact)) == 1
         around = ("", "") if is_single else seed.around(start, start + len(exact), 5)
         yield csv_lines([[f"{slug(exact, 30)}-l{sentence.line}-{source_id}", source_id, exact, *around]])

@@ -1,9 +1,8 @@
 """Proves that nothing was left out: which sentences of the sources no row and no exclusion accounts for.
 
-A sentence is accounted for when every number, date and name in it (`alliances.dataset.sentences`) lies
-inside quotations that rows use, or inside exclusions. A sentence without any of these needs one
-such quotation or exclusion that overlaps it. An exclusion whose `exact` begins where a sentence begins
-excludes that whole sentence (and all else that `exact` spans); any other excludes its span only.
+A sentence is accounted for when every number, date and name in it lies inside quotations that rows use, or inside
+exclusions; one without any needs one of these that overlaps it. An exclusion that begins where a sentence begins
+excludes that whole sentence (and all else that it spans); any other excludes its span only.
 """
 
 import re
@@ -18,11 +17,10 @@ from alliances.dataset.texts import SourceText
 
 
 class Coverage(NamedTuple):
-    """How far one text is accounted for.
+    """How far one text is accounted for: `quoted` is the share of its words that quotations used by rows reproduce.
 
-    `quoted` is the share of its words that quotations used by rows reproduce, `gaps` the sentences that are not
-    accounted for, each with what is missing, empty where nothing touches it; `exclusions` counts by reason;
-    `excluded_yet_quoted` are sentences left out whole although a row quotes them: often an oversight.
+    `gaps` are the sentences that are not, each with what is missing, empty where nothing touches it; `exclusions`
+    counts by reason; `excluded_yet_quoted` are sentences left out whole although a row quotes them.
     """
 
     source_id: str
@@ -35,10 +33,7 @@ class Coverage(NamedTuple):
 
 
 def coverage(tables: Raw, texts: Mapping[str, SourceText]) -> list[Coverage]:
-    """Find the sentences that are not accounted for, in those sources whose text is given.
-
-    Quotations that do not occur exactly once are left aside.
-    """
+    """Find the sentences of `texts` that are not accounted for; quotations that do not occur once are left aside."""
     used = {quote_id for table in FACT_TABLES for row in tables[table] for quote_id in split_list(row["quote_ids"])}
     quotes, names = [row for row in tables["quotes"] if row["quote_id"] in used], name_finder(tables)
     return [
@@ -61,9 +56,9 @@ def _cover(
     names: NameFinder,
 ) -> Coverage:  # fmt: skip
     quotes, exclusions = ([r for r in rows if r["source_id"] == source["source_id"]] for rows in (quotes, exclusions))
-    sentences, excluded = split_sentences(text.text), _places(text, exclusions)
-    begins = {_first(text.text, *span) for span in excluded}
-    opened = [s for s in sentences if _first(text.text, s.start, s.end) in begins]
+    sentences, excluded = split_sentences(text), _places(text, exclusions)
+    begins = {_first(text, *span) for span in excluded}
+    opened = [s for s in sentences if _first(text, s.start, s.end) in begins]
     quoted = {at for span in _places(text, quotes) for at in range(*span)}
     covered = quoted.union(*(range(*span) for span in (*excluded, *((s.start, s.end) for s in opened))))
     gaps: list[tuple[Sentence, list[Token]]] = []
@@ -72,7 +67,7 @@ def _cover(
         missing = [t for t in tokens if not covered.issuperset(range(s.start + t.start, s.start + t.end))]
         if missing or not (tokens or covered.intersection(range(s.start, s.end))):
             gaps.append((s, missing))
-    words = [not quoted.isdisjoint(range(*match.span())) for match in re.finditer(r"\S*\w\S*", text.text)]
+    words = [not quoted.isdisjoint(range(*match.span())) for match in re.finditer(r"\S*\w\S*", text)]
     return Coverage(
         source["source_id"], source["file"], len(sentences), sum(words) / (len(words) or 1), gaps,
         Counter(row["reason"] for row in exclusions),

@@ -62,10 +62,7 @@ class Dataset:
     def load(cls, root: Path | str | None = None, validate: bool = True) -> Self:
         """Load the dataset in `root`, which `find_root` finds by default; a kernel trusts its build and validates not.
 
-        Raises
-        ------
-        DataError
-            If the data are not valid; the message is the first problem's sentence.
+        DataError if the data are not valid, with the first problem's sentence.
         """
         folder = Path(root) if root is not None else find_root()
         if validate:
@@ -151,11 +148,7 @@ class Dataset:
         return self._column("sources", "published")
 
     def label(self, vocabulary: str, term: str) -> Label:
-        """Say how a term is printed; a term without a label as it stands, with spaces for underscores.
-
-        A country in `area`, and an id in `actor` or `alliance`, have their name; an `indicator` has its label, an
-        `event` its title.
-        """
+        """Say how a term is printed, and an id of `actor`, `alliance`, `indicator`, `event` or (a country) `area`."""
         named = _NAMED.get(vocabulary)
         name = self.complete._column(*named).get(term) if named else ""
         country = ("actor" if vocabulary == "area" else "", term)
@@ -202,11 +195,11 @@ class Dataset:
         spans: list[list[int]] = []
         for quote_id in self.paragraph(mark):
             text, start, end = self._place(quote_id)
-            if spans and not re.search(r"\w", text.text[spans[-1][1] : start]):
+            if spans and not re.search(r"\w", text[spans[-1][1] : start]):
                 spans[-1][1] = max(end, spans[-1][1])
             else:
                 spans.append([start, end])
-        return " … ".join(" ".join(text.text[start:end].split()) for start, end in spans)
+        return " … ".join(" ".join(text[start:end].split()) for start, end in spans)
 
     def context(self, quote_id: str, words: int = 12) -> tuple[str, str]:
         """Return at most so many words before and after a quotation, within its paragraph."""
@@ -240,10 +233,7 @@ class Dataset:
         return frozenset(each.source_id for each in coverage(self.complete._raw, texts) if each.gaps)
 
     def default_as_of(self, exclude_sources: Collection[str] = ()) -> date:
-        """Return the latest day of publication of the texts that count and are not left out, or else of all.
-
-        DataError if there is no text.
-        """
+        """Return the last day of publication of the texts that count, or of all; DataError if there is none."""
         days, left_out = self.complete.published, {*self.complete.uncoded, *exclude_sources}
         if not days:
             raise DataError("data/sources.csv has no row: add at least one source.")
@@ -267,8 +257,7 @@ class Dataset:
     def _read(self, table: str) -> list[dict[str, str]]:
         """Return the rows of a table, and note that it is read: its notebook runs again only when one changes."""
         if file := os.environ.get(TRACE_VARIABLE):
-            # Written at once: a kernel is ended without warning when its notebook is done.
-            with Path(file).open("a", encoding="utf-8") as handle:
+            with Path(file).open("a", encoding="utf-8") as handle:  # at once: a kernel ends without warning
                 handle.writelines(f"{name}\n" for name in (table, *_CUT_BY.get(table, ())))
         return self._raw[table]
 

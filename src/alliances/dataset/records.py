@@ -50,10 +50,7 @@ class Scenario(NamedTuple):
 
 
 class Label(NamedTuple):
-    """How a term is printed, as in `data/labels.csv`; `plural` is the label where the table gives none.
-
-    A term that is not there is not `known`: it is printed as it stands, with spaces for underscores.
-    """
+    """How a term is printed, as in `data/labels.csv`; one that is not `known` stands as it is, with spaces for `_`."""
 
     term: str
     label: str
@@ -65,11 +62,9 @@ class Label(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a table of facts, of the public record, or of `disagreements`.
+    """A row of a table of facts, of the public record, or of `disagreements`; those two have no source and no quotes.
 
-    `values` holds its cells: strings ("" for missing), floats (NaN for missing) in `number` columns, True,
-    False or None in `boolean` ones. `source_id` and `quote_ids`, the main quotation first, are empty
-    outside the tables of facts.
+    `values` are strings ("" for missing), floats (NaN) in `number` columns, True, False or None in `boolean` ones.
     """
 
     table: str

@@ -13,7 +13,7 @@ from alliances.dataset.schema import placeholders
 from alliances.dataset.tables import FACT_TABLES, Raw, data_path, meanings, split_aside, split_list
 from alliances.text.dates import first_day, split_period
 from alliances.text.numbers import claims, number_text
-from alliances.text.reading import NUMBER
+from alliances.text.reading import number
 
 #: Columns of each fact table that hold dates; together they share `date_precision` and `year_inferred`.
 _DATES = {
@@ -92,13 +92,9 @@ class _Index:
         return {"its_dates": " and ".join(given), "its_valid": False}
 
 
-def _float(cell: str) -> float:
-    return float(cell) if NUMBER.fullmatch(cell) else math.nan
-
-
 def _outside(r: Any) -> bool:
-    given = [_float(cell) for cell in (r.default, r.example) if cell]
-    return any(number < _float(r.minimum) or number > _float(r.maximum) for number in given)
+    low, high = number(r.minimum), number(r.maximum)
+    return any(number(cell) < low or number(cell) > high for cell in (r.default, r.example))
 
 
 def _sources_of(r: Any, x: _Index) -> list[str]:
@@ -123,11 +119,11 @@ def _not_held(r: Any, x: _Index) -> list[str]:
         keys = [("quotes", quote_id) for quote_id in split_list(row.get("quote_ids", ""))]
         keys += [(f"{kind}s", row.get(f"{kind}_id", "")) for kind in ("source", "event", "alliance")]
         behind += [x.keyed[table].get(key, {}) for table, key in keys]
-    bounds = [_float(row.get(column, "")) for row in named for column in ("value_low", "value_high")]
+    bounds = [number(row.get(column, "")) for row in named for column in ("value_low", "value_high")]
     words = [number_text(bound) for bound in bounds if math.isfinite(bound)]  # 1500000 is 1.5 million
     told = {*claims(" ; ".join([*words, *(cell for cells in behind for cell in cells.values())]), parts=True)}
     told |= {str(n) for n in range(len(named) + 1)}  # “two of the three texts”
-    return [said for number, said in claims(r.explanation).items() if number not in told]
+    return [said for claim, said in claims(r.explanation).items() if claim not in told]
 
 
 def _not_weighed(r: Any, x: _Index) -> list[str]:
@@ -167,12 +163,12 @@ RULES = (
     Rule("quotes", "quote_id", lambda r, x: r.quote_id and r.quote_id not in x.used, "no row uses “{quote_id}”",
          "every quotation supports a row", "name it in the quote_ids of a row, or delete it"),
     *(Rule("observations", "value_high", lambda r, x, c=comparator, fits=fits: r.comparator == c and not fits(
-           _float(r.value_low), _float(r.value_high)), _BOUNDS, f"the comparator {comparator} takes {takes}",
+           number(r.value_low), number(r.value_high)), _BOUNDS, f"the comparator {comparator} takes {takes}",
            "correct the bounds or the comparator") for comparator, (takes, fits) in _TAKES.items()),
     Rule("observations", "comparator", lambda r, x: r.comparator and r.comparator not in _TAKES,
          "“{comparator}” is no comparator", f"allowed are {', '.join(_TAKES)}", "choose one of these"),
     Rule("observations", "value_high", lambda r, x: x.means("unit", r.unit, "share")
-         and (_float(r.value_low) < 0 or _float(r.value_high) > 1),
+         and (number(r.value_low) < 0 or number(r.value_high) > 1),
          _BOUNDS, "a share lies between 0 and 1", "write half as 0.5"),
     Rule("observations", "unit", lambda r, x: r.unit and x.unlike(r.unit, "indicators", r.indicator, "unit"),
          "“{unit}”", "the unit of the indicator {indicator} is {it}",
@@ -238,13 +234,13 @@ def check_rules(tables: Raw) -> Iterator[Problem]:
     index = _Index(tables)
     for table, rows in tables.items():
         rules = [rule for rule in RULES if rule.table == table]
-        for number, row in enumerate(rows, start=2):
+        for at, row in enumerate(rows, start=2):
             for column, found in ((c, found) for c, cell in row.items() if (found := _UNPRINTABLE.search(cell))):
-                yield Problem(data_path(table), number, column, f"the cell holds {visible(found[0])}",
+                yield Problem(data_path(table), at, column, f"the cell holds {visible(found[0])}",
                               "allowed are characters that can be printed", "delete it")  # fmt: skip
             cells = {**row, **(index.dates(table, row) if table in _DATES else {})}
             for rule in rules:
                 hits = rule.wrong(SimpleNamespace(**cells), index)
                 for hit in hits if isinstance(hits, list) else [""] if hits else []:
                     shown = {c: shorten(str(cell)) or "empty" for c, cell in {**cells, "it": hit}.items()}
-                    yield Problem(data_path(table), number, rule.column, *(w.format_map(shown) for w in rule[3:]))
+                    yield Problem(data_path(table), at, rule.column, *(w.format_map(shown) for w in rule[3:]))

@@ -120,9 +120,8 @@ class Token(NamedTuple):
 def find_quantities(text: str) -> list[Token]:
     """Find numerals, number words, dates and sums in a sentence, in its order and without overlaps.
 
-    Number words count from two upwards, with "half", "dozen" and "decade"; "one" counts before a unit
-    of time or length only, and ordinals do not count. A month alone and a day of the week are dates;
-    "May" that opens the text counts only beside a number, because it may be a verb.
+    "one" counts before a unit of time or length only, and ordinals do not; a month alone and a day of the week are
+    dates, but "May" that opens the text counts only beside a number, because it may be a verb.
     """
     found = [*_tokens(_DATE, text, "date"), *_tokens(_NUMBER, text, "number"), *_tokens(_NUMBER_WORD, text, "number")]
     return _longest_first(t for t in found if t.text != "May" or any(c.isalnum() for c in text[: t.start]))
@@ -131,10 +130,8 @@ def find_quantities(text: str) -> list[Token]:
 class NameFinder:
     """Finds names and aliases of actors and formats; a number inside a name belongs to it.
 
-    A name of one word matches in its own case only ("US", not "us"), or with its first letter in either
-    case where it is written small ("experts"); a name of several words matches in any case. Names are
-    bounded by non-word characters, so that a possessive and a compound ("EU-led") match; the names in
-    `bare_possessives` (countries, persons) may also be followed by an "s" that lost its apostrophe.
+    A name of one word matches in its own case only ("US", not "us"), or with either first letter where it is written
+    small ("experts"); one of several words in any case. Those in `bare_possessives` may have an "s" without apostrophe.
     """
 
     def __init__(self, names: Iterable[str], bare_possessives: Iterable[str] = ()) -> None:

@@ -18,42 +18,38 @@ def count_words(text: str) -> int:
     return sum(any(c.isalnum() for c in word) for word in text.split())
 
 
-class SourceText:
-    """A source text in which quotations can be found; `text` is its content as in the file."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
+class SourceText(str):
+    """A source text as in its file, in which quotations can be found."""
 
     def line(self, position: int) -> int:
         """Return the line (from 1) that holds a position."""
-        return self.text.count("\n", 0, position) + 1
+        return self.count("\n", 0, position) + 1
 
     def paragraph(self, position: int) -> int:
         """Return the paragraph (from 1) that holds a position: lines count that hold more than white space."""
-        return sum(bool(line.strip()) for line in self.text.split("\n")[: self.line(position)])
+        return sum(bool(line.strip()) for line in self.split("\n")[: self.line(position)])
 
     def around(self, start: int, end: int, words: int) -> tuple[str, str]:
         """Return at most so many words before and after a stretch, within its own paragraph."""
-        before = self.text[:start].rpartition("\n")[2].split()
-        after = self.text[end:].partition("\n")[0].split()
+        before = self[:start].rpartition("\n")[2].split()
+        after = self[end:].partition("\n")[0].split()
         return " ".join(before[max(0, len(before) - words) :]), " ".join(after[:words])
 
     def locate(self, exact: str, prefix: str = "", suffix: str = "") -> list[tuple[int, int]]:
         """Find every place of a quotation: its start and end (exclusive).
 
-        `exact` is verbatim; in `prefix` and `suffix`, the words right before and after, any run of white
-        space counts as one space.
+        `exact` is verbatim; in `prefix` and `suffix`, right before and after, white space counts as one space.
         """
         before, after = " ".join(prefix.split()), " ".join(suffix.split())
         places: list[tuple[int, int]] = []
-        start = self.text.find(exact) if exact else -1
+        start = self.find(exact) if exact else -1
         while start >= 0:
             end = start + len(exact)
-            if (not before or " ".join(self.text[:start].split()).endswith(before)) and (
-                not after or " ".join(self.text[end:].split()).startswith(after)
+            if (not before or " ".join(self[:start].split()).endswith(before)) and (
+                not after or " ".join(self[end:].split()).startswith(after)
             ):
                 places.append((start, end))
-            start = self.text.find(exact, start + 1)
+            start = self.find(exact, start + 1)
         return places
 
 
@@ -64,13 +60,9 @@ def read_text(root: Path, file: str) -> SourceText:
     try:
         return SourceText((root / "seeds" / file).read_bytes().decode("utf-8"))
     except OSError:
-        raise DataError(
-            f"seeds/{file} cannot be read, but data/sources.csv names it: restore the file in seeds/."
-        ) from None
+        raise DataError(f"seeds/{file} cannot be read, but data/sources.csv names it: restore the file.") from None
     except UnicodeDecodeError as error:
-        raise DataError(
-            f"seeds/{file} is not UTF-8 (byte {error.start}): restore the file as it was received."
-        ) from None
+        raise DataError(f"seeds/{file} is not UTF-8 (byte {error.start}): restore it as it was received.") from None
 
 
 def check_sources(tables: Raw, root: Path, texts: dict[str, SourceText]) -> Iterator[Problem]:
@@ -82,7 +74,7 @@ def check_sources(tables: Raw, root: Path, texts: dict[str, SourceText]) -> Iter
             yield Problem(data_path("sources"), number, "file", str(error).rstrip("."),
                           "every source has its text in seeds/", "restore the file, or correct its name")  # fmt: skip
             continue
-        if row["sha256"] != (found := hashlib.sha256(text.text.encode()).hexdigest()):
+        if row["sha256"] != (found := hashlib.sha256(text.encode()).hexdigest()):
             yield Problem(data_path("sources"), number, "sha256", f"seeds/{row['file']} has another SHA-256, {found}",
                           "a source text is kept byte for byte as it was received",
                           "restore the file; write this sum only if the text was replaced on purpose")  # fmt: skip
@@ -121,15 +113,15 @@ def _misplaced(
         return "exact", f"occurs {len(places)} times in {source} (lines {lines})", remedy
     for start, end in text.locate(exact):
         column = "prefix" if row["prefix"] and not text.locate(exact, row["prefix"]) else "suffix"
-        beside = text.text[max(0, start - 40) : start] if column == "prefix" else text.text[end : end + 40]
+        beside = text[max(0, start - 40) : start] if column == "prefix" else text[end : end + 40]
         remedy = f"correct the {column}; on line {text.line(start)} it reads “{' '.join(beside.split())}”"
         return column, f"stands in {source}, but not with the {column} “{shorten(row[column])}”", remedy
     remedy = "copy the words from the text, character by character"
-    alike = next((exact[:n] for n in range(len(exact) - 1, 9, -1) if exact[:n] in text.text), "")
+    alike = next((exact[:n] for n in range(len(exact) - 1, 9, -1) if exact[:n] in text), "")
     if elsewhere := [other for other, it in texts.items() if it.locate(exact)]:
         remedy = f"it stands in {elsewhere[0]}: correct source_id or the words"
     elif alike:
-        start, rest = text.text.index(alike), len(alike)
-        differs = first_difference(text.text[start + rest :][:1], exact[rest : rest + 1])
+        start, rest = text.index(alike), len(alike)
+        differs = first_difference(text[start + rest :][:1], exact[rest : rest + 1])
         remedy += f"; on line {text.line(start)} it begins alike to “{shorten(alike[-40:])}” ({differs})"
     return "exact", f"occurs 0 times in {source}", remedy

@@ -59,11 +59,7 @@ def first_day(text: str) -> str:
 
 
 def split_period(text: str) -> list[str]:
-    """Return the one or two dates of a date or an interval; ValueError if it is neither.
-
-    An interval is written ``2025-03/2025-07``, ``2003/..`` or ``2025-03-01/P30D``; an open end and a duration
-    give no date.
-    """
+    """Return the dates of ``2025``, ``2025-03/2025-07``, ``2003/..`` or ``2025-03-01/P30D``; or ValueError."""
     parts = text.split("/")
     dates = [part for part in parts if not _OPEN_OR_DURATION.fullmatch(part)]
     if not dates or len(parts) > 2:

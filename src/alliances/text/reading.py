@@ -1,5 +1,6 @@
 """Reads what people write: files that may be damaged, and numbers that may be read in two ways."""
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,11 @@ from alliances.errors import AlliancesError
 #: A number as the data and the parameters have it: no separators of thousands, no leading zeros, no exponent.
 NUMBER = re.compile(r"[+-]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _MERGE = re.compile(rb"^(<<<<<<<|>>>>>>>) ", re.MULTILINE)
+
+
+def number(cell: str) -> float:
+    """Read a number; NaN if it is none."""
+    return float(cell) if NUMBER.fullmatch(cell) else math.nan
 
 
 def is_stray(path: Path) -> bool:
