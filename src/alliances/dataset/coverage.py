@@ -8,7 +8,7 @@ excludes that whole sentence (and all else that it spans); any other excludes it
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from alliances.dataset.sentences import NameFinder, Sentence, Token, split_sentences
@@ -84,12 +84,10 @@ def _first(text: str, start: int, end: int) -> int:
     return next((at for at in range(start, end) if text[at].isalnum()), -1)
 
 
-def format_coverage(report: Iterable[Coverage]) -> str:
+def format_coverage(report: Sequence[Coverage]) -> str:
     """Write for each text the sentences that are not accounted for, then counts."""
     lines, counts = list[str](), ["", "text                 sentences  not accounted for  exclusions  words quoted"]
-    total = 0
     for source in report:
-        total += len(source.gaps)
         lines += ["", f"{source.source_id} (seeds/{source.file}): not accounted for"] if source.gaps else []
         for sentence, missing in source.gaps:
             opening = f"  line {sentence.line}: "
@@ -105,4 +103,5 @@ def format_coverage(report: Iterable[Coverage]) -> str:
             f"{source.source_id:<20} {source.sentences:>9}  {len(source.gaps):>17}  "
             f"{sum(source.exclusions.values()):>10}  {source.quoted:>11.0%}   {reasons}".rstrip()
         )
-    return "\n".join([*lines, *counts, f"{total} sentences are not accounted for."]).strip("\n")
+    counts.append(f"{sum(len(source.gaps) for source in report)} sentences are not accounted for.")
+    return "\n".join([*lines, *counts]).strip("\n")

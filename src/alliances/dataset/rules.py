@@ -16,14 +16,8 @@ from alliances.text.numbers import claims, number_text
 from alliances.text.reading import number
 
 #: Columns of each fact table that hold dates; together they share `date_precision` and `year_inferred`.
-_DATES = {
-    "characteristics": ("date",),
-    "memberships": ("entry_date", "exit_date"),
-    "positions": ("date",),
-    "event_accounts": ("date", "date_end"),
-    "observations": ("time_period",),
-    "statements": ("date",),
-}
+_DATES = {**dict.fromkeys(("characteristics", "positions", "statements"), ("date",)), "observations": ("time_period",),
+          "memberships": ("entry_date", "exit_date"), "event_accounts": ("date", "date_end")}  # fmt: skip
 #: Column whose term says (in `labels`) whether a row tells of the past; a row of another table always does.
 _TELLS = {"characteristics": "status", "event_accounts": "status", "observations": "obs_status",
           "positions": "attribution"}  # fmt: skip
@@ -90,6 +84,10 @@ class _Index:
                 "its_past": not tells or self.means(tells, row[tells], "past"),
             }  # fmt: skip
         return {"its_dates": " and ".join(given), "its_valid": False}
+
+
+def _begins_otherwise(key: str, prefix: str) -> Callable[[Any, _Index], Any]:
+    return lambda r, x: [] if getattr(r, key).startswith(prefix) else [getattr(r, key)]
 
 
 def _outside(r: Any) -> bool:
@@ -162,9 +160,9 @@ RULES = (
          "“{name}” is built in", "a scenario parameter has another name", "rename it, or delete the row"),
     Rule("quotes", "quote_id", lambda r, x: r.quote_id and r.quote_id not in x.used, "no row uses “{quote_id}”",
          "every quotation supports a row", "name it in the quote_ids of a row, or delete it"),
-    *(Rule("observations", "value_high", lambda r, x, c=comparator, fits=fits: r.comparator == c and not fits(
-           number(r.value_low), number(r.value_high)), _BOUNDS, f"the comparator {comparator} takes {takes}",
-           "correct the bounds or the comparator") for comparator, (takes, fits) in _TAKES.items()),
+    Rule("observations", "value_high", lambda r, x: [takes for takes, fits in (_TAKES[r.comparator],)
+         if not fits(number(r.value_low), number(r.value_high))] if r.comparator in _TAKES else [],
+         _BOUNDS, "the comparator {comparator} takes {it}", "correct the bounds or the comparator"),
     Rule("observations", "comparator", lambda r, x: r.comparator and r.comparator not in _TAKES,
          "“{comparator}” is no comparator", f"allowed are {', '.join(_TAKES)}", "choose one of these"),
     Rule("observations", "value_high", lambda r, x: x.means("unit", r.unit, "share")
@@ -200,10 +198,9 @@ RULES = (
          "“{aside}” cannot be read", "it holds each row with its reason", "write: row-id (reason); row-id (reason)"),
     Rule("judgements", "against", _not_weighed, "{judgement_id} does not weigh {it}, which points the other way",
          "such a row stands in against, in requires, or in aside with a reason", "add {it} to one of them"),
-    *(Rule(table, schema.ROW_TABLES[table], lambda r, x, table=table, prefix=prefix: not getattr(
-           r, schema.ROW_TABLES[table]).startswith(prefix), f"“{{{schema.ROW_TABLES[table]}}}” has the wrong beginning",
-           f"ids of this table begin with {prefix}", f"rename it {prefix}…, wherever it stands")
-      for table, prefix in schema.ROW_PREFIXES.items()),
+    *(Rule(table, schema.ROW_TABLES[table], _begins_otherwise(schema.ROW_TABLES[table], prefix),
+           "“{it}” has the wrong beginning", f"ids of this table begin with {prefix}",
+           f"rename it {prefix}…, wherever it stands") for table, prefix in schema.ROW_PREFIXES.items()),
     *(rule for table in FACT_TABLES for rule in (
         Rule(table, "quote_ids", lambda r, x: len(set(split_list(r.quote_ids))) < len(split_list(r.quote_ids)),
              "a quotation is named twice", "each stands once", "take it out once"),

@@ -21,8 +21,10 @@ def placeholders(statement: str) -> list[str]:
     return [name for name in dict.fromkeys(names) if name != "likelihood"]
 
 
-#: Columns that name ids, which Table Schema has no word for: table, column, where the ids stand, how a cell is read.
-_REFERENCES: tuple[tuple[str, str, tuple[str, ...], Callable[[str], Iterable[str]]], ...] = (
+#: Table, column, where its ids stand, how a cell is read.
+_Reference = tuple[str, str, tuple[str, ...], Callable[[str], Iterable[str]]]
+#: Columns that name ids, which Table Schema has no word for.
+_REFERENCES: tuple[_Reference, ...] = (
     *((table, "quote_ids", ("quotes",), split_list) for table in FACT_TABLES),
     ("event_accounts", "participants", ("actors",), split_list),
     ("indicators", "comparable_with", ("indicators",), split_list),
@@ -78,7 +80,7 @@ def _doubles(resources: Mapping[str, Any], tables: Raw) -> Iterator[Problem]:
 
 def _orphans(resources: Mapping[str, Any], tables: Raw) -> Iterator[Problem]:
     keys = {table: {next(iter(row.values())) for row in rows} for table, rows in tables.items()}
-    foreign = [
+    foreign: list[_Reference] = [
         (table, key["fields"], (key["reference"]["resource"] or table,), re.compile("(?s).+").findall)
         for table, resource in resources.items()
         for key in resource["schema"].get("foreignKeys", ())

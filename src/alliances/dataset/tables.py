@@ -10,7 +10,7 @@ from typing import Any
 
 from alliances.dataset.problems import Problem, shorten
 from alliances.errors import DataError
-from alliances.text.reading import merge_mark, read_utf8
+from alliances.text.reading import damage, read_utf8
 
 #: Tables whose rows carry `quote_ids`, with the column that holds the row's id.
 FACT_TABLES: dict[str, str] = {
@@ -119,20 +119,11 @@ def _rows(path: Path, columns: list[str]) -> Iterator[dict[str, str] | _Fault]:
                f"restore it, or create it with the header {header}")  # fmt: skip
         return
     content = path.read_bytes()
-    try:
-        text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
-    except UnicodeDecodeError as error:
-        text, bad = "", error.start
-    if b"\0" in content:
-        yield 1, "", "the file is UTF-16, or no text at all", "every table is UTF-8", "save it as “CSV UTF-8”"
-    elif not text and content.strip():
-        yield (content.count(b"\n", 0, bad) + 1, "", f"byte 0x{content[bad]:02x} is not UTF-8", "every table is UTF-8",
-               "save the file again with the encoding UTF-8")  # fmt: skip
+    text = content.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    if found := damage(content):
+        yield found[0], "", found[1], "a table is text in UTF-8, and holds rows only", found[2]
     elif not text.strip():
         yield 1, "", "the file is empty", "its first row must be the header", f"restore it, or begin it with {header}"
-    elif conflict := merge_mark(text.encode()):
-        yield (conflict[0], "", f"a mark of an unfinished merge, “{conflict[1]}”", "a table holds rows only",
-               "keep the rows that are right and delete the marks")  # fmt: skip
     else:
         yield from _cells(text, columns)
 
