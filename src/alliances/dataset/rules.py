@@ -90,11 +90,6 @@ def _begins_otherwise(key: str, prefix: str) -> Callable[[Any, _Index], Any]:
     return lambda r, x: [] if getattr(r, key).startswith(prefix) else [getattr(r, key)]
 
 
-def _outside(r: Any) -> bool:
-    low, high = number(r.minimum), number(r.maximum)
-    return any(number(cell) < low or number(cell) > high for cell in (r.default, r.example))
-
-
 def _sources_of(r: Any, x: _Index) -> list[str]:
     return sorted({x.get("quotes", quote_id, "source_id") for quote_id in split_list(r.quote_ids)} - {""})
 
@@ -153,7 +148,8 @@ RULES = (
          "{exit_date} is before {entry_date}", "an exit is not before its entry", "correct the date that is wrong"),
     Rule("public_record", "body_id", lambda r, x: x.get("actors", r.body_id, "kind") not in
          ("organisation", ""), "“{body_id}” is no organisation", "a body is an actor of kind organisation", "name it"),
-    Rule("parameters", "minimum", lambda r, x: _outside(r),
+    Rule("parameters", "minimum", lambda r, x: any(
+         number(cell) < number(r.minimum) or number(cell) > number(r.maximum) for cell in (r.default, r.example)),
          "minimum {minimum}, maximum {maximum}, default {default}, example {example}",
          "default and example lie between minimum and maximum", "correct the number that is wrong"),
     Rule("parameters", "name", lambda r, x: r.name in ("as_of", "focus", "exclude_sources"),

@@ -122,6 +122,6 @@ def _misplaced(
         remedy = f"it stands in {elsewhere[0]}: correct source_id or the words"
     elif alike:
         start, rest = text.index(alike), len(alike)
-        differs = first_difference(text[start + rest :][:1], exact[rest : rest + 1])
+        differs = first_difference(text[start + rest :], exact[rest:])
         remedy += f"; on line {text.line(start)} it begins alike to “{shorten(alike[-40:])}” ({differs})"
     return "exact", f"occurs 0 times in {source}", remedy
