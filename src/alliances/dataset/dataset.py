@@ -50,6 +50,7 @@ class Dataset:
     as_of: date | None = None
     excluded: tuple[str, ...] = ()
     _whole: Self | None = None
+    _frames: dict[str, pd.DataFrame] = field(default_factory=dict)
     _columns: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     _known_rows: dict[str, dict[str, Row]] = field(default_factory=dict)
 
@@ -91,11 +92,13 @@ class Dataset:
         """
         if table not in self._raw:
             raise KeyError(f"There is no table {table!r}; the tables are {', '.join(self.tables)}.")
-        rows, types = self._read(table), {"number": "float64", "integer": "Int64", "boolean": "boolean"}
-        return pd.DataFrame({
-            column: pd.Series([convert(row[column], kind) for row in rows], dtype=types.get(kind, "str"))
-            for column, kind in self._types(table).items()
-        })  # fmt: skip
+        if table not in self._frames:  # a subject is looked up in three of them
+            rows, types = self._read(table), {"number": "float64", "integer": "Int64", "boolean": "boolean"}
+            self._frames[table] = pd.DataFrame({
+                column: pd.Series([convert(row[column], kind) for row in rows], dtype=types.get(kind, "str"))
+                for column, kind in self._types(table).items()
+            })  # fmt: skip
+        return self._frames[table].copy()
 
     def vocabularies(self, table: str) -> Mapping[str, str]:
         """Name the vocabulary of each column of a table that has one, for `label`."""
