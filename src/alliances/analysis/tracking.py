@@ -66,7 +66,7 @@ def _is_part(made: Any, whole: Any) -> bool:
 def _lost(made: Any, other: Any, method: str) -> list[str]:
     """Say for each row of `made` which ids of what it was made of it has lost; "" for none."""
     inputs = getattr(other, "input_objs", [other])
-    known = [one for one in inputs if isinstance(one, (KnownFrame, _KnownSeries))]
+    known = [one for one in inputs if isinstance(one, _Known)]
     if method == "concat":
         whose = [isinstance(one, KnownFrame) for one in inputs for _ in range(len(one))]
         rows = zip(whose, ids_by_row(made), strict=True) if len(whose) == len(made) else []
