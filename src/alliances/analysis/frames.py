@@ -61,14 +61,12 @@ def named_frame(dataset: Dataset, table: str) -> pd.DataFrame:
 def row_ids(frame: pd.DataFrame, dataset: Dataset, call: str) -> list[list[str]]:
     """List the ids of each row, from columns or index; NarrativeError, naming the `call`, if lost or not known here."""
     if not isinstance(frame, pd.DataFrame):
-        kind = "column" if isinstance(frame, pd.Series) else type(frame).__name__
-        raise NarrativeError(f"{call} takes a frame, such as edition.frame gives, and not a {kind}.")
+        raise NarrativeError(f"{call} takes a frame, such as edition.frame gives, and not a {type(frame).__name__}.")
     ids, rows = ids_by_row(frame), {i for i in dataset.row_ids if dataset.row(i).table in _KEYS}
     wrong = next((i for row in ids for i in row if i not in rows), "")
-    if wrong in LOST:
-        raise NarrativeError(f"{call}: {LOST[wrong]}; {REMEDY}.")
     if wrong:
-        raise NarrativeError(f"{call}: “{wrong}” in the row ids of the frame is no row that this edition knows.")
+        why = f"{LOST[wrong]}; {REMEDY}" if wrong in LOST else f"“{wrong}” among its row ids is no row of this edition"
+        raise NarrativeError(f"{call}: {why}.")
     labels = index_ids(frame.index)
     if labels and rows.issuperset(labels):
         return [row or [label] for row, label in zip(ids, labels, strict=True)]
@@ -78,19 +76,14 @@ def row_ids(frame: pd.DataFrame, dataset: Dataset, call: str) -> list[list[str]]
 def evidence_of(frame: pd.DataFrame, dataset: Dataset, call: str) -> Evidence:
     """Find what a frame rests on: ids of its rows, values in its cells; NarrativeError if a row has lost its own."""
     ids = row_ids(frame, dataset, call)
-    bare = [number for number, row in enumerate(ids) if not row and not _is_assumed(frame.iloc[number])]
-    if bare:
-        what = f"row {bare[0]} of the frame has no row id" if any(ids) else "the frame has lost its row ids"
-        raise NarrativeError(f"{call}: {what}, so nothing would support what is made of it; {REMEDY}.")
+    for number in [number for number, row in enumerate(ids) if not row]:
+        held = Evidence.union(cell.evidence for cell in frame.iloc[number] if isinstance(cell, Value))
+        if held.all_rows or not held:  # what the reader of the edition assumes needs no id
+            what = f"row {number} of the frame has no row id" if any(ids) else "the frame has lost its row ids"
+            raise NarrativeError(f"{call}: {what}, so nothing would support what is made of it; {REMEDY}.")
     by_column = [i for position in id_columns(frame) for cell in frame.iloc[:, position] for i in cell_ids(cell)]
     values = [cell.evidence for _, column in frame.items() for cell in column if isinstance(cell, Value)]
     return Evidence.union([Evidence.of_rows([*by_column, *(i for row in ids for i in row)]), *values])
-
-
-def _is_assumed(row: "pd.Series[Any]") -> bool:
-    """Whether a row needs no id, since it holds what the reader of the edition assumes and no text says."""
-    held = Evidence.union(cell.evidence for cell in row if isinstance(cell, Value))
-    return bool(held) and not held.all_rows
 
 
 def distinct(frame: pd.DataFrame, by: str, call: str) -> list[str]:
