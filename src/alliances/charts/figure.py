@@ -14,6 +14,7 @@ from alliances.errors import NarrativeError
 from alliances.text.numbers import find_numbers
 
 Spec = dict[str, Any]
+_Unit = tuple[str, list[tuple[str, Spec]], list[Spec], list[Spec], Spec]
 _PARTS = ("layer", "hconcat", "vconcat", "concat")
 _DATUM = re.compile(r"""datum(?:\.(\w+)|\[\s*['"](.+?)['"]\s*\])""")
 _LOCAL = re.compile(r"\b(year|quarter|month|date|day|hours|minutes|seconds)\(")
@@ -127,11 +128,11 @@ def _children(node: Spec) -> list[Spec]:
     return [part for name in _PARTS for part in node.get(name, [])] + ([node["spec"]] if "spec" in node else [])
 
 
-def _units(spec: Spec) -> Iterator[Spec]:
+def _units(spec: Spec) -> Iterator[_Unit]:
     """Yield each layer with what it inherits: its mark, channels, rows, transforms, and where its data are."""
     tables = {name: rows for name, rows in spec["datasets"].items() if isinstance(rows, list)}
 
-    def visit(node: Spec, data: Spec, encoding: Spec, transforms: list[Spec]) -> Iterator[Spec]:
+    def visit(node: Spec, data: Spec, encoding: Spec, transforms: list[Spec]) -> Iterator[_Unit]:
         data, facet = node.get("data", data), node.get("facet", {})
         encoding = {**encoding, **node.get("encoding", {}), **({"facet": facet} if "field" in facet else facet)}
         transforms = [*transforms, *node.get("transform", [])]
@@ -141,13 +142,7 @@ def _units(spec: Spec) -> Iterator[Spec]:
             mark = node["mark"] if isinstance(node["mark"], str) else node["mark"]["type"]
             held = [data, *(one.get("from", {}).get("data", {}) for one in transforms)]
             rows = [row for one in held for row in tables.get(one.get("name"), [])]
-            yield {
-                "mark": mark,
-                "channels": _definitions(encoding),
-                "rows": rows,
-                "transforms": transforms,
-                "data": data,
-            }
+            yield mark, _definitions(encoding), rows, transforms, data
 
     yield from visit(spec, {}, {}, [])
 
@@ -157,15 +152,15 @@ def check_layers(spec: Spec, allowed: bool = False) -> list[str]:
     return list(dict.fromkeys(problem for unit in _units(spec) for problem in _problems(unit, allowed)))
 
 
-def _problems(unit: Spec, allowed: bool) -> Iterator[str]:
-    mark = unit["mark"]
-    if url := unit["data"].get("url"):
+def _problems(unit: _Unit, allowed: bool) -> Iterator[str]:
+    mark, channels, rows, transforms, data = unit
+    if url := data.get("url"):
         yield f"The {mark} layer loads {url}: a chart holds its data, so that it works without a network."
-    for kind in [kind for one in unit["transforms"] for kind in _LOSING if kind in one]:
+    for kind in [kind for one in transforms for kind in _LOSING if kind in one]:
         yield f"The {mark} layer has the transform {kind}, which loses row ids: do it in pandas."
-    for channel, part in unit["channels"]:
+    for channel, part in channels:
         field, kind, where = part.get("field", ""), part.get("type", ""), f"The channel {channel} of the {mark} layer"
-        cells = [(row.get(field), row) for row in unit["rows"]]
+        cells = [(row.get(field), row) for row in rows]
         words = str if kind == "quantitative" else Printed if channel not in ("text", "tooltip") else ()
         if any(isinstance(cell, words) for cell, _ in cells):
             yield (
@@ -178,7 +173,7 @@ def _problems(unit: Spec, allowed: bool) -> Iterator[str]:
             yield f"{where} has {part.get('aggregate') or 'bin'}, which loses row ids: do it in pandas."
         elif not allowed and part.get("datum") and not isinstance(part["datum"], str):
             yield f"{where} draws a number typed into it: take it from a frame."
-        elif not allowed and field and part.get("scale", {}) is not None:
+        elif not allowed and field and part.get("scale", {}) is not None:  # without a scale it holds pixels
             drawn = [row for cell, row in cells if _is_number(cell, channel, kind)]
             if bare := sum(not _ids([row]) for row in drawn):
                 what = f"The {mark} layer draws “{field}” ({channel}) without row_id in {bare} of {len(drawn)} rows"
@@ -197,7 +192,7 @@ def words(spec: Spec) -> list[tuple[str, tuple[str, ...]]]:
     Words typed into the chart (titles of axes, labels) have no ids. Title and subtitle of the whole are left out.
     """
     found: list[tuple[str, tuple[str, ...]]] = []
-    for channel, part, rows in ((*one, unit["rows"]) for unit in _units(spec) for one in unit["channels"]):
+    for channel, part, rows in ((*one, rows) for _, channels, rows, *_ in _units(spec) for one in channels):
         if channel in ("x2", "y2"):  # these have the type of x and y, and no words
             continue
         scale = part.get("scale", {})
