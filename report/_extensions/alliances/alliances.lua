@@ -206,7 +206,7 @@ end
 
 -- A mark binds to what stands before it: no ordinary space between. The stage writes no raw code.
 local function bound(inlines)
-  local result, last, digit = pandoc.Inlines({}), "", false
+  local result, last, digit, licence = pandoc.Inlines({}), "", false, false
   for index, item in ipairs(inlines) do
     local kind = item.t
     local text = kind == "Str" and item.text
@@ -214,9 +214,9 @@ local function bound(inlines)
       local raw = mark(item)
       if raw and (last == "Space" or last == "SoftBreak") then result:remove(#result) end
       result:insert(raw or item)
-    elseif kind == "Space" and digit then
+    elseif kind == "Space" and (digit or licence) then
       local after = inlines[index + 1]
-      local bind = after and after.t == "Str" and BINDS[after.text:match("^[%a%%]+")]
+      local bind = licence or after and after.t == "Str" and BINDS[after.text:match("^[%a%%]+")]
       result:insert(bind and pandoc.Str("\u{a0}") or item)
     elseif text and text:find("@", 1, true) and referred(result, text) then
       kind = "Link"
@@ -227,7 +227,7 @@ local function bound(inlines)
     elseif kind ~= "RawInline" then
       result:insert(item)
     end
-    last, digit = kind, kind == "Str" and text:match("%d$") ~= nil
+    last, digit, licence = kind, kind == "Str" and text:match("%d$") ~= nil, text == "CC" or text == "BY"
   end
   return result
 end
@@ -872,6 +872,8 @@ local function set_html(doc)
         tostring(level), inline(block.content), title, number)
     elseif block.t == "Div" and has(block, "facts") then
       out[#out + 1] = facts(block, title)
+    elseif is_watch(block) and taken(doc.blocks, index - 1, "judgement") then
+      out[#out + 1] = '<div class="side-note" role="note">\n' .. blocks({ block }) .. "\n</div>"
     else
       out[#out + 1] = titled(doc.blocks, index) .. blocks({ block })
     end
