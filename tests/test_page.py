@@ -8,8 +8,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
+from alliances.charts.europe import europe
+from alliances.charts.figure import prepare
+from alliances.charts.theme import brand
 from alliances.publish import publish
 from helpers import long
 
@@ -447,6 +451,10 @@ def test_the_data_behind_a_chart_open_as_a_table(desk: Any) -> None:
 # ---------------------------------------------------------------- for everybody
 
 
+def rgb(colour: str) -> str:
+    return f"rgb({int(colour[1:3], 16)}, {int(colour[3:5], 16)}, {int(colour[5:7], 16)})"
+
+
 def luminance(colour: str) -> float:
     parts = [int(part) / 255 for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
     red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
@@ -480,6 +488,32 @@ def test_words_in_charts_can_be_read_on_their_ground(opened: Open, scheme: str) 
     for fill in set(fills):
         light, dark = sorted((luminance(fill), ground), reverse=True)
         assert (light + 0.05) / (dark + 0.05) > 4.5, fill
+
+
+@pytest.mark.parametrize("ground", ["", "-dark"], ids=["light", "dark"])
+def test_names_on_coloured_countries_can_be_read(ground: str) -> None:
+    names = ["ready", "peacekeepers", "undecided", "refuses"]
+    frame = pd.DataFrame({"actor_id": ["USA", "CAN", "AUS", "JPN"], "answer": names, "row_id": names})
+    chart = europe(frame, "answer", domain=names, range=[brand(name) for name in names])
+    rows = prepare(chart, width_mm=112)["datasets"]["_beyond"]
+    told = {brand(name): brand(name + ground) for name in (*names, "ink", "paper")}
+    assert len(rows) == 4
+    for row in rows:
+        shades = sorted(luminance(rgb(told[row[part]])) for part in ("fill", "ink"))
+        assert (shades[1] + 0.05) / (shades[0] + 0.05) > 4.5, row["fill"]
+
+
+def test_the_fact_box_stands_beside_the_answer_or_below_it(opened: Open) -> None:
+    for viewport, beside in ((DESK, True), (PHONE, False)):
+        page = opened(viewport)
+        answer, facts = box(page, "#sec-fleet > .answer"), box(page, "#sec-fleet > .facts")
+        assert (abs(facts["y"] - answer["y"]) < 8) is beside
+        assert (facts["y"] >= answer["y"] + answer["height"]) is not beside
+
+
+def test_marks_stand_at_even_distances(desk: Any) -> None:
+    gaps = "all => all.map(each => getComputedStyle(each).marginLeft + getComputedStyle(each).fontSize)"
+    assert len(set(desk.eval_on_selector_all("#sec-fleet > p sup.ev", gaps))) == 1
 
 
 def test_paper_gets_what_is_printed(opened: Open) -> None:
