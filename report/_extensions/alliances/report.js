@@ -139,6 +139,8 @@
       if (marks.has(next)) next.setAttribute("aria-describedby", "card");
       if (!at && !sheet && groups.get(next)?.length > 1) card.append(make("p", { className: "from" }, "← → leads to the next mark"));
       card.classList.toggle("sheet", sheet);
+      card.style.maxHeight = "";
+      card.classList.remove("long");
       card.hidden = false;
     }
     if (!sheet) place(at);
@@ -158,11 +160,14 @@
     if (at && (box.width > 160 || box.height > 60)) box = new DOMRect(at.x, at.y - 8, 0, 16); // a bar, an area
     const frame = main.getBoundingClientRect();
     const origin = card.offsetParent === document.body || !card.offsetParent ? { left: -scrollX, top: -scrollY } : frame;
-    card.style.left = "0";
-    card.style.top = "0";
+    Object.assign(card.style, { left: "0", top: "0", maxHeight: "" });
+    card.classList.remove("long");
+    const room = Math.max(root.clientHeight - box.bottom, box.top) - 14; // more words take a wider card
+    if (card.offsetHeight > room) card.classList.add("long");
+    card.style.maxHeight = `${room}px`;
     const { offsetWidth: width, offsetHeight: height } = card;
     const left = Math.max(8, Math.min(box.left - 24, root.clientWidth - width - 8));
-    const below = box.bottom + 6 + height <= root.clientHeight || box.top - 6 < height;
+    const below = box.bottom + 6 + height <= root.clientHeight || box.top < root.clientHeight - box.bottom;
     card.style.left = `${left - origin.left}px`;
     card.style.top = `${(below ? box.bottom + 6 : box.top - 6 - height) - origin.top}px`;
   }
