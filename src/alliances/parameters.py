@@ -71,74 +71,55 @@ def described(dataset: Dataset) -> list[tuple[str, str, str, str, str]]:
 def check_parameters(
     values: Mapping[str, Any], dataset: Dataset, declared: Collection[str] | None = None
 ) -> Parameters:
-    """Check the parameters of an edition and fill in the defaults that depend on the data.
+    """Check the parameters of an edition and fill in the defaults; ``None``, ``""`` and ``[]`` stand for them.
 
-    Parameters
-    ----------
-    values : mapping of str to object
-        As a command line, a YAML file or a notebook gives them. ``None``, ``""`` and ``[]`` stand for the default.
-    dataset : Dataset
-        The dataset that knows the countries, sources and scenario parameters.
-    declared : collection of str, optional
-        Names that the notebooks declare: any other scenario parameter is refused, since nothing would read it.
-
-    Raises
-    ------
-    ParameterError
-        On the first unknown name or bad value, with what was found, what is allowed and the nearest valid value.
+    ParameterError on the first unknown name or bad value, with the nearest valid one, or where notebooks have
+    `declared` no such scenario parameter, since nothing would read it.
     """
     scenario = {one.name: one for one in dataset.scenario}
     checked: dict[str, Any] = {}
     numbers = {name: one.default for name, one in scenario.items()}
     checks = {"as_of": _iso_day, "focus": _country, "exclude_sources": _sources}
     for name, value in values.items():
-        if name not in checks and name not in scenario:
-            known = ", ".join(names(dataset))
-            near = nearest_words(str(name), names(dataset))
-            raise ParameterError(f"There is no parameter “{name}”{near}; the parameters are {known}.")
-        if value is None or (isinstance(value, (str, list, tuple)) and not value):
+        if name not in (known := names(dataset)):
+            near = nearest_words(str(name), known)
+            raise ParameterError(f"There is no parameter “{name}”{near}; the parameters are {', '.join(known)}.")
+        if value in (None, "", [], ()):
             continue
         if name in checks:
             checked[name] = checks[name](value, dataset)
             continue
         numbers[name] = _number(scenario[name], value)
         if declared is not None and name not in declared:
-            read = [other for other in scenario if other in declared]
+            read = ", ".join(other for other in scenario if other in declared)
             raise ParameterError(
                 f"Parameter {name} is “{value}”, but no notebook of this report declares it, so nothing would "
-                f"change; the scenario parameters that are read are {', '.join(read) or 'none'}."
+                f"change; the scenario parameters that are read are {read or 'none'}."
             )
-    if "as_of" not in checked:
-        checked["as_of"] = dataset.default_as_of(checked.get("exclude_sources", ())).isoformat()
-    return Parameters(**checked, scenario=numbers)
+    default = dataset.default_as_of(checked.get("exclude_sources", ())).isoformat()
+    return Parameters(**{"as_of": default, **checked}, scenario=numbers)
 
 
 def _iso_day(value: Any, _: Dataset) -> str:
     text = value.isoformat()[:10] if isinstance(value, date) else str(value).strip()
     hint = ""
     if found := re.fullmatch(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})", fold(text)):
-        year, month, day = (int(part) for part in found.groups())
-        if month > 12 >= day:
-            month, day = day, month
-        year, month = max(year, 1), min(max(month, 1), 12)
-        near = date(year, month, min(max(day, 1), calendar.monthrange(year, month)[1])).isoformat()
+        year, month, day = (max(int(part), 1) for part in found.groups())
+        month, day = (day, month) if month > 12 >= day else (min(month, 12), day)
+        near = date(year, month, min(day, calendar.monthrange(year, month)[1])).isoformat()
         if text == near:
             return text
         hint = f"; the nearest valid value is {near}{look_alike(near, text)}"
-    raise ParameterError(
-        f"Parameter as_of is “{text}”, which is not a day of the calendar; "
-        f"write it as an ISO date such as 2025-03-20{hint}."
-    )
+    why = "is not a day of the calendar; write it as an ISO date such as 2025-03-20"
+    raise ParameterError(f"Parameter as_of is “{text}”, which {why}{hint}.")
 
 
 def _country(value: Any, dataset: Dataset) -> str:
     codes = dict(zip(dataset["countries"]["iso3"], dataset["countries"]["name"], strict=True))
     if isinstance(value, bool):
-        example = next((code for code in codes if code.startswith("NO")), next(iter(codes), ""))
-        raise ParameterError(
-            f"Parameter focus is the truth value {value}: YAML reads an unquoted NO, ON or YES so; "
-            f"write an alpha-3 code such as {example}."
-        )
+        example = min(codes, key=lambda code: not code.startswith("NO"), default="")
+        why = "YAML reads an unquoted NO, ON or YES so"
+        raise ParameterError(f"Parameter focus is the truth value {value}: {why}; write a code such as {example}.")
     text = str(value).strip()
     if text in codes:
         return text
@@ -161,10 +142,8 @@ def _sources(value: Any, dataset: Dataset) -> tuple[str, ...]:
         raise ParameterError(f"Parameter exclude_sources is “{value}”; write a list of: {', '.join(allowed)}.")
     named = [str(item).strip() for item in items if str(item).strip()]
     if unknown := [item for item in named if item not in allowed]:
-        raise ParameterError(
-            f"Parameter exclude_sources names “{unknown[0]}”, which is not in data/sources.csv"
-            f"{nearest_words(unknown[0], allowed)}; allowed are {', '.join(allowed)}."
-        )
+        why = f"is not in data/sources.csv{nearest_words(unknown[0], allowed)}; allowed are {', '.join(allowed)}"
+        raise ParameterError(f"Parameter exclude_sources names “{unknown[0]}”, which {why}.")
     return tuple(source for source in allowed if source in named)  # order and repeats change nothing
 
 
@@ -174,17 +153,13 @@ def _number(scenario: Scenario, value: Any) -> int | float:
     start = f"Parameter {scenario.name} is “{text}”, which"
     if isinstance(value, str) and (ways := readings(text, whole)):
         raise ParameterError(f"{start} can be read as {' or as '.join(ways)}; write the one that is meant.")
-    near: int | float | str = ""
-    seen = ""
+    hint = ""
     if NUMBER.fullmatch(text):
-        number = float(text)
-        bounded = min(max(number, low), high)
+        bounded = min(max(number := float(text), low), high)
         near = round(bounded) if whole else bounded
         if number == near:
             return int(number) if number.is_integer() else number
+        hint = f"; the nearest valid value is {near}"
     elif re.fullmatch(r"[1-9][0-9]*", plain := re.sub(r"[,_’']", "", fold(text))):
-        near, seen = plain, look_alike(plain, text)
-    raise ParameterError(
-        f"{start} is not {'a whole number' if whole else 'a number'} from {low} to {high}"
-        f"{f'; the nearest valid value is {near}{seen}' if near != '' else ''}."
-    )
+        hint = f"; the nearest valid value is {plain}{look_alike(plain, text)}"
+    raise ParameterError(f"{start} is not {'a whole number' if whole else 'a number'} from {low} to {high}{hint}.")
