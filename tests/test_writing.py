@@ -483,7 +483,7 @@ def test_the_examples_of_the_guide_run() -> None:
         else:
             shown += [seen["kind"] for _, seen in cells.run(block)]
     assert stops == 1
-    calls = [name for name in vars(type(cells.names["edition"])) if not name.startswith("_")]
+    calls = [name for name in dir(type(cells.names["edition"])) if not name.startswith("_")]
     assert not [name for name in calls if f"edition.{name}" not in guide]
     assert set(shown) >= {"prose", "figure", "table", "facts", "side", "judgement", "judgements", "cover", "evidence"}
     assert len(guide.splitlines()) < 115

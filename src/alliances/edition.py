@@ -1,10 +1,8 @@
-"""What a notebook opens: an edition, its frames and values, and the calls that put something into the report."""
+"""What a notebook opens: an edition, its frames and values; `Exhibits` puts something of them into the report."""
 
-import linecache
 import os
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import re
+from collections.abc import Callable
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -17,11 +15,7 @@ from alliances.analysis.quantities import COUNT, Moment, Quantity
 from alliances.analysis.values import UNKNOWN, Evidence, Names, Unknown, Value
 from alliances.dataset import Dataset
 from alliances.errors import NarrativeError
-from alliances.narrative.citing import Citing
-from alliances.narrative.exhibits import compose_figure, compose_judgement, list_judgements, pipe_table
-from alliances.narrative.sentences import Teller
-from alliances.narrative.templates import refuse
-from alliances.narrative.writing import Written, line, show, write
+from alliances.narrative.exhibits import Exhibits
 from alliances.parameters import Parameters, check_parameters
 from alliances.text.dates import is_date
 
@@ -29,7 +23,7 @@ from alliances.text.dates import is_date
 VALIDATED = "ALLIANCES_VALIDATED"
 
 
-class Edition:
+class Edition(Exhibits):
     """An edition: the dataset as it was known on a day, and what a notebook says of it.
 
     `parameters` have `as_of` set; `dataset` is cut to them, and ``edition.dataset["memberships"]`` is a raw table.
@@ -37,16 +31,11 @@ class Edition:
 
     def __init__(self, parameters: Parameters, dataset: Dataset) -> None:
         self.parameters = parameters
-        self.dataset = dataset
-        self._citing = Citing(dataset, dict(self._assumptions()))
-        self._teller = Teller(dataset, self._citing)
-
-    def _assumptions(self) -> Iterator[tuple[str, str]]:
-        for one in self.dataset.scenario:
-            value = self.parameters.scenario.get(one.name)
-            if value is not None:
-                whose = "an assumption of this report" if value == one.default else "set by the reader of this edition"
-                yield one.name, f"{one.meaning.split('.')[0].split(':')[0]}: {value:,}, {whose}"
+        whose = {True: "an assumption of this report", False: "set by the reader of this edition"}
+        super().__init__(dataset, {
+            one.name: f"{re.split('[.:]', one.meaning)[0]}: {value:,}, {whose[value == one.default]}"
+            for one in dataset.scenario if (value := parameters.scenario.get(one.name)) is not None
+        })  # fmt: skip
 
     @cached_property
     def as_of(self) -> Moment:
@@ -59,8 +48,6 @@ class Edition:
         code = self.parameters.focus
         return Value(self.dataset.name(code)) if code else UNKNOWN
 
-    # From the data to frames and values
-
     def frame(self, table: str) -> pd.DataFrame:
         """Open a table, ``memberships`` for instance, as a pandas frame: one row a known row.
 
@@ -69,9 +56,7 @@ class Edition:
         """
         return frames.named_frame(self.dataset, table)
 
-    def spread(self, frame: pd.DataFrame, column: str = "value") -> pd.DataFrame:
-        """Add ``value_low``, ``value_high``, ``value_text``, ``value_bound`` to a frame of quantities, for a chart."""
-        return frames.spread(frame, column)
+    spread = staticmethod(frames.spread)
 
     def __getitem__(self, name: str) -> Any:
         """Return a row (``edition["obs-…"]``) or a subject's newest value (``edition["format.aspect"]``).
@@ -80,7 +65,7 @@ class Edition:
         """
         if not isinstance(name, str):
             raise NarrativeError(f"edition[{name!r}] is no row; write an id or a subject in quotation marks.")
-        return self._teller.look_up(name, {})
+        return self._teller.look_up(name)
 
     def count(self, frame: pd.DataFrame, by: str, what: str) -> Quantity:
         """Count the distinct values of a column: ``edition.count(members, "actor_id", "members")``.
@@ -89,8 +74,7 @@ class Edition:
         """
         call = f"edition.count({what!r})"
         evidence = frames.evidence_of(frame, self.dataset, call)
-        number = len(frames.distinct(frame, by, call))
-        return _counted(number, what, f"each counted once, over {_rows(frame)}", evidence)
+        return _counted(len(frames.distinct(frame, by, call)), what, "each counted once, over {}", frame, evidence)
 
     def names(self, frame: pd.DataFrame, by: str) -> Names:
         """List the distinct values of a column as a sentence does, names with their article."""
@@ -134,7 +118,7 @@ class Edition:
         searched = frames.evidence_of(among, self.dataset, f"edition.none({what!r})")
         if len(frame) or not searched:
             return UNKNOWN
-        return Value("none", _counted(0, what, f"none among the {_rows(among)} searched", searched).evidence)
+        return Value("none", _counted(0, what, "none among the {} searched", among, searched).evidence)
 
     def parameter(self, name: str, what: str, **units: int) -> Quantity | Unknown:
         """Take a row of ``data/parameters.csv`` as a quantity, printed as an assumption; unknown where it is not set.
@@ -159,178 +143,9 @@ class Edition:
         """Find rows by id, value, words, country, format or mark: ``edition.find("20,000")``."""
         return frames.find(self.dataset, text)
 
-    # Into the report
 
-    @contextmanager
-    def _cell(self) -> Iterator[dict[str, Any]]:
-        """Begin a call: give the variables of its cell, and name the line of the cell that an error is about."""
-        self._citing.begin()
-        caller = sys._getframe(3)  # below are this, its context manager and the call
-        try:
-            yield {**caller.f_globals, **caller.f_locals}
-        except NarrativeError as error:
-            place, typed = caller.f_lineno, error.line
-            source = linecache.getlines(caller.f_code.co_filename)
-            lines = [n for n, words in enumerate(source, 1) if n >= place and typed and typed in words]
-            raise NarrativeError(f"Line {[*lines, place][0]} of the cell: {str(error).rstrip('.')}.") from None
-
-    def write(self, markdown: str, *, box: str = "", **variables: Any) -> None:
-        """Write sentences; each stands only where its evidence is known.
-
-        One sentence a line, ending in a full stop; it may run over several lines, and from a colon into a list.
-        Placeholders:
-
-        - ``{obs-jef-members-opinion}`` a row, ``{jef.members}`` a subject's newest value, ``{n}`` a variable
-        - ``{row:these words}`` words that the row supports, ``{row.date.when}`` “on 9 May 2025”,
-          ``{ratio.percent}``, ``{ratio.times}``, ``{part.of(whole):members}``, ``{n|member belongs|members belong}``,
-          ``{part.of(whole)|is|are:members}``
-        - ``[@row_id]`` at the end sets evidence for plain words, ``[-@row_id]`` names what speaks against an inference
-
-        Before a sentence: ``else:`` an alternative to the one above where that is not known (alone on its line: to the
-        paragraph); ``then:`` falls with the one before; ``opens:`` goes with the one after; ``ours:`` an inference of
-        this report. A number that is typed is refused.
-
-        Parameters
-        ----------
-        markdown : str
-            Headings, paragraphs and lists.
-        box : str
-            Class of what stands under its headings, on the first pages: ``bottom-line``, ``so-what``, ``watch``.
-        **variables : object
-            More variables; those of the notebook are known.
-
-        Examples
-        --------
-        >>> edition.write('''
-        ... ## Members
-        ...
-        ... {of_them.of(n):members} are in the alliance.
-        ... then: {outside} stays outside.
-        ... ''')  # doctest: +SKIP
-        """
-        with self._cell() as known:
-            written = write(self._teller, markdown, {**known, **variables})
-            show(self._citing, "prose", written, **({"class": box} if box else {}))
-
-    def figure(
-        self, chart: Any, id: str, *, title: str, alt: str, subtitle: str = "", caption: str = "", note: str = "",
-        width: int = 112, narrow: Any = None, reference: str = "", assumption: str = "", at_least: int = 3,
-    ) -> None:  # fmt: skip
-        """Put an Altair chart into the report.
-
-        Parameters
-        ----------
-        chart : altair chart
-            Its data carry ``row_id`` in each layer with a number; the source line comes from them.
-        id : str
-            ``fig-…``, for references ``@fig-…`` and links.
-        title, subtitle, caption, alt, note : str
-            Templates as in `write`: the finding; measure and unit; what else to know; the alternative text (one
-            sentence, 250 characters at most). The figure falls with its title.
-        width : {47, 112, 166}
-            Printed width in millimetres: side column, text column, page.
-        narrow : altair chart, optional
-            The chart for a phone; without it only the width changes.
-        reference, assumption : str
-            Whose the data are where no row gives them; said under the figure.
-        at_least : int
-            Fewer rows than this make no figure.
-        """
-        texts = {"title": title, "subtitle": subtitle, "caption": caption, "alt": alt, "note": note}
-        with self._cell() as known:
-            told = {name: line(self._teller, text, known, name in ("caption", "note")) for name, text in texts.items()}
-            figure = compose_figure(
-                self._teller, chart, id, told, width=width, narrow=narrow, own=reference or assumption,
-                at_least=at_least,
-            )  # fmt: skip
-            show(self._citing, "figure", figure, id=id)
-
-    def table(
-        self, frame: pd.DataFrame, id: str, *, caption: str, columns: Mapping[str, str], group: str = "",
-        at_least: int = 2,
-    ) -> None:  # fmt: skip
-        """Put a frame into the report as a table ``tbl-…``; its first column heads the rows and carries their marks.
-
-        Parameters
-        ----------
-        caption : str
-            Template as in `write`; the table falls with it.
-        columns : Mapping of str to str
-            Columns to show and their heads.
-        group : str
-            Column whose words stand above the rows that share them.
-        at_least : int
-            Fewer rows than this make no table.
-        """
-        with self._cell() as known:
-            told = line(self._teller, caption, known)
-            refuse(not id.startswith("tbl-"), f"the table’s id “{id}” does not begin with tbl-, so that nothing could "
-                   "refer to it")  # fmt: skip
-            body, cells = pipe_table(self._teller, frame, columns, group)
-            if told.markdown and len(frame) >= at_least:
-                more = {"id": id, "caption": told.markdown, "body": body, "source": ""}
-                show(self._citing, "table", Written(f"{body}\n\n*{told.markdown}*", [*told.sentences, *cells], more))
-
-    def facts(self, id: str, text: str) -> None:
-        """Put a fact box beside the opening: a line an entry, ``Label | words``, each falling like a sentence.
-
-        A box of which a single entry is left falls whole.
-        """
-        box = Written(more={"id": id, "entries": []})
-        with self._cell() as known:
-            for raw in filter(None, map(str.strip, str(text).splitlines())):
-                label, bar, words = raw.partition(" | ")
-                refuse(not bar, f"“{raw[:60]}” in a fact box has no “ | ” between label and words", raw)
-                head, told = line(self._teller, label, known, marked=False), line(self._teller, words, known)
-                if head.markdown and told.markdown:
-                    box.more["entries"].append([head.markdown, told.markdown])
-                    box.sentences += told.sentences
-            if len(box.more["entries"]) < 2:
-                box = Written(more={"id": id, "entries": []})
-            box.markdown = "\n".join(f"- **{label}** {words}" for label, words in box.more["entries"])
-            show(self._citing, "facts", box)
-
-    def pull(self, value: str, words: str) -> None:
-        """Put one figure and a few words into the side column; both are templates as in `write`."""
-        with self._cell() as known:
-            figure = line(self._teller, value, known, marked=False).markdown
-            line(self._teller, words, known)
-            told = line(self._teller, f"{value} {words}", known)
-            if told.markdown and figure:
-                rest = told.markdown.removeprefix(figure).strip()
-                more = {"value": figure, "text": rest}
-                show(self._citing, "side", Written(f"**{figure}** {rest}", told.sentences, more))
-
-    def judgement(self, id: str, because: str = "", but: str = "") -> None:
-        """Print a row of ``data/judgements.csv``: proposition, for, against, confidence, what would prove it wrong.
-
-        Nothing where what it requires is not known. `because` and `but` are templates as in `write`: what speaks for it
-        and against it, after which the marks of its rows follow in any case.
-        """
-        with self._cell() as known:
-            reasons = [line(self._teller, text, known) for text in (because, but)]
-            show(self._citing, "judgement", compose_judgement(self._teller, id, *reasons), id=id)
-
-    def judgements(self) -> None:
-        """List the ranked judgements that stand in this edition: likelihood, proposition, two marks, confidence."""
-        show(self._citing, "judgements", list_judgements(self._teller))
-
-    def cover(self, finding: str, figure: str = "") -> None:
-        """Set the finding that stands on the cover, and the figure that shows it."""
-        with self._cell() as known:
-            told = line(self._teller, finding, known, marked=False)
-            show(self._citing, "cover", told, finding=told.markdown, figure=figure)
-
-    def evidence(self) -> None:
-        """List the evidence of this notebook, so that its marks lead somewhere; the report has a list of its own."""
-        show(self._citing, "evidence", Written(self._citing.listing()))
-
-
-def _rows(frame: pd.DataFrame) -> str:
-    return f"{len(frame)} row{'s' * (len(frame) != 1)}"
-
-
-def _counted(number: int, what: str, made: str, evidence: Evidence) -> Quantity:
+def _counted(number: int, what: str, made: str, frame: pd.DataFrame, evidence: Evidence) -> Quantity:
+    made = made.format(f"{len(frame)} row{'s' * (len(frame) != 1)}")
     return Quantity(Fraction(number), Fraction(number), ((COUNT, 1),), name=what, made=made, basis=evidence)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from alliances.analysis.values import Evidence, Formula
 from alliances.dataset import Dataset
-from alliances.errors import NarrativeError
+from alliances.narrative.templates import refuse
 from alliances.text.dates import date_text
 from alliances.text.markdown import escape, link, quoted, short_words, slug
 
@@ -30,23 +30,18 @@ class Citing:
         self._assumptions = assumptions
         self._labels: dict[str, str] = {}
         self._meant: dict[str, str] = {}
-        self._fresh: set[str] = set()
+        self.fresh: set[str] = set()  # formulas that the call at hand has named; it may replace those of earlier ones
         self._shown: set[str] = set()  # alternatives that were only read are not among them
         self._records: dict[str, dict[str, Any]] = {}  # what each anchor stands for, JSON-ready
-
-    def begin(self) -> None:
-        """Begin a call: what it names may replace what an earlier call, or an earlier run of its cell, named."""
-        self._fresh.clear()
 
     def anchors(self, evidence: Evidence) -> list[str]:
         """Return the anchors of evidence, rows first, formulas last, and note what they stand for."""
         found: dict[str, None] = {}
-        public = [row for row in evidence.rows if self._dataset.row(row).table == "public_record"]
-        for row_id in [*(r for r in evidence.rows if r not in public), *public]:
-            anchor = f"ev-{row_id}" if row_id in public else f"ev-{self._dataset.mark(row_id)}"
-            fresh: dict[str, Any] = {"kind": "record" if row_id in public else "rows", "rows": []}
-            rows = self._records.setdefault(anchor, fresh)["rows"]
-            rows += [row_id] if row_id not in rows else []
+        public = {row for row in evidence.rows if self._dataset.row(row).table == "public_record"}
+        for row_id in sorted(evidence.rows, key=public.__contains__):
+            anchor = f"ev-{row_id if row_id in public else self._dataset.mark(row_id)}"
+            record = self._records.setdefault(anchor, {"kind": "record" if row_id in public else "rows", "rows": []})
+            record["rows"] += [row_id] if row_id not in record["rows"] else []
             if anchor not in found:
                 self._meant[anchor] = row_id  # whose words show on hover: those of this sentence
             found[anchor] = None
@@ -61,14 +56,11 @@ class Citing:
     def _formula(self, formula: Formula) -> str:
         """Note a formula; a cell that is run again with another one of that name replaces it."""
         anchor, record = formula.anchor, formula.record()
-        known = self._records.get(anchor)
-        if known is None or any(known[part] != record[part] for part in _RESTS_ON):
-            if known and anchor in self._fresh:
-                raise NarrativeError(
-                    f"two values are called “{record['what']}” and rest on different rows; give one of them another "
-                    "name: the words of edition.count, or .named(…)"
-                )
-            self._fresh.add(anchor)
+        known = self._records.get(anchor, {})
+        if any(known.get(part) != record[part] for part in _RESTS_ON):
+            why = f"two values are called “{record['what']}” and rest on different rows; give one of them another name"
+            refuse(anchor in self.fresh, f"{why}: the words of edition.count, or .named(…)")
+            self.fresh.add(anchor)
             self._records[anchor] = record
             self.anchors(formula.evidence)  # what it is made from comes into the list with it
         return anchor

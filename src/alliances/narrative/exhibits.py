@@ -1,238 +1,313 @@
-"""Charts, tables and judgements: what they rest on, and whether they stand in this edition."""
+"""The calls that put something into the report: sentences, charts, tables, boxes, judgements."""
 
+import linecache
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from numbers import Number
 from typing import Any
 
 import pandas as pd
 
-from alliances.analysis.frames import row_ids
+from alliances.analysis.frames import distinct, row_ids
 from alliances.analysis.quantities import Quantity
 from alliances.analysis.tracking import LOST, REMEDY
 from alliances.analysis.values import NOTHING, UNKNOWN, Evidence, Value
 from alliances.charts import figure as charts
-from alliances.dataset import split_list
+from alliances.dataset import Dataset, split_list
 from alliances.dataset.problems import nearest_words
 from alliances.errors import NarrativeError
+from alliances.narrative.citing import Citing
 from alliances.narrative.sentences import Rendered, Teller
 from alliances.narrative.templates import Alternative, refuse
-from alliances.narrative.writing import Written
+from alliances.narrative.writing import Written, line, show, write
 from alliances.text.dates import date_text, is_date
 from alliances.text.markdown import capital, curly, escape
 
-# A chart with its words and its source line
 
+class Exhibits:
+    """What a notebook says of a dataset that is cut to an edition; each call displays, and returns nothing."""
 
-def compose_figure(
-    teller: Teller, chart: Any, id: str, told: Mapping[str, Written], *, width: int, narrow: Any, own: str,
-    at_least: int,
-) -> Written:  # fmt: skip
-    """Check a chart and join it to its words; nothing where it does not stand in this edition.
+    def __init__(self, dataset: Dataset, assumptions: Mapping[str, str]) -> None:
+        self.dataset = dataset
+        self._citing = Citing(dataset, assumptions)
+        self._teller = Teller(dataset, self._citing)
+        self._line, self._show = partial(line, self._teller), partial(show, self._citing)
 
-    The Markdown is caption, note and source; `more` has the words, and Vega-Lite as ``spec`` and ``narrow``.
-    NarrativeError if a layer has lost its evidence, or a number in the chart has none.
-    """
-    is_chart = hasattr(chart, "to_dict") and not isinstance(chart, pd.DataFrame)
-    refuse(not is_chart, f"edition.figure takes an Altair chart, and not a {type(chart).__name__}")
-    why = f"the figure’s id “{id}” does not begin with fig-, so that nothing could refer to it"
-    refuse(not id.startswith("fig-"), why)
-    texts = {name: written.markdown for name, written in told.items()}
-    alt = told["alt"].plain
-    if not texts["title"] or not alt:
-        return Written()
-    refuse(
-        len(alt) > 250, f"the alternative text has {len(alt)} characters; 250 are the most: for a list write its count"
-    )
-    spec = charts.prepare(chart, width_mm=width, title=told["title"].plain, subtitle=texts["subtitle"], alt=alt)
-    slim = charts.prepare(narrow if narrow is not None else chart, width_mm="narrow", alt=alt)
-    for one in (spec, slim):
-        _refuse(teller, one, own, [written.plain for written in told.values()])
-    if max((len(frame) for frame in charts.data_frames(spec).values()), default=0) < at_least:
-        return Written()
-    source = _source_line(teller, charts.row_ids(spec), own)
-    sentences = [*(s for written in told.values() for s in written.sentences), source]
-    more = {**texts, "alt": alt, "source": source.markdown, "width": width, "narrow": slim, "spec": spec}
-    below = " ".join(filter(None, (texts["caption"], texts["note"], source.markdown)))
-    return Written(below, sentences, more)
+    @contextmanager
+    def _cell(self, **variables: Any) -> Iterator[None]:
+        """Begin a call with the variables of its cell, and name the line of the cell that an error is about."""
+        self._citing.fresh.clear()
+        caller = sys._getframe(3)  # below are this, its context manager and the call
+        self._teller.variables = {**caller.f_globals, **caller.f_locals, **variables}
+        try:
+            yield
+        except NarrativeError as error:
+            place, typed = caller.f_lineno, error.line
+            source = linecache.getlines(caller.f_code.co_filename)
+            lines = [n for n, words in enumerate(source, 1) if n >= place and typed and typed in words]
+            raise NarrativeError(f"Line {[*lines, place][0]} of the cell: {str(error).rstrip('.')}.") from None
+        finally:
+            self._teller.variables = {}
 
+    def write(self, markdown: str, *, box: str = "", **variables: Any) -> None:
+        """Write sentences; each stands only where its evidence is known.
 
-def _refuse(teller: Teller, spec: dict[str, Any], own: str, printed: list[str]) -> None:
-    """Refuse what has lost its ids, and a number in words that neither their rows nor the figure's words give."""
-    for problem in charts.check_layers(spec, allowed=bool(own)):
-        refuse(True, problem)
-    for row_id in charts.row_ids(spec):
-        why = f"“{row_id}” in the row ids of the chart is no row that this edition knows"
-        refuse(row_id in LOST or teller.row(row_id) is UNKNOWN, f"{LOST[row_id]}; {REMEDY}" if row_id in LOST else why)
-    for text, rows in () if own else charts.words(spec):
-        wrong = teller.wrong(text, Evidence.of_rows(rows), *printed)
-        refuse(bool(wrong), f"the words “{text[:60]}” in the chart hold “{wrong}”, which no row of theirs gives")
+        One sentence a line, ending in a full stop; it may run over several lines, and from a colon into a list.
+        Placeholders:
 
+        - ``{obs-jef-members-opinion}`` a row, ``{jef.members}`` a subject's newest value, ``{n}`` a variable
+        - ``{row:these words}`` words that the row supports, ``{row.date.when}`` “on 9 May 2025”,
+          ``{ratio.percent}``, ``{ratio.times}``, ``{part.of(whole):members}``, ``{n|member belongs|members belong}``,
+          ``{part.of(whole)|is|are:members}``
+        - ``[@row_id]`` at the end sets evidence for plain words, ``[-@row_id]`` names what speaks against an inference
 
-def _source_line(teller: Teller, ids: list[str], own: str) -> Rendered:
-    """Write where a chart's data come from: each text with its marks, and what is nobody's but ours."""
-    groups: dict[str, list[str]] = {}
-    for row_id in ids:
-        groups.setdefault(teller.dataset.row(row_id).source_id, []).append(row_id)
-    parts = []
-    for source_id, rows in groups.items():
-        name = teller.dataset.source(source_id).short_name if source_id else "public record"
-        parts.append(name + teller.citing.write(teller.citing.anchors(Evidence.of_rows(rows))))
-    evidence = Evidence.of_rows(ids)
-    text = f"Source: {'; '.join([*parts, *filter(None, [own])])}." if parts or own else ""
-    return Rendered(text, "", teller.citing.anchors(evidence), [], evidence)
+        Before a sentence: ``else:`` an alternative to the one above where that is not known (alone on its line: to the
+        paragraph); ``then:`` falls with the one before; ``opens:`` goes with the one after; ``ours:`` an inference of
+        this report. A number that is typed is refused. `variables` come to those of the notebook; `box` is the class of
+        what stands under its headings, on the first pages: ``bottom-line``, ``so-what``, ``watch``.
 
+        >>> edition.write('''
+        ... ## Members
+        ...
+        ... {of_them.of(n):members} are in the alliance.
+        ... then: {outside} stays outside.
+        ... ''')  # doctest: +SKIP
+        """
+        with self._cell(**variables):
+            self._show("prose", write(self._teller, markdown), **({"class": box} if box else {}))
 
-# A table, each row with its marks
+    def figure(
+        self, chart: Any, id: str, *, title: str, alt: str, subtitle: str = "", caption: str = "", note: str = "",
+        width: int = 112, narrow: Any = None, reference: str = "", assumption: str = "", at_least: int = 3,
+    ) -> None:  # fmt: skip
+        """Put an Altair chart into the report as ``fig-…``; its data carry ``row_id`` in each layer with a number.
 
+        Templates as in `write` are `title` (the finding), `subtitle` (measure and unit), `caption`, `note`, and `alt`,
+        the alternative text, a sentence of 250 characters at most. The figure falls with its title, and where it has
+        not `at_least` so many rows. `width` is 47, 112 or 166 millimetres: side column, text column, page; `narrow` the
+        chart for a phone. `reference` or `assumption` says whose the data are where no row gives them.
+        """
+        texts = {"title": title, "subtitle": subtitle, "caption": caption, "alt": alt, "note": note}
+        with self._cell():
+            is_chart = hasattr(chart, "to_dict") and not isinstance(chart, pd.DataFrame)
+            refuse(not is_chart, f"edition.figure takes an Altair chart, and not a {type(chart).__name__}")
+            refuse(not id.startswith("fig-"), f"the id “{id}” does not begin with fig-, so nothing could refer to it")
+            told = {name: self._line(text, name in ("caption", "note")) for name, text in texts.items()}
+            texts = {name: written.markdown for name, written in told.items()} | {"alt": told["alt"].plain}
+            if not texts["title"] or not texts["alt"]:
+                return
+            long = f"the alternative text has {len(texts['alt'])} characters; 250 are the most"
+            refuse(len(texts["alt"]) > 250, f"{long}: for a list write its count")
+            words, own = [written.plain for written in told.values()], reference or assumption
+            spec = charts.prepare(chart, width_mm=width, title=words[0], subtitle=texts["subtitle"], alt=texts["alt"])
+            slim = charts.prepare(chart if narrow is None else narrow, width_mm="narrow", alt=texts["alt"])
+            self._refuse_chart(spec, own, words)
+            self._refuse_chart(slim, own, words)
+            if max(map(len, charts.data_frames(spec).values()), default=0) >= at_least:
+                source = self._source_line(charts.row_ids(spec), own)
+                sentences = [*(s for written in told.values() for s in written.sentences), source]
+                below = " ".join(filter(None, (texts["caption"], texts["note"], source.markdown)))
+                more = {**texts, "source": source.markdown, "width": width, "narrow": slim, "spec": spec}
+                self._show("figure", Written(below, sentences, more), id=id)
 
-def pipe_table(
-    teller: Teller, frame: pd.DataFrame, columns: Mapping[str, str], group: str = ""
-) -> tuple[str, list[Rendered]]:
-    """Lay out a frame, the columns with their heads, as Markdown, and return its cells as sentences for the check too.
+    def _refuse_chart(self, spec: dict[str, Any], own: str, printed: list[str]) -> None:
+        """Refuse what has lost its ids, and a number in words that neither their rows nor the figure's words give."""
+        for problem in charts.check_layers(spec, allowed=bool(own)):
+            refuse(True, problem)
+        for row_id in charts.row_ids(spec):
+            refuse(row_id in LOST, f"{LOST.get(row_id)}; {REMEDY}")
+            why = f"“{row_id}” in the row ids of the chart is no row that this edition knows"
+            refuse(self._teller.row(row_id) is UNKNOWN, why)
+        for text, rows in () if own else charts.words(spec):
+            wrong = self._teller.wrong(text, Evidence.of_rows(rows), *printed)
+            refuse(bool(wrong), f"the words “{text[:60]}” in the chart hold “{wrong}”, which no row of theirs gives")
 
-    The first column heads its row and carries the row's marks; the words of `group` head the rows that share them.
-    NarrativeError if a column is not there, or a cell holds a number that the row's evidence does not give.
-    """
-    ids = row_ids(frame, teller.dataset, "edition.table")
-    why = "edition.table takes columns as a mapping of columns to heads, {'actor': 'Member'}"
-    refuse(not isinstance(columns, Mapping) or not columns, why)
-    if wrong := [name for name in (*columns, *filter(None, [group])) if list(frame.columns).count(name) != 1]:
-        has = "two columns" if wrong[0] in frame else "no column"
-        raise NarrativeError(f"the frame has {has} “{wrong[0]}”; it has {', '.join(map(str, frame.columns))}")
-    for head in columns.values():
-        teller.check_typed(head)
-    filled = {c: [v for v in frame[c] if isinstance(v, Value) or not (pd.isna(v) or v == "")] for c in columns}
-    shown = [c for c in columns if filled[c] or not len(frame)]  # a column of dashes goes
-    right = [c for c in shown if filled[c] and all(isinstance(v, Quantity) for v in filled[c])]
-    heads, signs = (columns[c] for c in shown), ("--:" if c in right else "---" for c in shown)
-    lines = [f"| {' | '.join(heads)} |", f"|{'|'.join(signs)}|"]
-    sentences: list[Rendered] = []
-    before = ""
-    for (_, row), of_row in zip(frame.iterrows(), ids, strict=True):
-        known = Evidence.of_rows(of_row)
-        if group and (head := str(row[group])) != before:
-            # A row of which only the first cell is filled heads a group, in page and PDF.
-            lines.append(f"| **{_cell(teller, head, known, group)}** |{' |' * (len(shown) - 1)}")
-            before = head
-        cells = _row(teller, row[shown], known)
-        sentences += cells
-        lines.append(f"| {' | '.join(cell.markdown for cell in cells)} |")
-    return "\n".join(lines), sentences
+    def _source_line(self, ids: list[str], own: str) -> Rendered:
+        """Write where a chart's data come from: each text with its marks, and what is nobody's but ours."""
+        evidence, parts = Evidence.of_rows(ids), []
+        sources = {row_id: self.dataset.row(row_id).source_id for row_id in ids}
+        for source_id in dict.fromkeys(sources.values()):
+            name = self.dataset.source(source_id).short_name if source_id else "public record"
+            rows = Evidence.of_rows(i for i in ids if sources[i] == source_id)
+            parts.append(name + self._citing.write(self._citing.anchors(rows)))
+        parts += [own] if own else []
+        text = f"Source: {'; '.join(parts)}." if parts else ""
+        return Rendered(text, "", self._citing.anchors(evidence), [], evidence)
 
+    def table(
+        self, frame: pd.DataFrame, id: str, *, caption: str, columns: Mapping[str, str], group: str = "",
+        at_least: int = 2,
+    ) -> None:  # fmt: skip
+        """Put a frame into the report as ``tbl-…``: its `columns` with their heads, of which the first heads the rows.
 
-def _row(teller: Teller, row: "pd.Series[Any]", known: Evidence) -> list[Rendered]:
-    if not known and not any(isinstance(value, Value) and value.evidence for value in row):
-        raise NarrativeError(
-            f"edition.table: the row “{row.iloc[0]}” has no row id; keep the column row_id (groupby: "
-            '.agg(row_id=("row_id", " ".join), …)), or show a Quantity, which carries its own'
-        )
-    cells: list[Rendered] = []
-    due = known
-    for column, value in row.items():
-        own = value.evidence if isinstance(value, Value) else NOTHING
-        # The row's marks stand once, in its first cell with words; a sum or another row's value has its own beside it.
-        is_others = own.formulas or own.parameters or not set(own.rows) <= set(known.rows)
-        extra = due | own if is_others else due
-        text = _cell(teller, value, known, str(column))
-        anchors = teller.citing.anchors(extra)
-        origins = own.rows or teller.citing.anchors(own) or known.rows
-        printed = [[text, origins[0]]] if text and origins else []
-        markdown = text + (teller.citing.write(anchors) if text else "")
-        cells.append(Rendered(markdown, text, anchors or teller.citing.anchors(known), printed, extra or known))
-        due = NOTHING if text else due
-    return cells
+        It falls with its `caption`, a template as in `write`, and where it has not `at_least` so many rows. The words
+        of the column `group` stand above the rows that share them.
+        """
+        with self._cell():
+            told = self._line(caption)
+            refuse(not id.startswith("tbl-"), f"the id “{id}” does not begin with tbl-, so nothing could refer to it")
+            body, cells = self._pipe_table(frame, columns, group)
+            if told.markdown and len(frame) >= at_least:
+                more = {"id": id, "caption": told.markdown, "body": body, "source": ""}
+                self._show("table", Written(f"{body}\n\n*{told.markdown}*", [*told.sentences, *cells], more))
 
+    def _pipe_table(self, frame: pd.DataFrame, columns: Mapping[str, str], group: str) -> tuple[str, list[Rendered]]:
+        """Lay out a frame as Markdown, and return its cells as sentences for the check too."""
+        ids = row_ids(frame, self.dataset, "edition.table")
+        why = "edition.table takes columns as a mapping of columns to heads, {'actor': 'Member'}"
+        refuse(not isinstance(columns, Mapping) or not columns, why)
+        filled = {c: distinct(frame, c, "edition.table") for c in (*columns, *filter(None, [group]))}
+        for head in columns.values():
+            self._teller.check_typed(head)
+        shown = [c for c in columns if filled[c] or not len(frame)]  # a column of dashes goes
+        right = [c for c in shown if {type(v) for v in frame[c] if str(v) in filled[c]} == {Quantity}]
+        lines = [f"| {' | '.join(columns[c] for c in shown)} |"]
+        lines += [f"|{'|'.join('--:' if c in right else '---' for c in shown)}|"]
+        sentences: list[Rendered] = []
+        before = ""
+        for (_, row), of_row in zip(frame.iterrows(), ids, strict=True):
+            known = Evidence.of_rows(of_row)
+            if group and (head := str(row[group])) != before:
+                # A row of which only the first cell is filled heads a group, in page and PDF.
+                lines.append(f"| **{self._words(head, known, group)}** |{' |' * (len(shown) - 1)}")
+                before = head
+            cells = self._row(row[shown], known)
+            sentences += cells
+            lines.append(f"| {' | '.join(cell.markdown for cell in cells)} |")
+        return "\n".join(lines), sentences
 
-def _cell(teller: Teller, value: Any, known: Evidence, column: str) -> str:
-    if isinstance(value, Value):
-        return capital(escape(value.text) if type(value) is Value else value.text)
-    if value is None or value is pd.NA or value != value:
-        return ""
-    if isinstance(value, Number):
-        raise NarrativeError(
-            f"the column “{column}” holds the bare number {value}, which nothing supports; keep the Quantity of "
-            "the column value, or make the number with edition.count or edition.value"
-        )
-    text = date_text(value) if isinstance(value, str) and is_date(value) else str(value)
-    wrong = teller.wrong(text, known)
-    refuse(bool(wrong), f"the cell “{text[:60]}” of the column “{column}” holds “{wrong}”, which its row does not give")
-    return capital(escape(curly(text)))
+    def _row(self, row: "pd.Series[Any]", known: Evidence) -> list[Rendered]:
+        if not known and not any(isinstance(value, Value) and value.evidence for value in row):
+            why = f"edition.table: the row “{row.iloc[0]}” has no row id"
+            refuse(True, f"{why}; {REMEDY}, or show a Quantity, which carries its own")
+        cells: list[Rendered] = []
+        due, citing = known, self._citing
+        for column, value in row.items():
+            own = value.evidence if isinstance(value, Value) else NOTHING
+            # The row's marks stand once, in its first cell with words; a sum or another row's value has its own there.
+            is_others = own.formulas or own.parameters or not set(own.rows) <= set(known.rows)
+            extra = due | own if is_others else due
+            text = self._words(value, known, str(column))
+            anchors = citing.anchors(extra)
+            origins = own.rows or citing.anchors(own) or known.rows
+            printed = [[text, origins[0]]] if text and origins else []
+            markdown = text + (citing.write(anchors) if text else "")
+            cells.append(Rendered(markdown, text, anchors or citing.anchors(known), printed, extra or known))
+            due = NOTHING if text else due
+        return cells
 
+    def _words(self, value: Any, known: Evidence, column: str) -> str:
+        """Print a cell."""
+        if isinstance(value, Value):
+            return capital(escape(value.text) if type(value) is Value else value.text)
+        if value is None or value is pd.NA or value != value:
+            return ""
+        why = f"the column “{column}” holds the bare number {value}, which nothing supports; keep the Quantity "
+        refuse(isinstance(value, Number), f"{why}of the column value, or take edition.count or edition.value")
+        text = date_text(value) if isinstance(value, str) and is_date(value) else str(value)
+        wrong = self._teller.wrong(text, known)
+        why = f"the cell “{text[:60]}” of the column “{column}” holds “{wrong}”, which its row does not give"
+        refuse(bool(wrong), why)
+        return capital(escape(curly(text)))
 
-# A judgement in lines
+    def facts(self, id: str, text: str) -> None:
+        """Put a fact box beside the opening: a line an entry, ``Label | words``, each falling like a sentence.
 
+        A box of which a single entry is left falls whole.
+        """
+        entries: list[list[str]] = []
+        sentences: list[Rendered] = []
+        with self._cell():
+            for raw in filter(None, map(str.strip, str(text).splitlines())):
+                label, bar, words = raw.partition(" | ")
+                refuse(not bar, f"“{raw[:60]}” in a fact box has no “ | ” between label and words", raw)
+                head, told = self._line(label, marked=False), self._line(words)
+                if head.markdown and told.markdown:
+                    entries.append([head.markdown, told.markdown])
+                    sentences += told.sentences
+            if len(entries) > 1:
+                listed = "\n".join(f"- **{label}** {words}" for label, words in entries)
+                self._show("facts", Written(listed, sentences), id=id, entries=entries)
 
-def compose_judgement(teller: Teller, id: str, because: Written, but: Written) -> Written:
-    """Compose the version of a judgement that is valid in this edition; nothing where none is."""
-    ids = list(teller.dataset.complete["judgements"]["judgement_id"])
-    refuse(id not in ids, f"There is no judgement “{id}”{nearest_words(id, ids)}")
-    for row, proposition, more in _standing(teller, id):
-        confidence = teller.dataset.label("confidence", row["confidence"]).label.capitalize()
-        told = {
-            "For": _weighed(teller, because, split_list(row["requires"])),
-            "Against": _weighed(teller, but, split_list(row["against"])),
-            "Confidence": Rendered(f"{confidence}. {escape(curly(row['confidence_reason']))}", ""),
-            "Wrong if": Rendered(escape(curly(row["wrong_if"])), ""),
-        }
-        lines = [[name, sentence.markdown] for name, sentence in told.items() if sentence.markdown]
-        listed = "\n".join(f"- **{name}:** {words}" for name, words in lines)
-        return Written(f"{proposition.markdown}\n\n{listed}", [proposition, *told.values()], {**more, "lines": lines})
-    return Written()
+    def pull(self, value: str, words: str) -> None:
+        """Put one figure and a few words into the side column; both are templates as in `write`."""
+        with self._cell():
+            figure = self._line(value, marked=False).markdown
+            self._line(words)
+            told = self._line(f"{value} {words}")
+            if told.markdown and figure:
+                rest = told.markdown.removeprefix(figure).strip()
+                self._show("side", Written(f"**{figure}** {rest}", told.sentences), value=figure, text=rest)
 
+    def judgement(self, id: str, because: str = "", but: str = "") -> None:
+        """Print a row of ``data/judgements.csv``: proposition, for, against, confidence, what would prove it wrong.
 
-def list_judgements(teller: Teller) -> Written:
-    """List the ranked judgements that stand in this edition, the leading one first."""
-    items: list[dict[str, Any]] = []
-    written = Written()
-    ranked = [judgement for judgement in _standing(teller) if judgement[2]["rank"]]
-    for row, told, more in sorted(ranked, key=lambda judgement: int(judgement[2]["rank"])):
-        anchors = teller.citing.anchors(_known(teller, split_list(row["requires"])))
-        confidence = teller.dataset.label("confidence", row["confidence"]).label
-        items.append({**more, "marks": teller.citing.write(anchors[:2]), "confidence_label": confidence})
-        written.sentences.append(Rendered(told.markdown, told.plain, anchors, told.printed))
-    lines = [
-        f"{number}. {item['proposition']}{item['marks']} *Confidence: {item['confidence_label']}.*"
-        for number, item in enumerate(items, 1)
-    ]
-    scale = [f"{term.label} {term.meaning}" for term in teller.dataset.terms("likelihood")]
-    yardstick = f"Likelihood in the words of the PHIA probability yardstick: {', '.join(scale)}." if items else ""
-    written.markdown = "\n".join([*lines, "", yardstick]).strip()
-    written.more = {"items": items, "yardstick": yardstick}
-    return written
+        Nothing where what it requires is not known. `because` and `but` are templates as in `write`: what speaks for it
+        and against it, after which the marks of its rows follow in any case.
+        """
+        with self._cell():
+            reasons = {"For": ("requires", self._line(because)), "Against": ("against", self._line(but))}
+            ids = list(self.dataset.complete["judgements"]["judgement_id"])
+            refuse(id not in ids, f"There is no judgement “{id}”{nearest_words(id, ids)}")
+            for row, proposition, more in self._standing(id):
+                told = {name: self._weighed(words, row[column]) for name, (column, words) in reasons.items()}
+                confidence = self.dataset.label("confidence", row["confidence"]).label.capitalize()
+                told["Confidence"] = Rendered(f"{confidence}. {escape(curly(row['confidence_reason']))}", "")
+                told["Wrong if"] = Rendered(escape(curly(row["wrong_if"])), "")
+                lines = [[name, sentence.markdown] for name, sentence in told.items() if sentence.markdown]
+                listed = "\n".join([f"{proposition.markdown}\n", *(f"- **{name}:** {words}" for name, words in lines)])
+                self._show("judgement", Written(listed, [proposition, *told.values()], more), id=id, lines=lines)
 
+    def judgements(self) -> None:
+        """List the ranked judgements that stand in this edition: likelihood, proposition, two marks, confidence."""
+        items, sentences, lines = list[dict[str, Any]](), list[Rendered](), list[str]()
+        ranked = [judgement for judgement in self._standing() if judgement[2]["rank"]]
+        for row, told, more in sorted(ranked, key=lambda judgement: judgement[2]["rank"]):
+            anchors = self._citing.anchors(self._known(row["requires"]))
+            marks, sure = self._citing.write(anchors[:2]), self.dataset.label("confidence", row["confidence"]).label
+            items.append({**more, "marks": marks, "confidence_label": sure})
+            lines.append(f"{len(items)}. {told.markdown}{marks} *Confidence: {sure}.*")
+            sentences.append(Rendered(told.markdown, told.plain, anchors, told.printed))
+        scale = [f"{term.label} {term.meaning}" for term in self.dataset.terms("likelihood")]
+        yardstick = f"Likelihood in the words of the PHIA probability yardstick: {', '.join(scale)}." if items else ""
+        markdown = "\n".join([*lines, "", yardstick]).strip()
+        self._show("judgements", Written(markdown, sentences), items=items, yardstick=yardstick)
 
-def _standing(teller: Teller, id: str = "") -> Iterator[tuple[dict[Any, Any], Rendered, dict[str, Any]]]:
-    """Yield the judgements of this edition, or one of them: row, proposition, and what staging needs.
+    def _standing(self, id: str = "") -> Iterator[tuple[dict[Any, Any], Rendered, dict[str, Any]]]:
+        """Yield the judgements of this edition, or one of them: row, proposition, and what staging needs.
 
-    A judgement's horizon and the year in it are ours, so numbers in its statement are not refused.
-    """
-    frame = teller.dataset["judgements"].sort_values("valid_from", kind="stable")
-    if id:
-        frame = frame[frame["judgement_id"] == id]
-    for row in frame.drop_duplicates("judgement_id", keep="last").to_dict("records"):
-        likelihood = teller.dataset.label("likelihood", row["likelihood"]).label
-        stated = Alternative(row["statement"].replace("{likelihood}", f"**{likelihood}**"))
-        rank = row["rank"]
-        if told := teller.tell(stated, {}, marked=False, refused=False):
-            more = {
-                "judgement": row["judgement_id"],
-                "rank": None if pd.isna(rank) or not rank else int(rank),
-                **{column: row[column] for column in ("likelihood", "confidence", "chapter")},
-                "proposition": told.markdown,
-            }
-            yield row, told, more
+        A judgement's horizon and the year in it are ours, so numbers in its statement are not refused.
+        """
+        frame = self.dataset["judgements"].sort_values("valid_from", kind="stable")
+        frame = frame[frame["judgement_id"] == id] if id else frame
+        for row in frame.drop_duplicates("judgement_id", keep="last").to_dict("records"):
+            likelihood = self.dataset.label("likelihood", row["likelihood"]).label
+            stated = Alternative(row["statement"].replace("{likelihood}", f"**{likelihood}**"))
+            if told := self._teller.tell(stated, marked=False, refused=False):
+                rank = None if pd.isna(row["rank"]) else int(row["rank"])
+                more = {column: row[column] for column in ("likelihood", "confidence", "chapter")} | {"rank": rank}
+                yield row, told, {**more, "judgement": row["judgement_id"], "proposition": told.markdown}
 
+    def _known(self, ids: str) -> Evidence:
+        return Evidence.of_rows(i for i in split_list(ids) if i in self.dataset)
 
-def _known(teller: Teller, ids: list[str]) -> Evidence:
-    return Evidence.of_rows(i for i in ids if i in teller.dataset)
+    def _weighed(self, words: Written, ids: str) -> Rendered:
+        """Say what the notebook says, and then mark the rows that the judgement names and the words do not cite."""
+        cited = list(dict.fromkeys(anchor for sentence in words.sentences for anchor in sentence.anchors))
+        anchors = [anchor for anchor in self._citing.anchors(self._known(ids)) if anchor not in cited]
+        printed = [pair for sentence in words.sentences for pair in sentence.printed]
+        said = Evidence.union(sentence.evidence for sentence in words.sentences)
+        also = f" Also weighed:{self._citing.write(anchors)}" if anchors else ""
+        return Rendered(words.markdown + also, words.plain, [*cited, *anchors], printed, said)
 
+    def cover(self, finding: str, figure: str = "") -> None:
+        """Set the finding that stands on the cover, and the figure that shows it."""
+        with self._cell():
+            told = self._line(finding, marked=False)
+            self._show("cover", told, finding=told.markdown, figure=figure)
 
-def _weighed(teller: Teller, words: Written, ids: list[str]) -> Rendered:
-    """Say what the notebook says, and then mark the rows that the judgement names and the words do not cite."""
-    rest = _known(teller, ids)
-    cited = list(dict.fromkeys(anchor for sentence in words.sentences for anchor in sentence.anchors))
-    anchors = [anchor for anchor in teller.citing.anchors(rest) if anchor not in cited]
-    printed = [pair for sentence in words.sentences for pair in sentence.printed]
-    said = Evidence.union(sentence.evidence for sentence in words.sentences)
-    also = f" Also weighed:{teller.citing.write(anchors)}" if anchors else ""
-    return Rendered(words.markdown + also, words.plain, [*cited, *anchors], printed, said)
+    def evidence(self) -> None:
+        """List the evidence of this notebook, so that its marks lead somewhere; the report has a list of its own."""
+        self._show("evidence", Written(self._citing.listing()))

@@ -1,7 +1,7 @@
 """One sentence: its placeholders filled, its numbers refused or certified, its marks set."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -30,11 +30,8 @@ _REFERENCE = re.compile(r"@((?:fig|tbl|sec)-[a-z0-9-]+)")
 _KEPT = re.compile("\x00([^\x00]*)\x00")
 _PATH = re.compile(r"[A-Za-z0-9_-]+(?:\([A-Za-z0-9_.-]+\))?")
 #: Tables and their columns with names in which a number word or a month is no number.
-_NAMING = (
-    ("actors", ("name", "aliases")),
-    ("alliances", ("name", "short_name", "aliases")),
-    ("sources", ("short_name", "descriptor", "title", "publisher")),
-)
+_NAMING = {"actors": "name aliases", "alliances": "name short_name aliases",
+           "sources": "short_name descriptor title publisher"}  # fmt: skip
 
 
 @dataclass
@@ -48,16 +45,6 @@ class Rendered:
     evidence: Evidence = NOTHING
     is_ours: bool = False  # whether it is an inference of the report
 
-    @property
-    def has_own(self) -> bool:
-        """Whether it stands on something of its own, and not with its neighbours."""
-        return self.is_ours or bool(self.evidence)
-
-    def record(self) -> dict[str, Any]:
-        """Return it as JSON-ready values, for an output's metadata."""
-        rows = list(self.evidence.all_rows)
-        return {"text": self.plain, "marks": self.anchors, "rows": rows, "printed": self.printed, "ours": self.is_ours}
-
 
 class Teller:
     """Fills sentences from the rows of a dataset, which is cut to the edition, and the variables of a notebook."""
@@ -65,51 +52,52 @@ class Teller:
     def __init__(self, dataset: Dataset, citing: Citing) -> None:
         self.dataset = dataset
         self.citing = citing
+        self.variables: Mapping[str, Any] = {}  # of the cell that is run
 
     # What a placeholder names
 
-    def look_up(self, path: str, variables: Mapping[str, Any]) -> Value:
+    def look_up(self, path: str) -> Value:
         """Return the value that a placeholder's path names; unknown where this edition does not know it.
 
         Rows and subjects go before variables. NarrativeError, with the nearest id, if it names nothing.
         """
         parts = _PATH.findall(path)
-        near = nearest_words(path, self.dataset.complete.row_ids) if ".".join(parts) != path else ""
-        why = f"“{{{path}}}” is no placeholder{near}; write a row id, a subject such as format.aspect or a variable"
+        why = f"“{{{path}}}” is no placeholder; write a row id, a subject such as format.aspect or a variable"
         refuse(not parts or ".".join(parts) != path, why)
         subject = ".".join(parts[:2])
         if parts[0] not in self.dataset.complete and is_subject(self.dataset, subject):
             row = newest(self.dataset, subject)
             value, rest = fact(self.dataset, row) if row else UNKNOWN, parts[2:]
         else:
-            value, rest = self.row(parts[0], variables, subject), parts[1:]
-        for part in rest:
-            name, _, argument = part.partition("(")
-            if name == "of":
-                value = _part(value, self.look_up(argument.rstrip(")"), variables), path)
-            else:
+            value, rest = self.row(parts[0], subject), parts[1:]
+        for name, _, argument in (part.partition("(") for part in rest):
+            if name != "of":
                 value = value.attribute(name)
+                continue
+            whole = self.look_up(argument.rstrip(")"))
+            why = f"“{{{path}}}” sets beside each other what is no number; .of() needs a count on both sides"
+            refuse(not all(isinstance(one, (Quantity, Unknown)) for one in (value, whole)), why)
+            value = value.of(whole) if isinstance(value, Quantity) and isinstance(whole, Quantity) else UNKNOWN
         return value
 
-    def row(self, name: str, variables: Mapping[str, Any] | None = None, subject: str = "") -> Value:
-        """Return a row, or else a variable, as a value; unknown where not known here; NarrativeError if none is."""
-        whole, variables = self.dataset.complete, variables or {}
-        if name in self.dataset and self.dataset.row(name).table != "disagreements":
-            return fact(self.dataset, self.dataset.row(name))
+    def row(self, name: str, subject: str = "") -> Value:
+        """Return a row, or the variable with which a `subject` begins; unknown where not known here.
+
+        NarrativeError, with the nearest id, if it is neither.
+        """
+        whole, variables = self.dataset.complete, self.variables if subject else {}
         if name in whole:
-            if whole.row(name).table != "disagreements":
-                return UNKNOWN
-            rows = whole.row(name)["row_ids"]
-            raise NarrativeError(f"“{name}” is a disagreement, which says nothing itself; name one of its rows, {rows}")
+            row = whole.row(name)
+            why = f"“{name}” is a disagreement, which says nothing itself; name one of its rows, "
+            refuse(row.table == "disagreements", f"{why}{row.values.get('row_ids')}")
+            return fact(self.dataset, self.dataset.row(name)) if name in self.dataset else UNKNOWN
         if name in variables:
             return _variable(name, variables[name])
         why = f"no text of the dataset gives “{subject}”; edition.find({name!r}) lists what they give"
         refuse(bool(subject) and (name in whole.names or name in whole.alliance_names), why)
-        what = f"There is no row “{name}” in the dataset"
-        if subject:
-            what = f"“{{{name}}}” is neither a row of the dataset nor a variable of the notebook"
+        what = f"“{{{name}}}” is neither a row of the dataset nor a variable of the notebook"
         near = nearest_words(name, [*whole.row_ids, *(n for n in variables if not n.startswith("_"))])
-        raise NarrativeError(f"{what}{near}")
+        raise NarrativeError(f"{what if subject else f'There is no row “{name}” in the dataset'}{near}")
 
     def knows(self, template: str) -> bool:
         """Whether a template names rows, and this edition knows each of them."""
@@ -120,9 +108,8 @@ class Teller:
     # A sentence
 
     def tell(
-        self, alternative: Alternative, variables: Mapping[str, Any], before: Evidence = NOTHING,
-        marked: bool = True, refused: bool = True,
-    ) -> Rendered | None:  # fmt: skip
+        self, alternative: Alternative, before: Evidence = NOTHING, marked: bool = True, refused: bool = True
+    ) -> Rendered | None:
         """Fill one alternative; None where its evidence is not known in this edition.
 
         An inference that has nothing of its own rests on what the sentences `before` it do. A title is not `marked`; in
@@ -137,9 +124,9 @@ class Teller:
             self.row(row_id)
         if refused:
             self._refuse_numbers(bare, alternative.text)
-        told = Rendered("", "", is_ours=alternative.is_ours)
+        told = Rendered("", "", is_ours="ours" in alternative.labels)
         clauses = _CLAUSE.sub("\\g<0>\x01", template).split("\x01")
-        filled = [self._clause(clause, variables, told, marked and not told.is_ours) for clause in clauses]
+        filled = [self._clause(clause, told, marked and not told.is_ours) for clause in clauses]
         if None in filled or (told.is_ours and not told.evidence and not before):
             return None
         text = "".join(filter(None, filled))
@@ -153,33 +140,29 @@ class Teller:
         told.plain = plain(told.markdown)
         return told
 
-    def _clause(self, clause: str, variables: Mapping[str, Any], told: Rendered, marked: bool) -> str | None:
+    def _clause(self, clause: str, told: Rendered, marked: bool) -> str | None:
         """Fill a clause and set its marks behind it; None where something in it is unknown."""
         values: list[Value] = []
 
         def fill(match: re.Match[str]) -> str:
-            value = self.look_up(match["path"].strip(), variables)
-            for typed in (match["one"], match["many"]):
-                self._refuse_numbers(typed or "", match[0])
+            value = self.look_up(match["path"].strip())
+            self._refuse_numbers(f"{match['one']} · {match['many']}", match[0])
             printed = _printed(value, match)
-            if not value or not printed:
-                values.append(UNKNOWN)
-                return ""
-            words = match["words"] or ""
-            wrong = self.wrong(words, value.evidence, value.text, value.words)
-            at = value.text[:60] or "no number"
-            refuse(bool(wrong), f"“{wrong}” in the words “{words}” is not in what they point at ({at})")
-            values.append(value)
-            told.printed.append([plain(printed), _origin(value, self.citing)])
+            values.append(value if value and printed else UNKNOWN)
+            if values[-1] is not UNKNOWN:
+                words, at = match["words"] or "", value.text[:60] or "no number"
+                wrong = self.wrong(words, value.evidence, value.text, value.words)
+                refuse(bool(wrong), f"“{wrong}” in the words “{words}” is not in what they point at ({at})")
+                told.printed.append([plain(printed), _origin(value, self.citing)])
             return printed
 
         text = PLACEHOLDER.sub(fill, clause)
-        cited = [self.row(row_id) for row_id in _named(clause, "@")]
-        if UNKNOWN in (*values, *cited):
+        values += map(self.row, _named(clause, "@"))
+        if UNKNOWN in values:
             return None
         text = re.sub(r" {2,}", " ", _EVIDENCE.sub("", text))
         text = re.sub(r"(?<!\.)\.\.(?!\.)", ".", text)  # where a placeholder prints a whole sentence
-        evidence = Evidence.union(value.evidence for value in [*values, *cited])
+        evidence = Evidence.union(value.evidence for value in values)
         told.evidence = told.evidence | evidence
         anchors = self.citing.anchors(evidence)
         told.anchors = list(dict.fromkeys([*told.anchors, *anchors]))
@@ -191,8 +174,8 @@ class Teller:
     def _numbered_names(self) -> list[str]:
         """Names of actors, formats and sources that hold a number, a number word or a month."""
         whole = self.dataset.complete
-        cells = [str(cell) for table, columns in _NAMING for column in columns for cell in whole[table][column]]
-        names = dict.fromkeys(part.strip() for cell in cells for part in cell.split(";"))
+        columns = [whole[table][column] for table, listed in _NAMING.items() for column in listed.split()]
+        names = {part.strip() for column in columns for cell in column for part in cell.split(";")}
         return list(filter(numbers.find_numbers, names))
 
     def check_typed(self, text: str) -> None:
@@ -201,11 +184,9 @@ class Teller:
         self._refuse_numbers(text, text)
 
     def _refuse_numbers(self, bare: str, template: str) -> None:
-        if found := numbers.find_numbers(numbers.mask(plain(_KEPT.sub("", bare)), self._numbered_names)):
-            raise NarrativeError(
-                f"“{found[0]}” in “{shorten(template, 80)}” is typed and not taken from the data; "
-                "write a placeholder such as {row_id}, {row_id.date.when} or a variable made with edition.count"
-            )
+        why = f"in “{shorten(template, 80)}” is typed and not taken from the data; write a placeholder such as "
+        for found in numbers.find_numbers(numbers.mask(plain(_KEPT.sub("", bare)), self._numbered_names)):
+            refuse(True, f"“{found}” {why}{{row_id}}, {{row_id.date.when}} or a variable made with edition.count")
 
     def wrong(self, words: str, evidence: Evidence, *texts: str) -> str:
         """Return the first number, or sign of a unit, in words that neither evidence nor texts give; "" if none."""
@@ -233,21 +214,18 @@ class Teller:
         return texts
 
 
-def _groups(text: str) -> list[str]:
-    return [part.strip() for group in _EVIDENCE.findall(text) for part in group.split(";")]
-
-
-def _named(text: str, sign: str) -> list[str]:
-    """List the row ids of `[@row]`, or of `[-@row]`, which speak against."""
-    return [part.removeprefix(sign) for part in _groups(text) if part.startswith(sign)]
+def _named(text: str, sign: str = "") -> list[str]:
+    """List the row ids of `[@row]`, or of `[-@row]`, which speak against, or whatever stands there."""
+    parts = (part.strip() for group in _EVIDENCE.findall(text) for part in group.split(";"))
+    return [part.removeprefix(sign) for part in parts if part.startswith(sign)]
 
 
 def _refuse_signs(bare: str, template: str, alternative: Alternative) -> None:
     """Refuse what is no complete placeholder or mark of evidence, and what would make another number of one."""
     glued = _GLUED.search(_UNSEEN.sub("", PLACEHOLDER.sub("\x01", _EVIDENCE.sub("", template))))
-    ids = _groups(template)
+    ids = _named(template)
     unnamed = [part for part in ids if not part.lstrip("-").startswith("@")] + re.findall(r"\[-?@\s*\]", bare)
-    against = [part for part in ids if part.startswith("-@") and not alternative.is_ours]
+    against = [part for part in ids if part.startswith("-@") and "ours" not in alternative.labels]
     for found, why in (
         (["#ev-"] if "#ev-" in bare else [], "is a mark set by hand; write [@row_id], which sets its own"),
         ([glued[0].replace("\x01", "{…}")] if glued else [], "changes what a placeholder prints; set a space"),
@@ -258,23 +236,11 @@ def _refuse_signs(bare: str, template: str, alternative: Alternative) -> None:
         refuse(bool(found), f"“{''.join(found[:1])}” in “{shorten(alternative.text, 80)}” {why}")
 
 
-def _part(value: Value, whole: Value, path: str) -> Value:
-    """Set a value beside the whole that it is part of."""
-    if isinstance(value, Unknown) or isinstance(whole, Unknown):
-        return UNKNOWN
-    if isinstance(value, Quantity) and isinstance(whole, Quantity):
-        return value.of(whole)
-    raise NarrativeError(f"“{{{path}}}” sets beside each other what is no number; .of() needs a count on both sides")
-
-
 def _variable(name: str, value: Any) -> Value:
     if isinstance(value, Value) or value is None:
         return UNKNOWN if value is None else value
-    if not isinstance(value, str):
-        raise NarrativeError(
-            f"The variable {name} is {shorten(repr(value), 60)}, a bare value that nothing supports; "
-            "take it from a frame with edition.count, edition.names or edition.value, or from edition[row_id]"
-        )
+    why = f"The variable {name} is {shorten(repr(value), 60)}, a bare value that nothing supports; take it from a frame"
+    refuse(not isinstance(value, str), f"{why} with edition.count, edition.names or edition.value, or edition[row_id]")
     found = ", ".join(numbers.find_numbers(value))
     refuse(bool(found), f"The variable {name} is the text “{value[:60]}”, whose “{found}” nothing supports")
     return Value(value)
@@ -286,26 +252,19 @@ def _printed(value: Value, match: re.Match[str]) -> str:
     why = f"“{match[0]}” has no words after its colon; write {{{match['path']}}} to print the value"
     refuse(words is not None and not words.strip(), why)
     is_text = type(value) in (Value, Names)  # from a cell, which is no Markdown; numbers and dates need no escape
-    printed = words or (escape(value.words) if is_text else value.words)
-    count = value
+    printed, count = words or (escape(value.words) if is_text else value.words), value
     if isinstance(value, Share):
         printed, count = value.phrase(words or ""), value.part
     if match["many"] is None or isinstance(value, Unknown):
         return printed
-    if isinstance(count, Names):
-        is_one = len(count) == 1
-    elif isinstance(count, Quantity):
-        is_one = count.low == count.high == 1 and not count.bound
-    else:
-        raise NarrativeError(f"“{match[0]}” chooses between one and many, and {value.text[:60]!r} is no number or list")
-    return f"{printed} {match['one'] if is_one else match['many']}"
+    why = f"“{match[0]}” chooses between one and many, and {value.text[:60]!r} is no number or list"
+    number: Any = len(count) if isinstance(count, Names) else count
+    refuse(not isinstance(number, (int, Quantity)), why)
+    return f"{printed} {match['one'] if number == 1 else match['many']}"
 
 
 def _origin(value: Value, citing: Citing) -> str:
     evidence = value.evidence
     if len(evidence.rows) == 1 and not evidence.formulas:
         return evidence.rows[0]
-    anchors: Sequence[str] = citing.anchors(evidence)
-    if isinstance(value, Moment) and not anchors:
-        return "date:as_of"
-    return anchors[-1] if anchors else "words"
+    return ["date:as_of" if isinstance(value, Moment) else "words", *citing.anchors(evidence)][-1]
