@@ -64,6 +64,7 @@ def may() -> Cells:
         (f"Unknown {UNKNOWN}.\nelse:\nKnown {KNOWN}.\nKnown {ALSO}.", "Known five.[A3] Known 40.[A4]"),
         (f"Unknown {UNKNOWN}.\n\nelse:\nKnown {KNOWN}.", "Known five.[A3]"),
         (f"Known {KNOWN}.\nelse:\nKnown {ALSO}.", "Known five.[A3]"),
+        (f"- Known {KNOWN}.\n\nelse:\n- Known {ALSO}.\n- Known {ALSO}.", "- Known five.[A3]"),
         (f"Unknown {UNKNOWN}.\nthen: But known {KNOWN}.", ""),
         (f"Known {ALSO}.\nthen: It has {KNOWN}.", "Known 40.[A4] It has five.[A3]"),
         (f"Unknown {UNKNOWN}.\n\nthen: It has {KNOWN}.", ""),

@@ -19,9 +19,6 @@ from alliances.narrative.exhibits import Exhibits
 from alliances.parameters import Parameters, check_parameters
 from alliances.text.dates import is_date
 
-#: Set by a build for its kernels: the parent has validated the data.
-VALIDATED = "ALLIANCES_VALIDATED"
-
 
 class Edition(Exhibits):
     """An edition: the dataset as it was known on a day, and what a notebook says of it.
@@ -63,9 +60,7 @@ class Edition(Exhibits):
 
         Unknown, hence falsy, where this edition does not know it; NarrativeError if there never was such a row.
         """
-        if not isinstance(name, str):
-            raise NarrativeError(f"edition[{name!r}] is no row; write an id or a subject in quotation marks.")
-        return self._teller.look_up(name)
+        return self._teller.look_up(str(name))
 
     def count(self, frame: pd.DataFrame, by: str, what: str) -> Quantity:
         """Count the distinct values of a column: ``edition.count(members, "actor_id", "members")``.
@@ -154,6 +149,6 @@ def open_edition(**values: Any) -> Edition:
 
     ParameterError if one is unknown or has a bad value, DataError if the dataset is not valid.
     """
-    whole = Dataset.load(validate=not os.environ.get(VALIDATED))
+    whole = Dataset.load(validate=not os.environ.get("ALLIANCES_VALIDATED"))  # which a build has done for its kernels
     parameters = check_parameters(values, whole)
     return Edition(parameters, whole.known(parameters.day, parameters.exclude_sources))

@@ -22,16 +22,12 @@ BUILT_IN = {
 
 @dataclass(frozen=True)
 class Parameters:
-    """Parameters of an edition, checked against the dataset by `check_parameters`.
+    """Parameters of an edition, checked against the dataset by `check_parameters`."""
 
-    `as_of` is an ISO date, `focus` an alpha-3 code or "" for none; `exclude_sources` has the order of their table;
-    `scenario` holds the value of each scenario parameter, None where nothing is set.
-    """
-
-    as_of: str
-    focus: str = ""
-    exclude_sources: tuple[str, ...] = ()
-    scenario: Mapping[str, int | float | None] = field(default_factory=dict)
+    as_of: str  # ISO date
+    focus: str = ""  # alpha-3 code
+    exclude_sources: tuple[str, ...] = ()  # in the order of their table
+    scenario: Mapping[str, int | float | None] = field(default_factory=dict)  # None where nothing is set
 
     @property
     def day(self) -> date:
@@ -91,13 +87,11 @@ def check_parameters(
             continue
         numbers[name] = _number(scenario[name], value)
         if declared is not None and name not in declared:
-            read = ", ".join(other for other in scenario if other in declared)
-            raise ParameterError(
-                f"Parameter {name} is “{value}”, but no notebook of this report declares it, so nothing would "
-                f"change; the scenario parameters that are read are {read or 'none'}."
-            )
-    default = dataset.default_as_of(checked.get("exclude_sources", ())).isoformat()
-    return Parameters(**{"as_of": default, **checked}, scenario=numbers)
+            read = ", ".join(other for other in scenario if other in declared) or "none"
+            why = f"so nothing would change; the scenario parameters that are read are {read}"
+            raise ParameterError(f"Parameter {name} is “{value}”, but no notebook of this report declares it, {why}.")
+    day = checked.pop("as_of", "") or dataset.default_as_of(checked.get("exclude_sources", ())).isoformat()
+    return Parameters(day, **checked, scenario=numbers)
 
 
 def _iso_day(value: Any, _: Dataset) -> str:
@@ -137,9 +131,7 @@ def _country(value: Any, dataset: Dataset) -> str:
 
 def _sources(value: Any, dataset: Dataset) -> tuple[str, ...]:
     allowed = list(dataset["sources"]["source_id"])
-    items = value.split(",") if isinstance(value, str) else value
-    if not isinstance(items, (list, tuple)):
-        raise ParameterError(f"Parameter exclude_sources is “{value}”; write a list of: {', '.join(allowed)}.")
+    items = value if isinstance(value, (list, tuple)) else str(value).split(",")
     named = [str(item).strip() for item in items if str(item).strip()]
     if unknown := [item for item in named if item not in allowed]:
         why = f"is not in data/sources.csv{nearest_words(unknown[0], allowed)}; allowed are {', '.join(allowed)}"

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from alliances.analysis.values import Evidence, Formula
+from alliances.analysis.values import Evidence
 from alliances.dataset import Dataset
 from alliances.narrative.templates import refuse
 from alliances.text.dates import date_text
@@ -15,7 +15,6 @@ from alliances.text.markdown import escape, link, quoted, short_words, slug
 LIMIT = 4
 #: What labels of a kind begin with; a row's label is its mark.
 _SIGNS = {"formula": "=", "parameter": "=", "record": "r", "inference": "i"}
-_RESTS_ON = ("rows", "records", "formulas", "parameters")
 
 
 class Citing:
@@ -26,8 +25,7 @@ class Citing:
     """
 
     def __init__(self, dataset: Dataset, assumptions: Mapping[str, str]) -> None:
-        self._dataset = dataset
-        self._assumptions = assumptions
+        self._dataset, self._assumptions = dataset, assumptions
         self._labels: dict[str, str] = {}
         self._meant: dict[str, str] = {}
         self.fresh: set[str] = set()  # formulas that the call at hand has named; it may replace those of earlier ones
@@ -45,25 +43,21 @@ class Citing:
             if anchor not in found:
                 self._meant[anchor] = row_id  # whose words show on hover: those of this sentence
             found[anchor] = None
-        for formula in evidence.formulas:
-            found[self._formula(formula)] = None
+        for formula in evidence.formulas:  # a cell that is run again with another one of that name replaces it
+            anchor, noted = formula.anchor, formula.record()
+            known = self._records.get(anchor, {})
+            if any(known.get(part) != noted[part] for part in ("rows", "records", "formulas", "parameters")):
+                why = f"two values are called “{formula.what}” and rest on different rows; give one another name"
+                refuse(anchor in self.fresh, f"{why}: the words of edition.count, or .named(…)")
+                self.fresh.add(anchor)
+                self._records[anchor] = noted
+                self.anchors(formula.evidence)  # what it is made from comes into the list with it
+            found[anchor] = None
         for name in evidence.parameters:
             anchor, statement = f"ev-f-p-{slug(name)}", self._assumptions.get(name, "")
             self._records.setdefault(anchor, {"kind": "parameter", "parameters": [name], "statement": statement})
             found[anchor] = None
         return list(found)
-
-    def _formula(self, formula: Formula) -> str:
-        """Note a formula; a cell that is run again with another one of that name replaces it."""
-        anchor, record = formula.anchor, formula.record()
-        known = self._records.get(anchor, {})
-        if any(known.get(part) != record[part] for part in _RESTS_ON):
-            why = f"two values are called “{record['what']}” and rest on different rows; give one of them another name"
-            refuse(anchor in self.fresh, f"{why}: the words of edition.count, or .named(…)")
-            self.fresh.add(anchor)
-            self._records[anchor] = record
-            self.anchors(formula.evidence)  # what it is made from comes into the list with it
-        return anchor
 
     def inference(self, statement: str, rests_on: Evidence, against: Sequence[str]) -> str:
         """Note an inference of the report: the rows that it rests on and those that speak against it."""
@@ -88,8 +82,7 @@ class Citing:
         record = self._records[anchor]
         match record["kind"]:
             case "rows":
-                row_id = self._meant.get(anchor, record["rows"][0])
-                quote = self._dataset.quote(self._dataset.row(row_id).quote_ids[0])
+                quote = self._dataset.quote(self._dataset.row(self._meant[anchor]).quote_ids[0])
                 source = self._dataset.source(quote.source_id)
                 words = quoted(short_words(quote.exact, 90))
                 return f"{words}, {source.descriptor or source.short_name}"
@@ -137,9 +130,7 @@ class Citing:
     def listing(self) -> str:
         """List as Markdown the evidence of each mark shown so far: rows by source and paragraph, then the rest."""
         entries: list[tuple[tuple[int, str, int], str]] = []
-        for anchor, record in self._records.items():
-            if anchor not in self._shown:
-                continue
+        for anchor, record in ((one, self._records[one]) for one in self._records if one in self._shown):
             label, key = self._label(anchor), (99, record["kind"], len(entries))
             words = escape(record["statement"] if record["kind"] == "inference" else self._title(anchor))
             if record["kind"] == "rows":

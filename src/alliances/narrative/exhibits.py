@@ -23,7 +23,7 @@ from alliances.narrative.sentences import Rendered, Teller
 from alliances.narrative.templates import Alternative, refuse
 from alliances.narrative.writing import Written, line, show, write
 from alliances.text.dates import date_text, is_date
-from alliances.text.markdown import capital, curly, escape
+from alliances.text.markdown import capital, curly, escape, plain
 
 
 class Exhibits:
@@ -54,8 +54,8 @@ class Exhibits:
     def write(self, markdown: str, *, box: str = "", **variables: Any) -> None:
         """Write sentences; each stands only where its evidence is known.
 
-        One sentence a line, ending in a full stop; it may run over several lines, and from a colon into a list.
-        Placeholders:
+        One sentence a line, ending in a full stop; it may run over several lines, and from a colon into a list. It may
+        hold, as notebooks/README.md shows,
 
         - ``{obs-jef-members-opinion}`` a row, ``{jef.members}`` a subject's newest value, ``{n}`` a variable
         - ``{row:these words}`` words that the row supports, ``{row.date.when}`` “on 9 May 2025”,
@@ -67,13 +67,6 @@ class Exhibits:
         paragraph); ``then:`` falls with the one before; ``opens:`` goes with the one after; ``ours:`` an inference of
         this report. A number that is typed is refused. `variables` come to those of the notebook; `box` is the class of
         what stands under its headings, on the first pages: ``bottom-line``, ``so-what``, ``watch``.
-
-        >>> edition.write('''
-        ... ## Members
-        ...
-        ... {of_them.of(n):members} are in the alliance.
-        ... then: {outside} stays outside.
-        ... ''')  # doctest: +SKIP
         """
         with self._cell(**variables):
             self._show("prose", write(self._teller, markdown), **({"class": box} if box else {}))
@@ -95,12 +88,13 @@ class Exhibits:
             refuse(not is_chart, f"edition.figure takes an Altair chart, and not a {type(chart).__name__}")
             refuse(not id.startswith("fig-"), f"the id “{id}” does not begin with fig-, so nothing could refer to it")
             told = {name: self._line(text, name in ("caption", "note")) for name, text in texts.items()}
-            texts = {name: written.markdown for name, written in told.items()} | {"alt": told["alt"].plain}
+            words = [plain(written.markdown) for written in told.values()]
+            texts = {name: written.markdown for name, written in told.items()} | {"alt": plain(told["alt"].markdown)}
             if not texts["title"] or not texts["alt"]:
                 return
             long = f"the alternative text has {len(texts['alt'])} characters; 250 are the most"
             refuse(len(texts["alt"]) > 250, f"{long}: for a list write its count")
-            words, own = [written.plain for written in told.values()], reference or assumption
+            own = reference or assumption
             spec = charts.prepare(chart, width_mm=width, title=words[0], subtitle=texts["subtitle"], alt=texts["alt"])
             slim = charts.prepare(chart if narrow is None else narrow, width_mm="narrow", alt=texts["alt"])
             self._refuse_chart(spec, own, words)
@@ -122,7 +116,7 @@ class Exhibits:
             refuse(self._teller.row(row_id) is UNKNOWN, why)
         for text, rows in () if own else charts.words(spec):
             wrong = self._teller.wrong(text, Evidence.of_rows(rows), *printed)
-            refuse(bool(wrong), f"the words “{text[:60]}” in the chart hold “{wrong}”, which no row of theirs gives")
+            refuse(wrong, f"the words “{text[:60]}” in the chart hold “{wrong}”, which no row of theirs gives")
 
     def _source_line(self, ids: list[str], own: str) -> Rendered:
         """Write where a chart's data come from: each text with its marks, and what is nobody's but ours."""
@@ -159,14 +153,11 @@ class Exhibits:
         why = "edition.table takes columns as a mapping of columns to heads, {'actor': 'Member'}"
         refuse(not isinstance(columns, Mapping) or not columns, why)
         filled = {c: distinct(frame, c, "edition.table") for c in (*columns, *filter(None, [group]))}
-        for head in columns.values():
-            self._teller.check_typed(head)
         shown = [c for c in columns if filled[c] or not len(frame)]  # a column of dashes goes
         right = [c for c in shown if {type(v) for v in frame[c] if str(v) in filled[c]} == {Quantity}]
-        lines = [f"| {' | '.join(columns[c] for c in shown)} |"]
+        lines = [f"| {' | '.join(self._words(columns[c], NOTHING, c) for c in shown)} |"]
         lines += [f"|{'|'.join('--:' if c in right else '---' for c in shown)}|"]
-        sentences: list[Rendered] = []
-        before = ""
+        sentences, before = list[Rendered](), ""
         for (_, row), of_row in zip(frame.iterrows(), ids, strict=True):
             known = Evidence.of_rows(of_row)
             if group and (head := str(row[group])) != before:
@@ -179,9 +170,9 @@ class Exhibits:
         return "\n".join(lines), sentences
 
     def _row(self, row: "pd.Series[Any]", known: Evidence) -> list[Rendered]:
-        if not known and not any(isinstance(value, Value) and value.evidence for value in row):
-            why = f"edition.table: the row “{row.iloc[0]}” has no row id"
-            refuse(True, f"{why}; {REMEDY}, or show a Quantity, which carries its own")
+        has_own = known or any(isinstance(value, Value) and value.evidence for value in row)
+        why = f"edition.table: the row “{row.iloc[0]}” has no row id; {REMEDY}"
+        refuse(not has_own, f"{why}, or show a Quantity, which carries its own")
         cells: list[Rendered] = []
         due, citing = known, self._citing
         for column, value in row.items():
@@ -199,7 +190,7 @@ class Exhibits:
         return cells
 
     def _words(self, value: Any, known: Evidence, column: str) -> str:
-        """Print a cell."""
+        """Print a cell, or the head of its column."""
         if isinstance(value, Value):
             return capital(escape(value.text) if type(value) is Value else value.text)
         if value is None or value is pd.NA or value != value:
@@ -208,8 +199,8 @@ class Exhibits:
         refuse(isinstance(value, Number), f"{why}of the column value, or take edition.count or edition.value")
         text = date_text(value) if isinstance(value, str) and is_date(value) else str(value)
         wrong = self._teller.wrong(text, known)
-        why = f"the cell “{text[:60]}” of the column “{column}” holds “{wrong}”, which its row does not give"
-        refuse(bool(wrong), why)
+        why = f"the cell “{text[:60]}” of the column “{column}” holds “{wrong}”, which nothing gives"
+        refuse(wrong, why)
         return capital(escape(curly(text)))
 
     def facts(self, id: str, text: str) -> None:
@@ -217,8 +208,7 @@ class Exhibits:
 
         A box of which a single entry is left falls whole.
         """
-        entries: list[list[str]] = []
-        sentences: list[Rendered] = []
+        entries, sentences = list[list[str]](), list[Rendered]()
         with self._cell():
             for raw in filter(None, map(str.strip, str(text).splitlines())):
                 label, bar, words = raw.partition(" | ")
@@ -300,7 +290,7 @@ class Exhibits:
         printed = [pair for sentence in words.sentences for pair in sentence.printed]
         said = Evidence.union(sentence.evidence for sentence in words.sentences)
         also = f" Also weighed:{self._citing.write(anchors)}" if anchors else ""
-        return Rendered(words.markdown + also, words.plain, [*cited, *anchors], printed, said)
+        return Rendered(words.markdown + also, plain(words.markdown), [*cited, *anchors], printed, said)
 
     def cover(self, finding: str, figure: str = "") -> None:
         """Set the finding that stands on the cover, and the figure that shows it."""

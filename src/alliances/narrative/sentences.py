@@ -50,11 +50,8 @@ class Teller:
     """Fills sentences from the rows of a dataset, which is cut to the edition, and the variables of a notebook."""
 
     def __init__(self, dataset: Dataset, citing: Citing) -> None:
-        self.dataset = dataset
-        self.citing = citing
+        self.dataset, self.citing = dataset, citing
         self.variables: Mapping[str, Any] = {}  # of the cell that is run
-
-    # What a placeholder names
 
     def look_up(self, path: str) -> Value:
         """Return the value that a placeholder's path names; unknown where this edition does not know it.
@@ -81,10 +78,7 @@ class Teller:
         return value
 
     def row(self, name: str, subject: str = "") -> Value:
-        """Return a row, or the variable with which a `subject` begins; unknown where not known here.
-
-        NarrativeError, with the nearest id, if it is neither.
-        """
+        """Return a row, or the variable with which a `subject` begins; NarrativeError, with the nearest, if neither."""
         whole, variables = self.dataset.complete, self.variables if subject else {}
         if name in whole:
             row = whole.row(name)
@@ -94,7 +88,7 @@ class Teller:
         if name in variables:
             return _variable(name, variables[name])
         why = f"no text of the dataset gives “{subject}”; edition.find({name!r}) lists what they give"
-        refuse(bool(subject) and (name in whole.names or name in whole.alliance_names), why)
+        refuse(subject and (name in whole.names or name in whole.alliance_names), why)
         what = f"“{{{name}}}” is neither a row of the dataset nor a variable of the notebook"
         near = nearest_words(name, [*whole.row_ids, *(n for n in variables if not n.startswith("_"))])
         raise NarrativeError(f"{what if subject else f'There is no row “{name}” in the dataset'}{near}")
@@ -104,8 +98,6 @@ class Teller:
         paths = [match["path"].strip().partition(".")[0] for match in PLACEHOLDER.finditer(template)]
         named = [*_named(template, "@"), *(path for path in paths if path in self.dataset.complete)]
         return bool(named) and all(row_id in self.dataset for row_id in named)
-
-    # A sentence
 
     def tell(
         self, alternative: Alternative, before: Evidence = NOTHING, marked: bool = True, refused: bool = True
@@ -119,9 +111,7 @@ class Teller:
         template = _REFERENCE.sub("\x00\\1\x00", _CONTROL.sub("", alternative.text))
         bare = PLACEHOLDER.sub("·", _EVIDENCE.sub("", template))
         _refuse_signs(bare, template, alternative)
-        against = _named(template, "-@")
-        for row_id in against:
-            self.row(row_id)
+        against = [row_id for row_id in _named(template, "-@") if self.row(row_id) is not UNKNOWN]
         if refused:
             self._refuse_numbers(bare, alternative.text)
         told = Rendered("", "", is_ours="ours" in alternative.labels)
@@ -131,11 +121,11 @@ class Teller:
             return None
         text = "".join(filter(None, filled))
         if told.is_ours and marked:
-            known = [row_id for row_id in against if row_id in self.dataset]
             anchors = self.citing.anchors(told.evidence)
-            anchors.append(self.citing.inference(plain(_KEPT.sub("", text)), told.evidence or before, known))
-            told.anchors = list(dict.fromkeys([*told.anchors, *anchors]))
+            anchors.append(self.citing.inference(plain(_KEPT.sub("", text)), told.evidence or before, against))
+            told.anchors += anchors
             text += self.citing.write(anchors)
+        told.anchors = list(dict.fromkeys(told.anchors))
         told.markdown = capital(_KEPT.sub(r"@\1", text.strip()))
         told.plain = plain(told.markdown)
         return told
@@ -152,8 +142,12 @@ class Teller:
             if values[-1] is not UNKNOWN:
                 words, at = match["words"] or "", value.text[:60] or "no number"
                 wrong = self.wrong(words, value.evidence, value.text, value.words)
-                refuse(bool(wrong), f"“{wrong}” in the words “{words}” is not in what they point at ({at})")
-                told.printed.append([plain(printed), _origin(value, self.citing)])
+                refuse(wrong, f"“{wrong}” in the words “{words}” is not in what they point at ({at})")
+                origins = [*value.evidence.rows]
+                if len(origins) != 1 or value.evidence.formulas:
+                    origins = ["date:as_of" if isinstance(value, Moment) else "words"]
+                    origins += self.citing.anchors(value.evidence)
+                told.printed.append([plain(printed), origins[-1]])
             return printed
 
         text = PLACEHOLDER.sub(fill, clause)
@@ -165,10 +159,8 @@ class Teller:
         evidence = Evidence.union(value.evidence for value in values)
         told.evidence = told.evidence | evidence
         anchors = self.citing.anchors(evidence)
-        told.anchors = list(dict.fromkeys([*told.anchors, *anchors]))
+        told.anchors += anchors
         return text + (self.citing.write(anchors) if marked else "")
-
-    # Numbers
 
     @cached_property
     def _numbered_names(self) -> list[str]:
@@ -176,12 +168,7 @@ class Teller:
         whole = self.dataset.complete
         columns = [whole[table][column] for table, listed in _NAMING.items() for column in listed.split()]
         names = {part.strip() for column in columns for cell in column for part in cell.split(";")}
-        return list(filter(numbers.find_numbers, names))
-
-    def check_typed(self, text: str) -> None:
-        """Refuse a number in a text that is printed as it stands, the head of a column for instance."""
-        _refuse_signs(text, text, Alternative(text))
-        self._refuse_numbers(text, text)
+        return sorted(filter(numbers.find_numbers, names))
 
     def _refuse_numbers(self, bare: str, template: str) -> None:
         why = f"in “{shorten(template, 80)}” is typed and not taken from the data; write a placeholder such as "
@@ -233,7 +220,7 @@ def _refuse_signs(bare: str, template: str, alternative: Alternative) -> None:
         (unnamed, "names no row; write [@row_id] or [@row_id; @row_id]"),
         (against, "names what speaks against the sentence; that is for an inference, ours:"),
     ):
-        refuse(bool(found), f"“{''.join(found[:1])}” in “{shorten(alternative.text, 80)}” {why}")
+        refuse(found, f"“{''.join(found[:1])}” in “{shorten(alternative.text, 80)}” {why}")
 
 
 def _variable(name: str, value: Any) -> Value:
@@ -242,7 +229,7 @@ def _variable(name: str, value: Any) -> Value:
     why = f"The variable {name} is {shorten(repr(value), 60)}, a bare value that nothing supports; take it from a frame"
     refuse(not isinstance(value, str), f"{why} with edition.count, edition.names or edition.value, or edition[row_id]")
     found = ", ".join(numbers.find_numbers(value))
-    refuse(bool(found), f"The variable {name} is the text “{value[:60]}”, whose “{found}” nothing supports")
+    refuse(found, f"The variable {name} is the text “{value[:60]}”, whose “{found}” nothing supports")
     return Value(value)
 
 
@@ -261,10 +248,3 @@ def _printed(value: Value, match: re.Match[str]) -> str:
     number: Any = len(count) if isinstance(count, Names) else count
     refuse(not isinstance(number, (int, Quantity)), why)
     return f"{printed} {match['one'] if number == 1 else match['many']}"
-
-
-def _origin(value: Value, citing: Citing) -> str:
-    evidence = value.evidence
-    if len(evidence.rows) == 1 and not evidence.formulas:
-        return evidence.rows[0]
-    return ["date:as_of" if isinstance(value, Moment) else "words", *citing.anchors(evidence)][-1]

@@ -17,9 +17,7 @@ _LEAD = re.compile(r"^(#{1,3}|[-*]|\d+\.)\s+")
 _FOREIGN = re.compile(r"(?<!\\)</?(?!sup\b)[A-Za-z!][^>]*>|!\[[^\]]*\]|(?<!\\)`+|^(?:>|\||~~~|:::|#{4,}|\$\$).*|\\$")
 _BULLET = re.compile(r"(?:[-*]|\d+\.)\s+")
 #: A sentence that begins so needs the sentence before it.
-_LEANING = re.compile(
-    r"(?:But|So|Too|It|Its|He|His|She|Her|They|Their|Them|This|That|These|Those|Therefore|Hence|Yet)\b"
-)
+_LEANING = re.compile(r"(?:But|So|Too|Its?|He|His|She|Her|The[ym]|Their|That|Th[eo]se|Therefore|Hence|Yet|This)\b")
 
 
 class Alternative(NamedTuple):
@@ -37,7 +35,7 @@ Slot = list[Alternative]
 class Block(NamedTuple):
     """A heading, a paragraph or a list."""
 
-    kind: str  # how its Markdown begins: #, ## or ###, - or 1.; "" for a paragraph
+    kind: str  # how its first line begins: #, ## or ###, -, * or a number with a point; "" for a paragraph
     ways: list[list[Slot]]  # its sentences; after a bare `else:` line, those told where no sentence of the former is
 
 
@@ -47,29 +45,28 @@ def parse(text: str) -> list[Block]:
     NarrativeError where a sentence does not end, two stand in one, or a label stands where it means nothing.
     """
     blocks: list[Block] = []
-    for lines in _groups(_lines(text)):
-        if lines[0] != "else:" or not blocks:
-            lead = _LEAD.match(lines[0])
-            blocks.append(Block(("1." if lead[1][0].isdigit() else lead[1].replace("*", "-")) if lead else "", [[]]))
+    for is_first, sentence in _sentences(_lines(text)):
+        if is_first and (sentence != ["else:"] or not blocks):
+            lead = _LEAD.match(sentence[0])
+            blocks.append(Block(lead[1] if lead else "", [[]]))
         kind, ways = blocks[-1]
-        for line in lines[1:] if kind[:1] == "#" else ():
-            why = "a line under a heading is part of no sentence; leave an empty line between them"
+        if sentence == ["else:"]:
+            ways.append([])
+            continue
+        is_title, words = kind[:1] == "#", " ".join(sentence)
+        why = "a line under a heading is part of no sentence; leave an empty line between them"
+        for line in sentence[is_first:] if is_title else ():
             refuse(not line.startswith("else: "), why, line)
-        for sentence in _sentences(lines):
-            if sentence == ["else:"]:
-                ways.append([])
-                continue
-            words = " ".join(sentence)
-            why = f"the sentence “{shorten(words)}” does not end; close it with a full stop"
-            refuse(kind[:1] != "#" and not _END.search(words), why, sentence[0])
-            _add(ways[-1], _LEAD.sub("", words, count=1) if kind else words, sentence[0], is_title=kind[:1] == "#")
+        why = f"the sentence “{shorten(words)}” does not end; close it with a full stop"
+        refuse(not is_title and not _END.search(words), why, sentence[0])
+        _add(ways[-1], _LEAD.sub("", words, count=1) if kind else words, sentence[0], is_title)
     return blocks
 
 
 def parse_line(text: str) -> list[Slot]:
     """Split a short text, a title or a caption for instance: its last sentence, and one before `else:`, may not end."""
     slots: list[Slot] = []
-    for sentence in _sentences([line for line in _lines(text) if line]):
+    for _, sentence in _sentences([line for line in _lines(text) if line]):
         _add(slots, " ".join(sentence), sentence[0])
     return slots
 
@@ -84,28 +81,24 @@ def _lines(text: str) -> list[str]:
     return lines
 
 
-def _groups(lines: list[str]) -> Iterator[list[str]]:
-    """Group the lines of a block: it ends at an empty line, a heading, and where a list follows a sentence."""
-    group: list[str] = []
+def _sentences(lines: list[str]) -> Iterator[tuple[bool, list[str]]]:
+    """Group lines into sentences, and say which are the first of a block.
+
+    A sentence ends in a full stop, before a label, and at a colon unless words follow it; a block ends at an empty
+    line, a heading, and where a list follows a sentence.
+    """
+    current, first, is_first = list[str](), "", True
     for line in [*lines, ""]:
-        is_list = _BULLET.match(line) and group and group[-1] != "else:" and not _BULLET.match(group[0])
-        if group and (not line or line.startswith(("# ", "## ", "### ")) or (is_list and _END.search(group[-1]))):
-            yield group
-            group = []
-        group += [line] if line else []
-
-
-def _sentences(lines: list[str]) -> Iterator[list[str]]:
-    """Group lines into sentences: one ends in a full stop, before a label, and at a colon unless words follow it."""
-    current: list[str] = []
-    for line in lines:
-        end = _END.search(current[-1]) if current else None
-        is_over = end and (end[1] != ":" or _BULLET.match(line))
-        if current and (is_over or current == ["else:"] or _LABEL.match(line)):
-            yield current
-            current = []
-        current.append(line)
-    yield from [current] if current else []
+        end = _END.search(current[-1]) if current and current != ["else:"] else None
+        is_item = _BULLET.match(line)
+        is_new = not line or line.startswith(("# ", "## ", "### ")) or (is_item and end and not _BULLET.match(first))
+        is_over = is_new or current == ["else:"] or _LABEL.match(line) or (end and (end[1] != ":" or is_item))
+        if current and is_over:
+            yield is_first, current
+            current, is_first = [], False
+        is_first = is_first or bool(is_new)
+        first = line if is_new or first in ("", "else:") else first
+        current += [line] if line else []
 
 
 def _add(slots: list[Slot], text: str, line: str, is_title: bool = True) -> None:
@@ -114,26 +107,20 @@ def _add(slots: list[Slot], text: str, line: str, is_title: bool = True) -> None
     while match := _LABEL.match(text):
         labels.add(match[1])
         text = text[match.end() :]
-    bare, is_else = PLACEHOLDER.sub("Xx", text), "else" in labels
-    leans = not labels & {"then", "else"} and _LEANING.match(bare.lstrip("“‘*_("))
-    said, label = f"“{shorten(text)}”", f"the label {', '.join(sorted(labels))}:"
-    for is_wrong, why in (
-        (not is_title and _MISTYPED.match(text),
-         f"{said} begins with a label that is none; write it small and with a space, ours: …"),
-        (not is_title and _INNER_END.search(bare),
-         f"{said} holds two sentences; give each a line of its own, since each stands or falls alone"),
-        (not is_title and leans,
-         f"{said} leans on the sentence before it; write then: before it, so that it falls with it"),
-        (not text, f"{label} has no sentence; write one behind it"),
-        (is_else and not slots, "else: has no sentence above it in its paragraph; a fact box has no else:"),
-    ):  # fmt: skip
-        refuse(bool(is_wrong), why, line)
-    if not is_else:
+    said, bare = f"“{shorten(text)}”", PLACEHOLDER.sub("Xx", text)
+    refuse(not text, f"the label {', '.join(sorted(labels))}: has no sentence; write one behind it", line)
+    if not is_title:
+        leans = not labels & {"then", "else"} and _LEANING.match(bare.lstrip("“‘*_("))
+        refuse(_MISTYPED.match(text), f"{said} begins with no label; write it small and with a space, ours: …", line)
+        refuse(_INNER_END.search(bare), f"{said} holds two sentences; give each its own line: each stands alone", line)
+        refuse(leans, f"{said} leans on the sentence before it; write then: before it, so that both fall", line)
+    if "else" not in labels:
         slots.append([])
+    refuse(not slots, "else: has no sentence above it in its paragraph; a fact box has no else:", line)
     slots[-1].append(Alternative(text, line, labels))
 
 
-def refuse(is_wrong: bool, message: str, line: str = "") -> None:
+def refuse(is_wrong: object, message: str, line: str = "") -> None:
     """Raise a `NarrativeError` with the line that is at fault, where something is wrong."""
     if is_wrong:
         error = NarrativeError(message)

@@ -1,6 +1,5 @@
 """Paragraphs: which of their sentences stand in this edition, the Markdown that they make, and how it is displayed."""
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -27,18 +26,13 @@ class Written:
     sentences: list[Rendered] = field(default_factory=list)  # headings and cells too
     more: dict[str, Any] = field(default_factory=dict)  # what staging needs besides, JSON-ready
 
-    @property
-    def plain(self) -> str:
-        """Its sentences without marks."""
-        return " ".join(sentence.plain for sentence in self.sentences)
-
 
 def write(teller: Teller, text: str) -> Written:
     """Tell those sentences of a text, as `Exhibits.write` documents it, whose evidence this edition knows."""
     telling = _Telling(teller)
     blocks = [(block.kind, telling.block(block)) for block in parse(text)]
     for (kind, sentences), (below, listed) in pairwise(blocks):
-        if below in ("-", "1.") and not (kind or listed) and sentences and sentences[-1].plain.endswith(":"):
+        if below[:1] not in ("", "#") and not (kind or listed) and sentences and sentences[-1].plain.endswith(":"):
             sentences.pop()  # it goes on in a list of which nothing is known
     stands = [(k, told) for n, (k, told) in enumerate(blocks, 1) if told and (k[:1] != "#" or _has_body(k, blocks[n:]))]
     markdown = "\n\n".join(_markdown(kind, sentences) for kind, sentences in stands)
@@ -63,17 +57,16 @@ def _markdown(kind: str, sentences: Sequence[Rendered]) -> str:
     told = [sentence.markdown for sentence in sentences]
     if not kind:
         return " ".join(told)
-    return "\n".join(f"{f'{n}.' if kind == '1.' else kind} {words}" for n, words in enumerate(told, 1))
+    lead = "{}." if kind[-1] == "." else kind.replace("*", "-")
+    return "\n".join(f"{lead.format(number)} {words}" for number, words in enumerate(told, 1))
 
 
 class _Telling:
     """Goes through the sentences of one call and remembers what stands of those before."""
 
     def __init__(self, teller: Teller, marked: bool = True) -> None:
-        self._teller = teller
-        self._marked = marked
-        self._last_stands = True
-        self._before = NOTHING
+        self._teller, self._marked = teller, marked
+        self._last_stands, self._before = True, NOTHING
         self.fallen: list[str] = []  # whose rows are all known, unlike something that is made of them
 
     def block(self, block: Block) -> list[Rendered]:
@@ -132,7 +125,7 @@ def show(citing: Citing, kind: str, written: Written, **more: Any) -> None:
     anchors = dict.fromkeys(anchor for sentence in written.sentences for anchor in sentence.anchors)
     # What “+n” leads to is no sentence's own evidence, and is found where it is set.
     shown = [bundle.get("text/markdown", ""), *map(str, more.values())]
-    anchors.update(dict.fromkeys(_GROUP.findall(json.dumps(shown))))
+    anchors.update(dict.fromkeys(_GROUP.findall(" ".join(shown))))
     sentences = [
         {"text": s.plain, "marks": s.anchors, "rows": [*s.evidence.all_rows], "printed": s.printed, "ours": s.is_ours}
         for s in written.sentences
