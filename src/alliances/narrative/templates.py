@@ -12,7 +12,7 @@ _LABEL = re.compile(r"(then|opens|ours|else):(?:\s+|$)")
 _MISTYPED = re.compile(r"(?:then|opens|ours|else)\s*:", re.IGNORECASE)
 _END = re.compile(r"([.?!:])[”’\"')*_]*$")
 _INNER_END = re.compile(r"(?<!\b[A-Z])(?<!\be\.g)(?<!\bi\.e)[.?!][”’\"')*_]*\s+(?=[“‘\"(*_]*[A-Z{])")
-_LEAD = re.compile(r"^(#{1,3}|[-*]|\d+\.)\s+")
+_LEAD = re.compile(r"^((?:(?:then|opens|ours|else):\s+)*)(#{1,3}|[-*]|\d+\.)\s+")
 #: What only some of JupyterLab, page and PDF would show: HTML, pictures, code, quotations, tables, deep headings.
 _FOREIGN = re.compile(r"(?<!\\)</?(?!sup\b)[A-Za-z!][^>]*>|!\[[^\]]*\]|(?<!\\)`+|^(?:>|\||~~~|:::|#{4,}|\$\$).*|\\$")
 _BULLET = re.compile(r"(?:[-*]|\d+\.)\s+")
@@ -48,18 +48,20 @@ def parse(text: str) -> list[Block]:
     for is_first, sentence in _sentences(_lines(text)):
         if is_first and (sentence != ["else:"] or not blocks):
             lead = _LEAD.match(sentence[0])
-            blocks.append(Block(lead[1] if lead else "", [[]]))
+            blocks.append(Block(lead[2] if lead else "", [[]]))
         kind, ways = blocks[-1]
-        if sentence == ["else:"]:
+        is_title, words = kind[:1] == "#", " ".join(sentence)
+        if words == "else:":
+            why = "else: has no paragraph above it; below a heading write else: and the other title on one line"
+            refuse(is_title, why, words)
             ways.append([])
             continue
-        is_title, words = kind[:1] == "#", " ".join(sentence)
         why = "a line under a heading is part of no sentence; leave an empty line between them"
         for line in sentence[is_first:] if is_title else ():
             refuse(not line.startswith("else: "), why, line)
         why = f"the sentence “{shorten(words)}” does not end; close it with a full stop"
         refuse(not is_title and not _END.search(words), why, sentence[0])
-        _add(ways[-1], _LEAD.sub("", words, count=1) if kind else words, sentence[0], is_title)
+        _add(ways[-1], _LEAD.sub(r"\1", words) if kind else words, sentence[0], is_title)
     return blocks
 
 
