@@ -67,6 +67,13 @@ class Exhibits:
         paragraph); ``then:`` falls with the one before; ``opens:`` goes with the one after; ``ours:`` an inference of
         this report. A number that is typed is refused. `variables` come to those of the notebook; `box` is the class of
         what stands under its headings, on the first pages: ``bottom-line``, ``so-what``, ``watch``.
+
+        >>> edition.write('''
+        ... ## Members
+        ...
+        ... {of_them.of(n):members} are in the alliance.
+        ... then: {outside} stays outside.
+        ... ''')  # doctest: +SKIP
         """
         with self._cell(**variables):
             self._show("prose", write(self._teller, markdown), **({"class": box} if box else {}))
