@@ -13,7 +13,7 @@ from alliances.errors import StagingError
 from alliances.parameters import Parameters
 from alliances.run.cache import Cache
 from alliances.stage import chapters as reading
-from alliances.stage.chapters import CONTENTS, EVIDENCE, Chapter, Output, form, line_text
+from alliances.stage.chapters import CONTENTS, EVIDENCE, Chapter, Output, form
 from alliances.stage.check import Checker, reference_problems
 from alliances.stage.cover import address, edition_values
 from alliances.stage.evidence import Ledger, evidence
@@ -56,13 +56,12 @@ def stage(
             raise StagingError(
                 f"report/report.qmd includes chapters/{name}.md, but nothing ran notebooks/{name}.ipynb."
             )
-        read[name] = [{**output, "licence": licence} for output in reading.read_outputs(executed[name])]
+        read[name] = reading.read_outputs(executed[name], licence)
     outputs = [output for each in read.values() for output in each]
     ledger = Ledger(dataset, parameters)
     problems = list(dict.fromkeys(clash for o in outputs for clash in ledger.add(o.get("evidence", {}))))
     chapters, body = _stitch(lines, read, has_evidence=not dataset["sources"].empty)
     body = ledger.number(body)
-    ledger.close()
     report = body.replace(EVIDENCE, evidence(ledger, bool(only))).strip() + "\n"
     checker = Checker(ledger)
     problems += [problem for chapter in chapters for problem in checker.problems(chapter)]
@@ -95,9 +94,9 @@ def _stitch(
             number = _ROMAN[len({chapter.part for chapter in chapters if chapter.zone == "chapter"})]
             anchor = "" if "#" in attributes else f"#part-{reading.anchor_of(value)} "
             waiting = [f'# {value} {{{anchor}{attributes} number="{number}"}}']
-        elif kind == "include" and (chapter := reading.read_chapter(value, zone, part, read[value])):
+        elif kind == "include" and (chapter := reading.read_chapter(value, zone, part, read[value])).blocks:
             chapters.append(chapter)
-            pieces += waiting + [block.markdown for block in chapter.blocks]
+            pieces += waiting + [block.markdown for block in sorted(chapter.blocks, key=lambda block: block.rank)]
             waiting = []
         elif kind == "heading":
             pieces.append(f"# {value} {{{attributes}}}" if attributes else f"# {value}")
@@ -115,12 +114,11 @@ def _stitch(
 
 def _facts(chapters: Sequence[Chapter], ledger: Ledger) -> Iterator[dict[str, Any]]:
     """Yield every printed value with its origin, the words behind it, its mark and its place."""
-    for chapter, output, own in ((each, *found) for each in chapters for found in each.outputs()):
-        for sentence in output.get("sentences", ()):
-            place = next((block for block in own if sentence["text"] in line_text(block.markdown)), own[0])
+    for chapter, block in ((chapter, block) for chapter in chapters for block in chapter.blocks):
+        for sentence in block.sentences:
             for text, origin in sentence["printed"]:
-                yield {"text": text, **_origin(ledger, origin), "chapter": chapter.name, "section": place.section,
-                       "in": output.get("id", output["kind"]), "sentence": sentence["text"]}  # fmt: skip
+                yield {"text": text, **_origin(ledger, origin), "chapter": chapter.name, "section": block.section,
+                       "in": block.output.get("id", block.output["kind"]), "sentence": sentence["text"]}  # fmt: skip
 
 
 def _origin(ledger: Ledger, origin: str) -> dict[str, Any]:
