@@ -1,7 +1,6 @@
-"""Checks the staged report: every number comes from its evidence, and every link and reference leads somewhere."""
+"""Checks the staged report: every number comes from its evidence, whose mark stands there."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -39,6 +38,8 @@ class Checker:
 
     def problems(self, chapter: Chapter) -> Iterator[str]:
         """Yield what is wrong with the numbers and marks of a chapter, a sentence each."""
+        if not chapter.title:
+            yield f"Notebook {chapter.name}.ipynb has no title in this edition; give it one that stands with all of it."
         for block in chapter.blocks:
             for problem in self._block(block):
                 yield f"In {chapter.name}, {block.output.get('id', block.output['kind'])}: {problem}"
@@ -75,10 +76,10 @@ class Checker:
 
     def _own(self, output: Output) -> set[str]:
         """List the numbers that a judgement's own row holds, which are ours: its horizon, its reasons."""
-        ids = {output.get("judgement"), *(item["judgement"] for item in output.get("items", ()))}
+        ids = [output.get("judgement"), *(item["judgement"] for item in output.get("items", ()))]
         frame = self.dataset["judgements"]
-        own = " ; ".join(map(str, frame[frame["judgement_id"].isin(ids)].to_numpy().ravel()))
-        return {*claims(f"{own} ; {output.get('yardstick', '')}", parts=True)}
+        cells = frame[frame["judgement_id"].isin(ids)].to_numpy().ravel()
+        return {*claims(" ; ".join(map(str, [*cells, output.get("yardstick", "")])), parts=True)}
 
     def _sentence(self, sentence: Mapping[str, Any], own: set[str], is_cell: bool) -> Iterator[str]:
         text, marks = sentence["text"], set(sentence["marks"])
@@ -136,14 +137,3 @@ def _worked_out(values: Sequence[str]) -> set[str]:
     figures = {float(number) for number in claims(" ; ".join(values)) if re.fullmatch(r"\d+(\.\d+)?", number)}
     made = {n for one in figures - {0.0} for n in (one, one * 100, 1 / one, *(abs(one - other) for other in figures))}
     return {*claims(" ; ".join(number_text(round(number, 6)) for number in made))}
-
-
-def reference_problems(report: str) -> list[str]:
-    """List links and references of the whole staged report that lead nowhere, and anchors that stand twice."""
-    anchors = Counter(re.findall(r"(?<!\\)\{[^{}]*?#([\w-]+)[^{}]*\}", report))
-    targets = re.findall(r"\]\(#([^\s)]+)", report) + re.findall(r"(?<![\w\\])@((?:fig|tbl|sec)-[\w-]*\w)", report)
-    dead = [target for target in dict.fromkeys(targets) if target not in anchors]
-    twice = [anchor for anchor, count in anchors.items() if count > 1]
-    return [f"A link or reference leads to #{target}, which nothing in the report defines." for target in dead] + [
-        f"The anchor #{anchor} stands twice in the report: give one of the two another id." for anchor in twice
-    ]

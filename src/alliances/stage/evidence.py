@@ -68,6 +68,11 @@ class Ledger:
                 self.label(one)
         return numbered
 
+    @property
+    def numbered(self) -> dict[str, dict[str, Any]]:
+        """The labels with what they stand for, by anchor."""
+        return {anchor: {"mark": label, **self.records.get(anchor, {})} for anchor, label in self.labels.items()}
+
     def anchor(self, row: str) -> str:
         """Return the anchor of a row's evidence."""
         return f"ev-{row if row.startswith('r-') else self.dataset.mark(row)}"
@@ -84,8 +89,9 @@ class Ledger:
     def rests_on(self, anchor: str) -> list[str]:
         """List what a formula or an inference rests on: rows, formulas, and the parameters that are set here."""
         record = self.records[anchor]
-        set_here = {f"ev-f-p-{slug(name)}" for name in record.get("parameters", ())} & self.records.keys() - {anchor}
-        return [*record["rows"], *record.get("records", ()), *record.get("formulas", ()), *sorted(set_here)]
+        parts = [*record["rows"], *record.get("records", ()), *record.get("formulas", ())]
+        set_here = [f"ev-f-p-{slug(name)}" for name in record.get("parameters", ())]
+        return parts + [one for one in set_here if one in self.records and one != anchor]
 
 
 def evidence(ledger: Ledger, cited_only: bool = False) -> str:

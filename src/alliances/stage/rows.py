@@ -52,8 +52,7 @@ def _unit(dataset: Dataset, row: Row) -> str:
 def numbers(dataset: Dataset, row: Row) -> set[str]:
     """List the numbers that a row bears out, in each way of printing them, its words included."""
     value = fact(dataset, row)
-    texts = [value.text, value.words]
-    texts += [field.text for name, field in value.fields.items() if name not in ("source", "mark")]
-    texts += [say(dataset, row, column) for column in row.values]
+    texts = [field.text for name, field in value.fields.items() if name not in ("source", "mark")]
     texts += [re.sub(r"(?<=\d)(?=[A-Z])", " ", str(cell)).lstrip("P") for cell in row.values.values()]
-    return {*claims(" ; ".join([*texts, *(dataset.quote(quote).exact for quote in row.quote_ids)]), parts=True)}
+    texts += [value.text, value.words, *(dataset.quote(quote).exact for quote in row.quote_ids)]
+    return {*claims(" ; ".join(texts), parts=True)}
