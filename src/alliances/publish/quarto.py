@@ -1,19 +1,18 @@
 """Quarto, where it is found: the stitcher of the first choice."""
 
-from __future__ import annotations
-
 import functools
 import os
 import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
+
+import yaml
 
 from alliances.errors import PublishError
-
-__all__ = ["Quarto", "find_quarto", "missing", "render"]
+from alliances.text.reading import read_utf8, read_yaml
 
 _MINIMUM = (1, 9)
 _VARIABLE = "ALLIANCES_QUARTO"
@@ -21,16 +20,15 @@ _TIME_LIMIT = 300  # seconds; a render takes six
 _OUTPUT = {"html": "alliances-html", "pdf": "alliances-typst"}
 # Quarto goes on after these and exits with 0.
 _SILENT_FAILURES = {
-    "cross-references that lead nowhere": re.compile(r"Unable to resolve crossref @?([\w-]+)", re.IGNORECASE),
-    "fonts that are missing": re.compile(r"unknown font family: (.+)"),
+    "cross-references that lead nowhere": r"(?i)Unable to resolve crossref @?([\w-]+)",
+    "fonts that are missing": r"unknown font family: (.+)",
 }
 
 
-@dataclass(frozen=True)
-class Quarto:
+class Quarto(NamedTuple):
     """A Quarto: the program, and its version as it gives it."""
 
-    path: Path
+    path: str
     version: str
 
     @property
@@ -52,47 +50,55 @@ def missing() -> str:
 
 
 def _candidates() -> list[Quarto]:
-    found = (shutil.which("quarto", path=str(Path(sys.executable).parent)), shutil.which("quarto"))
     wish = os.environ.get(_VARIABLE)
-    versions = {program: _version(program) for program in (found if wish is None else (wish,)) if program}
-    return [Quarto(Path(program), version) for program, version in versions.items() if version]
+    found = (shutil.which("quarto", path=str(Path(sys.executable).parent)), shutil.which("quarto"))
+    programs = filter(None, found if wish is None else (wish,))
+    return [Quarto(program, version) for program in programs if (version := _version(program))]
 
 
 @functools.cache
-def _version(program: str) -> str | None:
+def _version(program: str) -> str:
     try:
-        done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=60, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
     found = re.match(r"\d+\.\d+(?:\.\d+)*", done.stdout.strip())
-    return found.group(0) if done.returncode == 0 and found else None
+    return found[0] if found else ""
 
 
-def render(program: Quarto, folder: Path, kind: str, moment: int) -> str:
+def render(program: Quarto, folder: Path, root: Path, kind: str, moment: int) -> str:
     """Render report.md of a folder that this render has to itself; return what Quarto said.
 
-    Raises
-    ------
-    PublishError
-        If Quarto fails, or goes on after a fault.
+    PublishError if Quarto fails, or goes on after a fault.
     """
-    command = [str(program.path), "render", "report.md", "--to", _OUTPUT[kind]]
+    (folder / "_quarto.yml").write_text(_settings(program, root), encoding="utf-8")
+    command = [program.path, "render", "report.md", "--to", _OUTPUT[kind]]
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(moment), "NO_COLOR": "1"}
     try:
         done = subprocess.run(
             command, cwd=folder, env=environment, timeout=_TIME_LIMIT, check=False,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
-    except OSError as error:
-        raise PublishError(f"Quarto could not be started ({error}).") from error
-    except subprocess.TimeoutExpired as error:
-        raise PublishError(f"Quarto took longer than {_TIME_LIMIT} seconds.") from error
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise PublishError(f"Quarto {program.version} could not be run: {error}.") from error
     said = done.stdout.decode("utf-8", errors="replace")
     for what, pattern in _SILENT_FAILURES.items():
-        if found := sorted(set(pattern.findall(said))):
+        if found := sorted(set(re.findall(pattern, said))):
             raise PublishError(f"Quarto {program.version} found {what}: {', '.join(found)}.\n{said}")
     if ours := re.search(r"^alliances: (.+)$", said, re.MULTILINE):
         raise PublishError(f"The report could not be rendered: {ours[1]}.")
     if done.returncode or not (folder / f"report.{kind}").is_file():
         raise PublishError(f"Quarto {program.version} could not render the {kind.upper()} report.\n{said}")
     return f"{' '.join(command)}\n{said}"
+
+
+def _settings(program: Quarto, root: Path) -> str:
+    """Write the project's settings without its steps and folders, which are for a render by hand."""
+    name = "report/_quarto.yml"
+    settings = read_yaml(read_utf8(root / name, name, PublishError), name, PublishError)
+    if not isinstance(settings, dict) or "alliances-typst" not in str(settings.get("format")):
+        raise PublishError(f"{name} holds no format alliances-typst; restore it.")
+    settings |= {"project": {"type": "default"}, "notebooks": []}
+    if program.number >= (1, 10):  # whose Typst makes PDF/UA and PDF/A at once
+        settings["format"]["alliances-typst"]["pdf-standard"] = ["ua-1", "a-3a"]
+    return yaml.safe_dump(settings, sort_keys=False)
