@@ -9,6 +9,7 @@ from pathlib import Path
 from textwrap import shorten
 from typing import Any, NamedTuple
 
+import yaml
 from jinja2 import Environment
 
 from alliances.errors import StagingError
@@ -25,9 +26,9 @@ Output = Mapping[str, Any]
 CONTENTS, EVIDENCE = "{{< contents >}}", "{{< evidence >}}"
 _VEGALITE = "application/vnd.vegalite.v5+json"
 _EXHIBITS = ("figure", "table", "facts", "judgement", "judgements", "side")
-_INCLUDE = re.compile(r"\{\{< include chapters/(?P<name>[\w-]+)\.md >\}\}")
+_INCLUDE = re.compile(r"\{\{< include chapters/([\w-]+)\.md >\}\}")
 _SHORT = 30  # characters that a running head holds
-_HEADING = re.compile(r"# (?P<title>.+?) *(?:\{(?P<attributes>[^}]*)\})?$")
+_HEADING = re.compile(r"# (.+?) *(?:\{([^}]*)\})?")
 
 
 def read_outputs(notebook: Any, licence: str) -> list[Output]:
@@ -45,22 +46,20 @@ def read_template(path: Path) -> tuple[dict[str, Any], list[tuple[str, str, str]
 
     Kinds are `include` (a chapter), `part`, `back` (its heading), `heading` and `text`.
     """
-    text = read_utf8(path, "report/report.qmd", StagingError)
+    text, lines = read_utf8(path, "report/report.qmd", StagingError), list[tuple[str, str, str]]()
     front, text = text[4:].split("\n---\n", 1) if text.startswith("---\n") else ("", text)
-    told = read_yaml(front, "The front matter of report/report.qmd", StagingError) or {}
-    return told, [_line(line.strip()) for line in text.splitlines() if line.strip() and line[:3] != "```"]
-
-
-def _line(line: str) -> tuple[str, str, str]:
-    if found := _INCLUDE.fullmatch(line):
-        return "include", found["name"], ""
-    if line.startswith("{{<") and line not in (CONTENTS, EVIDENCE):
-        raise StagingError(f"report/report.qmd holds “{line}”; write {{{{< include chapters/NAME.md >}}}}, or drop it.")
-    if found := _HEADING.fullmatch(line):
-        attributes = found["attributes"] or ""
-        kinds = [kind for kind in ("part", "back") if f".{kind}" in attributes.split()]
-        return (*kinds, "heading")[0], found["title"], attributes
-    return "text", line, ""
+    for line in filter(None, map(str.strip, text.splitlines())):
+        if found := _INCLUDE.fullmatch(line):
+            lines.append(("include", found[1], ""))
+        elif found := _HEADING.fullmatch(line):
+            kinds = [kind for kind in ("part", "back") if f".{kind}" in (found[2] or "").split()]
+            lines.append(((*kinds, "heading")[0], found[1], found[2] or ""))
+        elif line.startswith("{{<") and line not in (CONTENTS, EVIDENCE):
+            told = f"report/report.qmd holds “{line}”; write {{{{< include chapters/NAME.md >}}}}, or drop it."
+            raise StagingError(told)
+        elif not line.startswith("```"):
+            lines.append(("text", line, ""))
+    return read_yaml(front, "The front matter of report/report.qmd", StagingError) or {}, lines
 
 
 class Block(NamedTuple):
@@ -165,10 +164,15 @@ def _heading(chapter: Chapter, line: str) -> tuple[str, str]:
 @cache
 def _macros() -> Any:
     environment = Environment("<%", "%>", "<<", ">>", "<#", "#>", trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(md=escape, capital=capital, quoted=quoted, date=date_text, listed=join_and)
+    environment.filters.update(md=escape, capital=capital, quoted=quoted, date=date_text, listed=join_and, yaml=_yaml)
     return environment.from_string(Path(__file__).with_name("forms.md.j2").read_text(encoding="utf-8")).module
 
 
 def form(kind: str, *values: Any) -> str:
     """Write a piece of the report by the macro of that name in `forms.md.j2`."""
     return re.sub(r"\n{3,}", "\n\n", getattr(_macros(), kind)(*values)).strip()
+
+
+def _yaml(value: Any) -> str:
+    """Write a value on one line of YAML."""
+    return yaml.safe_dump([value], allow_unicode=True, default_flow_style=True, width=float("inf")).strip()[1:-1]

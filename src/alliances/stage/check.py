@@ -6,8 +6,7 @@ from functools import cache
 from typing import Any
 
 from alliances.stage.chapters import Block, Chapter, Output, line_text
-from alliances.stage.evidence import Ledger
-from alliances.stage.rows import numbers
+from alliances.stage.evidence import Ledger, numbers
 from alliances.text.dates import date_text
 from alliances.text.markdown import plain
 from alliances.text.marks import MARK
@@ -68,7 +67,7 @@ class Checker:
             text = f"{text[:start]}{'·' * len(told)}{text[end:]}"
             if told not in unmarked and staged[0] != "#" and kind != "judgements":  # of which each shows two
                 shown = [mark for place, mark in zip(places, marks, strict=True) if start < place <= end]
-                yield from _hidden(sentence, shown, below)
+                yield from (f"“{sentence['text']}” {fault}" for fault in _hidden(sentence["marks"], shown, below))
             yield from self._sentence(sentence, own, kind == "table")
         for number in find_numbers(mask(text, self.names)):
             if claims(number).keys() - own:
@@ -119,17 +118,15 @@ def _read(staged: str) -> str:
     return " ".join(plain(text).replace("\\", "").split())
 
 
-def _hidden(
-    sentence: Mapping[str, Any], shown: Sequence[Sequence[str]], below: Sequence[Sequence[str]]
-) -> Iterator[str]:
-    """Say which mark of a sentence shows neither there nor below the figure, nor is counted by a +n, or is not its."""
-    all_shown = {anchor for _, anchor, _ in (*shown, *below)}
-    missing = [anchor for anchor in dict.fromkeys(sentence["marks"]) if anchor not in all_shown]
-    strange = sorted({anchor for label, anchor, _ in shown if label[0] != "+"}.difference(sentence["marks"]))
-    if len(missing) > sum(int(label) for label, *_ in (*shown, *below) if label[0] == "+"):
-        yield f"“{sentence['text']}” does not show the mark of #{missing[0]}."
+def _hidden(marks: Sequence[str], shown: Sequence[Sequence[str]], below: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Say which of a sentence's marks shows neither there nor below, nor is counted by a +n, or which is not its."""
+    labels = {anchor: label for label, anchor, _ in (*below, *shown)}
+    hidden = [anchor for anchor in marks if anchor not in labels]
+    strange = [anchor for label, anchor, _ in shown if label[0] != "+" and anchor not in marks]
+    if len(hidden) > sum(int(label) for label in labels.values() if label[0] == "+"):
+        yield f"does not show the mark of #{hidden[0]}."
     elif strange:
-        yield f"“{sentence['text']}” shows the mark of #{strange[0]}, which is not its own."
+        yield f"shows the mark of #{strange[0]}, which is not its own."
 
 
 def _worked_out(values: Sequence[str]) -> set[str]:

@@ -7,47 +7,24 @@ from typing import Any
 
 from alliances.dataset import Dataset
 from alliances.parameters import Parameters
-from alliances.stage.chapters import Output, line_text
+from alliances.stage.chapters import Output, form, line_text
 from alliances.text.dates import date_text, month_text
 from alliances.text.names import capital, join_and
 from alliances.text.numbers import number_text, number_word
 
 
-def edition_values(
+def edition(
     dataset: Dataset, parameters: Parameters, defaults: Parameters, outputs: Sequence[Output], coming: Sequence[str]
-) -> dict[str, Any]:
-    """Return the values of `edition.yml`; what nothing gives is an empty string."""
-    package, day, known = dataset.package, _as_of(dataset, parameters.day), _known_to(dataset)
-    published, foot = f"Texts published by {day}", f"Texts to {day}"
-    if dataset["sources"].empty:
-        published = foot = f"No text was published by {day}"
-    elif known:
-        published, foot = f"{published}; they know events to {known}", f"{foot}; events to {known}"
+) -> str:
+    """Write `edition.yml`; what nothing gives is an empty string."""
     cover = next((output for output in outputs if output["kind"] == "cover"), {})
     judged = [output for output in outputs if output["kind"] == "judgement"]
     first = min(judged, key=lambda output: output.get("rank") or len(judged) + 1, default={})
     drawn = next((o for o in outputs if o["kind"] == "figure" and o["id"] == cover.get("figure")), {})
-    given = {name: package.get(name, "") for name in ("title", "publisher", "licence", "contact", "repository")}
-    cite = (f"Version {package.get('version', '')}, texts published by {day}", address(package))
-    return {
-        "title": given["title"],
-        "subtitle": package.get("subtitle", ""),
-        "short-title": package.get("short_title", given["title"]),
-        "lang": "en-GB",
-        "date": parameters.as_of,
-        "finding": line_text(cover.get("finding") or first.get("proposition", "")),
-        "cover-figure": f"figures/{drawn['id']}.svg" if drawn else "",
-        "cover-alt": " ".join(drawn.get("alt", "").split()),
-        "published-line": published,
-        "foot-line": foot,
-        "base-line": _base(dataset),
-        **given,
-        "address": address(package),
-        "keywords": package.get("keywords", []),
-        "cite": ". ".join(filter(None, (given["publisher"], given["title"], *cite))) + ".",
-        "edition-lines": list(_differences(dataset, parameters, defaults)),
-        "coming": list(coming),
-    }
+    finding, day = line_text(cover.get("finding") or first.get("proposition", "")), _as_of(dataset, parameters.day)
+    differences = list(_differences(dataset, parameters, defaults))
+    said = (day, _known_to(dataset), _base(dataset), finding, drawn, differences, list(coming))
+    return form("edition", dataset.package, parameters.as_of, address(dataset.package), *said)
 
 
 def address(package: Mapping[str, Any]) -> str:
@@ -79,11 +56,8 @@ def _known_to(dataset: Dataset) -> str:
 def _base(dataset: Dataset) -> str:
     """Say on how many texts of which months an edition rests: “Five texts of March, April and July 2025”."""
     days = sorted(dataset["sources"]["published"])
-    years = {
-        year: join_and(list(dict.fromkeys(map(month_text, of_it))))
-        for year, of_it in groupby(days, lambda day: day[:4])
-    }
-    when = join_and([f"{months} {year}" for year, months in years.items()])
+    years = [(year, dict.fromkeys(map(month_text, of_it))) for year, of_it in groupby(days, lambda day: day[:4])]
+    when = join_and([f"{join_and(list(months))} {year}" for year, months in years])
     return f"{capital(number_word(len(days)))} text{'s' if len(days) > 1 else ''} of {when}" if days else ""
 
 

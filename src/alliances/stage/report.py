@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from alliances.dataset import Dataset
 from alliances.errors import StagingError
 from alliances.parameters import Parameters
@@ -15,7 +13,7 @@ from alliances.run.cache import Cache
 from alliances.stage import chapters as reading
 from alliances.stage.chapters import CONTENTS, EVIDENCE, Chapter, Output, form
 from alliances.stage.check import Checker
-from alliances.stage.cover import address, edition_values
+from alliances.stage.cover import address, edition
 from alliances.stage.evidence import Ledger, evidence
 from alliances.stage.figures import draw_figures
 from alliances.text.markdown import escape
@@ -61,10 +59,9 @@ def stage(
     body = ledger.number(body)
     problems += [problem for chapter in chapters for problem in Checker(ledger).problems(chapter)]
     facts = {"facts": list(_facts(chapters, ledger)), "evidence": ledger.numbered, "rows": _rows(dataset)}
-    values = edition_values(dataset, parameters, defaults, outputs, front.get("coming") or [])
     files = {
         "report.md": body.replace(EVIDENCE, evidence(ledger, bool(only))).strip(),
-        "edition.yml": yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=1000).strip(),
+        "edition.yml": edition(dataset, parameters, defaults, outputs, front.get("coming") or []),
         "facts.json": json.dumps(facts, ensure_ascii=False, indent=1),
     }
     folder.mkdir(parents=True, exist_ok=True)
@@ -103,21 +100,19 @@ def _stitch(
 
 def _facts(chapters: Sequence[Chapter], ledger: Ledger) -> Iterator[dict[str, Any]]:
     """Yield every printed value with its origin, the words behind it, its mark and its place."""
-    for each, block in ((chapter, block) for chapter in chapters for block in chapter.blocks):
-        for sentence in block.sentences:
-            for text, origin in sentence["printed"]:
-                yield {"text": text, **_origin(ledger, origin), "chapter": each.name, "section": block.section,
-                       "in": block.output.get("id", block.output["kind"]), "sentence": sentence["text"]}  # fmt: skip
-
-
-def _origin(ledger: Ledger, origin: str) -> dict[str, Any]:
-    dataset, record = ledger.dataset, ledger.records.get(origin, {})
-    rows = [*record.get("rows", ()), *record.get("records", ())] or [origin]
-    rows = [row for row in rows if row in dataset]
-    anchor = ledger.anchor(origin) if origin in dataset else origin if record else ""
-    words = [dataset.quote(quote_id).exact for row in rows for quote_id in dataset.row(row).quote_ids]
-    return {"origin": origin, "rows": rows, "formula": record.get("formula", ""), "words": words,
-            "mark": ledger.label(anchor) if anchor else "", "anchor": anchor}  # fmt: skip
+    blocks = [(each.name, block) for each in chapters for block in each.blocks]
+    told = [(name, block, sentence) for name, block in blocks for sentence in block.sentences]
+    for name, block, sentence, (text, origin) in ((*one, pair) for one in told for pair in one[-1]["printed"]):
+        dataset, record = ledger.dataset, ledger.records.get(origin, {})
+        rows = [*record.get("rows", ()), *record.get("records", ())] or [origin]
+        rows = [row for row in rows if row in dataset]
+        anchor = ledger.anchor(origin) if origin in dataset else origin if record else ""
+        yield {
+            "text": text, "origin": origin, "rows": rows, "formula": record.get("formula", ""),
+            "words": [dataset.quote(quote_id).exact for row in rows for quote_id in dataset.row(row).quote_ids],
+            "mark": ledger.label(anchor) if anchor else "", "anchor": anchor, "chapter": name,
+            "section": block.section, "in": block.output.get("id", block.output["kind"]), "sentence": sentence["text"],
+        }  # fmt: skip
 
 
 def _rows(dataset: Dataset) -> dict[str, Any]:
