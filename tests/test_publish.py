@@ -626,8 +626,8 @@ def test_auto_goes_on_when_quarto_fails(stage: Path, tmp_path: Path, monkeypatch
     ("render", "message"),
     [
         ("exit 1", "could not render"),
-        ("echo 'Unable to resolve crossref @fig-x'; touch report.html", "cross-references that lead nowhere: fig-x"),
-        ("echo 'warning: unknown font family: x'; touch report.html", "fonts that are missing"),
+        ("echo 'Unable to resolve crossref @fig-x'; touch report.html", "says: Unable to resolve crossref @fig-x"),
+        ("echo 'warning: unknown font family: x'; touch report.html", "says: unknown font family: x"),
         ("echo 'alliances: a link leads to #x, which does not exist'; exit 1", "leads to #x"),
     ],
 )

@@ -31,21 +31,15 @@ _STANDARDS = (["ua-1", "a-3a"], ["ua-1"])  # the first that the document allows
 _EXTENSION = "_extensions/alliances"
 # The quicker of Pandoc's readers by far; it gives what Quarto's gives but for references, which the filter reads.
 _PANDOC = ("--from=commonmark_x-emoji", "--standalone", "--wrap=none", f"--lua-filter={_EXTENSION}/alliances.lua")
-_TARGETS = {
-    "html": ("--output=report.html", "--to=html5", f"--template={_EXTENSION}/template.html"),
-    "pdf": ("--output=report.typ", "--to=typst", f"--template={_EXTENSION}/template.typ"),
-}
+_WRITERS = {"html": ("html5", "html"), "pdf": ("typst", "typ")}  # with the ending of template and output
 
 
 class Published(NamedTuple):
-    """What was published: the engine with its version, the files, a sentence if Quarto failed and the other stepped in.
+    """What was published, with which engine."""
 
-    The engine is such as ``quarto 1.9.38`` or ``embedded (Pandoc 3.9, Typst 0.15.0)``.
-    """
-
-    engine: str
+    engine: str  # and its version: “quarto 1.9.38”, “embedded (Pandoc 3.9, Typst 0.15.0)”
     files: list[Path]
-    notice: str = ""
+    notice: str = ""  # a sentence where Quarto failed and the embedded engine finished
 
 
 def engine_version(engine: str = "auto") -> str:
@@ -68,23 +62,10 @@ def publish(
 ) -> Published:  # fmt: skip
     """Render a staged folder to report.html and report.pdf, which are written into it together or not at all.
 
-    Parameters
-    ----------
-    folder : Path
-        Holds report.md, edition.yml, figures/, vega/, and attached/ with what the PDF is to carry.
-    root : Path
-        The project, whose report/ holds the extension, _brand.yml and _quarto.yml.
-    engine : {"auto", "quarto", "embedded"}
-        `auto`: Quarto where 1.9 or newer is found, and the embedded engine where it is not or where it fails.
-    cache : Cache, optional
-        In which Vega's script is kept; by default the project's.
-    log : Path, optional
-        File that takes what the engines say; by default publish.log in the folder, written only if they say something.
-
-    Raises
-    ------
-    PublishError
-        If an argument is not allowed, a file is missing, Quarto is asked for and not found, or rendering fails.
+    `folder` holds report.md, edition.yml, figures/, vega/, and attached/ with what the PDF is to carry; `cache`, by
+    default the project's, keeps Vega's script; `log` takes what the engines say, if anything, by default publish.log in
+    the folder. PublishError if an argument is not allowed, a file is missing, Quarto is asked for and not found, or
+    rendering fails: with the engine ``auto`` the embedded one then steps in, as where Quarto 1.9 or newer is not found.
     """
     wanted = [name for name in FORMATS if name in formats]
     if not wanted or set(formats) - set(FORMATS):
@@ -149,14 +130,15 @@ def _moment(folder: Path) -> int:
 
 def _write(log: Path, text: str) -> None:
     if text.strip():
-        log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("a", encoding="utf-8") as stream:
             stream.write(text.rstrip() + "\n")
 
 
 def _embedded(folder: Path, kind: str, moment: int) -> str:
     """Render with Pandoc, and for the PDF with Typst; return what they said."""
-    command = [str(pypandoc.get_pandoc_path()), "report.md", *_PANDOC, *_TARGETS[kind]]
+    writer, ending = _WRITERS[kind]
+    target = f"--to={writer}", f"--output=report.{ending}", f"--template={_EXTENSION}/template.{ending}"
+    command = [str(pypandoc.get_pandoc_path()), "report.md", *_PANDOC, *target]
     done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
     said = done.stderr.decode("utf-8", errors="replace").strip()
     if done.returncode:

@@ -58,18 +58,19 @@ def _embedded(found: re.Match[str], folder: Path) -> str:
 
 def _with_charts(document: str, folder: Path, cache: Cache) -> str:
     """Add the charts and Vega, of which nothing runs as it is read: the script starts Vega when a chart comes near."""
-    charts: dict[str, dict[str, Any]] = {}
-    for name in dict.fromkeys(re.findall(r'data-figure="([^"]+)"', document)):
-        for key, path in (
-            ("vega", f"vega/{name}.json"),
-            ("narrow", f"vega/{name}-narrow.json"),
-            ("csv", f"figures/{name}.csv"),
-        ):
-            try:
-                text = (folder / path).read_text(encoding="utf-8")
-                charts.setdefault(name, {})[key] = json.loads(text) if key != "csv" else text
-            except (OSError, ValueError) as error:
-                raise PublishError(f"{folder / path} cannot be read ({error}); stage the report again.") from error
+
+    def read(path: str) -> Any:
+        try:
+            text = (folder / path).read_text(encoding="utf-8")
+            return json.loads(text) if path.endswith(".json") else text
+        except (OSError, ValueError) as error:
+            raise PublishError(f"{folder / path} cannot be read ({error}); stage the report again.") from error
+
+    charts = {
+        name: {"vega": read(f"vega/{name}.json"), "narrow": read(f"vega/{name}-narrow.json"),
+               "csv": read(f"figures/{name}.csv")}
+        for name in dict.fromkeys(re.findall(r'data-figure="([^"]+)"', document))
+    }  # fmt: skip
     if not charts:
         return document
     data = json.dumps(charts, ensure_ascii=False, separators=(",", ":"))

@@ -18,23 +18,15 @@ _MINIMUM = (1, 9)
 _VARIABLE = "ALLIANCES_QUARTO"
 _TIME_LIMIT = 300  # seconds; a render takes six
 _OUTPUT = {"html": "alliances-html", "pdf": "alliances-typst"}
-# Quarto goes on after these and exits with 0.
-_SILENT_FAILURES = {
-    "cross-references that lead nowhere": r"(?i)Unable to resolve crossref @?([\w-]+)",
-    "fonts that are missing": r"unknown font family: (.+)",
-}
+_SILENT = r"(?i)unable to resolve crossref.*|unknown font family.*"  # Quarto goes on after these and exits with 0
 
 
 class Quarto(NamedTuple):
-    """A Quarto: the program, and its version as it gives it."""
+    """A Quarto: the program, and its version, as it gives it and as numbers."""
 
     path: str
     version: str
-
-    @property
-    def number(self) -> tuple[int, ...]:
-        """Major and minor version."""
-        return tuple(int(part) for part in self.version.split(".")[:2])
+    number: tuple[int, ...]
 
 
 def find_quarto() -> Quarto | None:
@@ -52,8 +44,8 @@ def missing() -> str:
 def _candidates() -> list[Quarto]:
     wish = os.environ.get(_VARIABLE)
     found = (shutil.which("quarto", path=str(Path(sys.executable).parent)), shutil.which("quarto"))
-    programs = filter(None, found if wish is None else (wish,))
-    return [Quarto(program, version) for program in programs if (version := _version(program))]
+    versions = {program: _version(program) for program in (found if wish is None else (wish,)) if program}
+    return [Quarto(path, told, tuple(map(int, told.split(".")))) for path, told in versions.items() if told]
 
 
 @functools.cache
@@ -82,9 +74,8 @@ def render(program: Quarto, folder: Path, root: Path, kind: str, moment: int) ->
     except (OSError, subprocess.TimeoutExpired) as error:
         raise PublishError(f"Quarto {program.version} could not be run: {error}.") from error
     said = done.stdout.decode("utf-8", errors="replace")
-    for what, pattern in _SILENT_FAILURES.items():
-        if found := sorted(set(re.findall(pattern, said))):
-            raise PublishError(f"Quarto {program.version} found {what}: {', '.join(found)}.\n{said}")
+    if faults := dict.fromkeys(re.findall(_SILENT, said)):
+        raise PublishError(f"Quarto {program.version} says: {'; '.join(faults)}.\n{said}")
     if ours := re.search(r"^alliances: (.+)$", said, re.MULTILINE):
         raise PublishError(f"The report could not be rendered: {ours[1]}.")
     if done.returncode or not (folder / f"report.{kind}").is_file():

@@ -86,13 +86,9 @@ class Chapter:
     zone: str
     part: str
     title: str = ""
+    anchor: str = ""
     answer: str = ""
     blocks: list[Block] = field(default_factory=list)
-
-    @property
-    def anchor(self) -> str:
-        """Anchor of its title."""
-        return f"sec-{self.name}" if self.zone == "chapter" else anchor_of(self.title)
 
 
 def anchor_of(title: str) -> str:
@@ -113,17 +109,17 @@ def read_chapter(name: str, zone: str, part: str, outputs: Sequence[Output]) -> 
     chapter, section, is_open = Chapter(name, zone, part), f"sec-{name}", zone == "chapter"
     covers = [output.get("figure") or "none" for output in outputs if output["kind"] == "cover"]  # stand on the cover
     for output in (output for output in outputs if output.get("id") not in covers):
+        is_prose, is_box = output["kind"] == "prose", output["kind"] == "facts" and zone == "chapter"
         for text, sentences in _pieces(output):
-            rank = 1 if output["kind"] == "facts" and zone == "chapter" else 2
-            if output["kind"] == "prose" and text.startswith("#"):
-                is_open = is_open and text.startswith("# ")
-                rank = 0 if is_open else 2
+            is_open = is_open and (not is_prose or text[:2] != "##")
+            rank = 0 if is_open and is_prose else 1 if is_box else 2
+            if is_prose and text[0] == "#":
                 text, section = _heading(chapter, text)
-            elif output["kind"] == "prose":
+            elif is_prose:
                 if is_open:
                     chapter.answer = sentences[0]["text"] if sentences else line_text(text)
-                kind, rank = ("answer", 0) if is_open else (output.get("class"), 2)
-                text, is_open = f"::: {{.{kind}}}\n{text.strip()}\n:::" if kind else text, False
+                kind, is_open = "answer" if is_open else output.get("class"), False
+                text = f"::: {{.{kind}}}\n{text.strip()}\n:::" if kind else text
             chapter.blocks.append(Block(text, output, section, sentences, rank))
     return chapter
 
@@ -134,12 +130,12 @@ def _pieces(output: Output) -> list[tuple[str, list[Any]]]:
     if output["kind"] == "prose":
         texts = [text for text in output["markdown"].split("\n\n") if text.strip()]
         if output.get("class"):
-            heads = list(takewhile(lambda text: text[0] == "#", texts))
-            texts = [*heads, *filter(None, ["\n\n".join(texts[len(heads) :])])]
-    pieces, plain_texts, at = [(text, list[Any]()) for text in texts], [line_text(text) for text in texts], 0
+            heads = len([*takewhile(lambda text: text[0] == "#", texts)])
+            texts[heads:] = filter(None, ["\n\n".join(texts[heads:])])
+    pieces, lines, at = [(text, list[Any]()) for text in texts], list(map(line_text, texts)), 0
     for sentence in output.get("sentences", ()) if pieces else ():
-        places = (*range(at, len(pieces)), *range(at))
-        at = next((place for place in places if sentence["text"] in plain_texts[place]), at)
+        places = (*range(at, len(lines)), *range(at))  # in their order; what stands twice is taken once each
+        at = next((place for place in places if sentence["text"] in lines[place]), at)
         pieces[at][1].append(sentence)
     return pieces
 
@@ -149,8 +145,8 @@ def _heading(chapter: Chapter, line: str) -> tuple[str, str]:
     hashes, text = line.split(" ", 1)
     title, anchor, more, is_chapter = line_text(text), f"sec-{chapter.name}", "", chapter.zone == "chapter"
     if hashes == "#":
-        chapter.title = chapter.title or title
         anchor, more = anchor if is_chapter else anchor_of(title), f" .{chapter.zone}"
+        chapter.title, chapter.anchor = chapter.title or title, chapter.anchor or anchor
     else:
         anchor += f"-{slug(title)}"
         while anchor in {block.section for block in chapter.blocks}:

@@ -20,7 +20,6 @@ _NOT_READ = re.compile(  # fences, signs of headings, lists and tables, images, 
     re.MULTILINE,
 )
 _SPAN = re.compile(r"(?<!\\)\[([^\[\]]*)\](?=\{\.)")
-_ALT_LIMIT = 250
 #: Columns whose cells are names, in which a number is no number.
 _NAMES = {"alliances": ["name", "short_name", "aliases"], "actors": ["name", "aliases"], "events": ["title"],
           "sources": ["short_name", "descriptor", "title", "publisher"], "labels": ["label", "plural"]}  # fmt: skip
@@ -33,7 +32,7 @@ class Checker:
         self.ledger, self.dataset = ledger, ledger.dataset
         cells = {cell for table, columns in _NAMES.items() for cell in self.dataset[table][columns].to_numpy().ravel()}
         self.names = [name for cell in cells for name in cell.split("; ") if find_numbers(name)]
-        self.source = cache(self._source)
+        self.source, self.judgements = cache(self._source), self.dataset["judgements"]
 
     def problems(self, chapter: Chapter) -> Iterator[str]:
         """Yield what is wrong with the numbers and marks of a chapter, a sentence each."""
@@ -50,8 +49,8 @@ class Checker:
         alt = " ".join(output.get("alt", "").split())
         if kind == "figure":
             text = f"{text} {alt}"
-            if not 1 <= len(alt) <= _ALT_LIMIT:
-                yield f"the alternative text has {len(alt)} characters; from 1 to {_ALT_LIMIT} are allowed."
+            if not 1 <= len(alt) <= 250:
+                yield f"the alternative text has {len(alt)} characters; from 1 to 250 are allowed."
         places = [found.start() - number for number, found in enumerate(re.finditer(_SIGN, text))]
         text, own = text.replace(_SIGN, ""), self._own(output)
         unmarked = {alt, *(line_text(output.get(part, "")) for part in ("title", "subtitle"))}
@@ -67,7 +66,13 @@ class Checker:
             text = f"{text[:start]}{'·' * len(told)}{text[end:]}"
             if told not in unmarked and staged[0] != "#" and kind != "judgements":  # of which each shows two
                 shown = [mark for place, mark in zip(places, marks, strict=True) if start < place <= end]
-                yield from (f"“{sentence['text']}” {fault}" for fault in _hidden(sentence["marks"], shown, below))
+                labels = {anchor: label for label, anchor, _ in (*below, *shown)}
+                hidden = [anchor for anchor in sentence["marks"] if anchor not in labels]
+                strange = [anchor for label, anchor, _ in shown if label[0] != "+" and anchor not in sentence["marks"]]
+                if len(hidden) > sum(int(label) for label in labels.values() if label[0] == "+"):
+                    yield f"“{sentence['text']}” does not show the mark of #{hidden[0]}."
+                elif strange:
+                    yield f"“{sentence['text']}” shows the mark of #{strange[0]}, which is not its own."
             yield from self._sentence(sentence, own, kind == "table")
         for number in find_numbers(mask(text, self.names)):
             if claims(number).keys() - own:
@@ -75,10 +80,9 @@ class Checker:
 
     def _own(self, output: Output) -> set[str]:
         """List the numbers that a judgement's own row holds, which are ours: its horizon, its reasons."""
-        ids = [output.get("judgement"), *(item["judgement"] for item in output.get("items", ()))]
-        frame = self.dataset["judgements"]
-        cells = frame[frame["judgement_id"].isin(ids)].to_numpy().ravel()
-        return {*claims(" ; ".join(map(str, [*cells, output.get("yardstick", "")])), parts=True)}
+        ids = [one.get("judgement") for one in (output, *output.get("items", ()))]
+        own = self.judgements[self.judgements["judgement_id"].isin(ids)].to_numpy().ravel()
+        return {*claims(" ; ".join(map(str, [*own, output.get("yardstick", "")])), parts=True)}
 
     def _sentence(self, sentence: Mapping[str, Any], own: set[str], is_cell: bool) -> Iterator[str]:
         text, marks = sentence["text"], set(sentence["marks"])
@@ -116,17 +120,6 @@ def _read(staged: str) -> str:
     """Return the text of Markdown as a reader sees it, with a sign where a mark stands."""
     text = _NOT_READ.sub(" ", _SPAN.sub(r"\1", MARK.sub(_SIGN, staged)))
     return " ".join(plain(text).replace("\\", "").split())
-
-
-def _hidden(marks: Sequence[str], shown: Sequence[Sequence[str]], below: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Say which of a sentence's marks shows neither there nor below, nor is counted by a +n, or which is not its."""
-    labels = {anchor: label for label, anchor, _ in (*below, *shown)}
-    hidden = [anchor for anchor in marks if anchor not in labels]
-    strange = [anchor for label, anchor, _ in shown if label[0] != "+" and anchor not in marks]
-    if len(hidden) > sum(int(label) for label in labels.values() if label[0] == "+"):
-        yield f"does not show the mark of #{hidden[0]}."
-    elif strange:
-        yield f"shows the mark of #{strange[0]}, which is not its own."
 
 
 def _worked_out(values: Sequence[str]) -> set[str]:

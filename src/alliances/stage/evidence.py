@@ -60,9 +60,8 @@ class Ledger:
         def mark(found: re.Match[str]) -> str:
             label, anchor, title = found["label"], found["anchor"], found["title"]
             if label.startswith("+"):
-                hidden = self.records.get(anchor, {}).get("anchors", [anchor])[-int(label) :]
+                hidden = self.records[anchor]["anchors"][-int(label) :]
                 anchor, title = hidden[0], f"also {', '.join(map(self.label, hidden))}"
-                anchor, title = (anchor, title) if anchor in self.records else ("evidence", "more evidence")
             else:
                 label = self.label(anchor)
             return f'[^{escape(label)}^](#{anchor} "{title}")'
@@ -73,23 +72,14 @@ class Ledger:
                 self.label(one)
         return numbered
 
-    @property
-    def numbered(self) -> dict[str, dict[str, Any]]:
-        """The labels with what they stand for, by anchor."""
-        return {anchor: {"mark": label, **self.records.get(anchor, {})} for anchor, label in self.labels.items()}
-
     def anchor(self, row: str) -> str:
-        """Return the anchor of a row's evidence."""
-        return f"ev-{row if row.startswith('r-') else self.dataset.mark(row)}"
+        """Return the anchor of a row's evidence; an anchor is its own."""
+        return row if row.startswith("ev-") else f"ev-{row if row.startswith('r-') else self.dataset.mark(row)}"
 
     def links(self, anchors: Iterable[str]) -> str:
         """List the marks of anchors and of rows that are known as links, each once."""
-        known = (
-            one if one.startswith("ev-") else self.anchor(one)
-            for one in anchors
-            if one[:3] == "ev-" or one in self.dataset
-        )
-        return join_and([f"[{escape(self.label(anchor))}](#{anchor})" for anchor in dict.fromkeys(known)])
+        known = dict.fromkeys(self.anchor(one) for one in anchors if one.startswith("ev-") or one in self.dataset)
+        return join_and([f"[{escape(self.label(anchor))}](#{anchor})" for anchor in known])
 
     def rests_on(self, anchor: str) -> list[str]:
         """List what a formula or an inference rests on: rows, formulas, and the parameters that are set here."""
@@ -158,15 +148,12 @@ def reading(dataset: Dataset, row: Row) -> str:
         return capital("; ".join([summary.rstrip("."), *cells(_TOLD[1:])]))
     said = cells(_SAID)
     if "value_low" in row.values:
-        said = [f"{fact(dataset, row).text} {'' if row['currency'] else _unit(dataset, row)}".strip()]
+        unit, is_one = dataset.label("unit", row["unit"]), row["value_high"] == row["value_low"] == 1
+        is_said = row["currency"] or unit.meaning == "share"  # by the sign of the number
+        said = [f"{fact(dataset, row).text} {'' if is_said else unit.label if is_one else unit.plural}".strip()]
     said = [" ".join(filter(None, (say(dataset, row, "relation"), *said[:1]))), *said[1:]]
     said += cells(("role",)) if "entry_date" in row.values else []
     return capital(": ".join(filter(None, (", ".join(cells(_OF_WHAT)), "; ".join(filter(None, said + cells(_TOLD)))))))
-
-
-def _unit(dataset: Dataset, row: Row) -> str:
-    unit = dataset.label("unit", row["unit"])
-    return "" if unit.meaning == "share" else unit.label if row["value_high"] == row["value_low"] == 1 else unit.plural
 
 
 def numbers(dataset: Dataset, row: Row) -> set[str]:

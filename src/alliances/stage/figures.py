@@ -24,14 +24,14 @@ _LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}(?:e-?\d+)?")
 _SIZE = re.compile(r' width="([\d.]+)" height="([\d.]+)" viewBox="[^"]*"([^>]*)>')
 
 
-def draw_figures(figures: Sequence[Output], licence: str, folder: Path, cache: Cache) -> None:
+def draw_figures(outputs: Sequence[Output], licence: str, folder: Path, cache: Cache) -> None:
     """Write the files of figures into `figures/` and `vega/` of a staged folder; charts are drawn in one process.
 
     StagingError if a chart cannot be drawn.
     """
-    for name in ("figures", "vega"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    kinds = {"": "spec", "-narrow": "narrow"}
+    for path in (folder / "figures", folder / "vega"):
+        path.mkdir(parents=True, exist_ok=True)
+    kinds, figures = {"": "spec", "-narrow": "narrow"}, [output for output in outputs if output["kind"] == "figure"]
     drawn = _drawn({f"{output['id']}{end}": output[kind] for output in figures for end, kind in kinds.items()}, cache)
     for output in figures:
         name, files, alt = output["id"], dict[str, str](), output["alt"]
@@ -42,11 +42,10 @@ def draw_figures(figures: Sequence[Output], licence: str, folder: Path, cache: C
             files[f"figures/{one}.json"] = json.dumps(told, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
             files[f"figures/{one}.svg"] = _small(drawn[one]["svg"], one, alt)
             files[f"vega/{one}.json"] = json.dumps(drawn[one]["vega"], ensure_ascii=False, separators=(",", ":"))
-        picture = _small(drawn[name]["download"], f"{name}-download", alt)
-        files[f"figures/{name}-download.svg"] = _signed(picture, foot)
+        files[f"figures/{name}-download.svg"] = _signed(_small(drawn[name]["download"], f"{name}-download", alt), foot)
         files[f"figures/{name}.csv"] = f"\ufeff{_table(output['spec'], foot)}"
-        for path, text in files.items():
-            (folder / path).write_text(text, encoding="utf-8", newline="")
+        for file, text in files.items():
+            (folder / file).write_text(text, encoding="utf-8", newline="")
 
 
 def _drawn(charts: Mapping[str, Any], cache: Cache) -> dict[str, Any]:
@@ -92,9 +91,9 @@ def _table(spec: Mapping[str, Any], foot: str) -> str:
     """Return a chart's data under the titles of its columns, then source and licence; no cell is read as a formula."""
     titles, tables = dict[str, str](), list[pd.DataFrame]()
     for part in (part for part in walk(dict(spec)) if isinstance(part.get("field"), str)):
-        places = (part, part.get("axis"), part.get("legend"))  # an encoding's title, or that of its axis or legend
-        named = [place["title"] for place in places if isinstance(place, Mapping) and place.get("title")]
-        titles |= {part["field"]: named[0]} if named and isinstance(named[0], str) else {}
+        for place in (part.get("legend"), part.get("axis"), part):  # the encoding's own title goes before these
+            if isinstance(place, Mapping) and isinstance(place.get("title"), str) and place["title"]:
+                titles[part["field"]] = place["title"]
     for frame in data_frames(dict(spec)).values():
         shown = [c for c in map(str, frame) if not c.startswith(("row_id", "_")) and frame[c].notna().any()]
         heads = {c: _cell(titles.get(c, c.replace("_", " ").capitalize())) for c in shown}

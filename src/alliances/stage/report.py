@@ -58,7 +58,8 @@ def stage(
     chapters, body = _stitch(lines, read, has_evidence=not dataset["sources"].empty)
     body = ledger.number(body)
     problems += [problem for chapter in chapters for problem in Checker(ledger).problems(chapter)]
-    facts = {"facts": list(_facts(chapters, ledger)), "evidence": ledger.numbered, "rows": _rows(dataset)}
+    numbered = {anchor: {"mark": label, **ledger.records.get(anchor, {})} for anchor, label in ledger.labels.items()}
+    facts = {"facts": list(_facts(chapters, ledger)), "evidence": numbered, "rows": _rows(dataset)}
     files = {
         "report.md": body.replace(EVIDENCE, evidence(ledger, bool(only))).strip(),
         "edition.yml": edition(dataset, parameters, defaults, outputs, front.get("coming") or []),
@@ -68,8 +69,7 @@ def stage(
     for name, text in files.items():
         (folder / name).write_text(f"{text}\n", encoding="utf-8")
     signed = " ".join(filter(None, (licence, address(dataset.package))))
-    figures = [output for output in outputs if output["kind"] == "figure"]
-    draw_figures(figures, signed, folder, cache or Cache(root))
+    draw_figures(outputs, signed, folder, cache or Cache(root))
     return Staged(folder, problems, chapters)
 
 
