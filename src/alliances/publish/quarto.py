@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,6 @@ import yaml
 from alliances.errors import PublishError
 from alliances.text.reading import read_utf8, read_yaml
 
-_MINIMUM = (1, 9)
 _VARIABLE = "ALLIANCES_QUARTO"
 _TIME_LIMIT = 300  # seconds; a render takes six
 _OUTPUT = {"html": "alliances-html", "pdf": "alliances-typst"}
@@ -31,7 +31,7 @@ class Quarto(NamedTuple):
 
 def find_quarto() -> Quarto | None:
     """Find Quarto 1.9 or newer: the program that ALLIANCES_QUARTO names (empty: none), in the venv, or on PATH."""
-    return next((found for found in _candidates() if found.number >= _MINIMUM), None)
+    return next((found for found in _candidates() if found.number >= (1, 9)), None)
 
 
 def missing() -> str:
@@ -44,18 +44,16 @@ def missing() -> str:
 def _candidates() -> list[Quarto]:
     wish = os.environ.get(_VARIABLE)
     found = (shutil.which("quarto", path=str(Path(sys.executable).parent)), shutil.which("quarto"))
-    versions = {program: _version(program) for program in (found if wish is None else (wish,)) if program}
-    return [Quarto(path, told, tuple(map(int, told.split(".")))) for path, told in versions.items() if told]
+    return [one for program in (found if wish is None else (wish,)) if program and (one := _asked(program))]
 
 
 @functools.cache
-def _version(program: str) -> str:
-    try:
+def _asked(program: str) -> Quarto | None:
+    with suppress(OSError, subprocess.SubprocessError):
         done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=60, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    found = re.match(r"\d+\.\d+(?:\.\d+)*", done.stdout.strip())
-    return found[0] if found else ""
+        if found := re.match(r"\d+(?:\.\d+)+", done.stdout.strip()):
+            return Quarto(program, found[0], tuple(map(int, found[0].split("."))))
+    return None
 
 
 def render(program: Quarto, folder: Path, root: Path, kind: str, moment: int) -> str:

@@ -28,7 +28,7 @@ _VEGALITE = "application/vnd.vegalite.v5+json"
 _EXHIBITS = ("figure", "table", "facts", "judgement", "judgements", "side")
 _INCLUDE = re.compile(r"\{\{< include chapters/([\w-]+)\.md >\}\}")
 _SHORT = 30  # characters that a running head holds
-_HEADING = re.compile(r"# (.+?) *(?:\{([^}]*)\})?")
+_PART = re.compile(r"# (.+?) *\{([^}]*\.(part|back)\b[^}]*)\}")
 
 
 def read_outputs(notebook: Any, licence: str) -> list[Output]:
@@ -44,21 +44,20 @@ def read_outputs(notebook: Any, licence: str) -> list[Output]:
 def read_template(path: Path) -> tuple[dict[str, Any], list[tuple[str, str, str]]]:
     """Read `report.qmd`: its front matter, and its lines as kind, value and attributes.
 
-    Kinds are `include` (a chapter), `part`, `back` (its heading), `heading` and `text`.
+    Kinds are `include` (of which the value is the chapter), `part` and `back` (the title), `heading` and `text`.
     """
     text, lines = read_utf8(path, "report/report.qmd", StagingError), list[tuple[str, str, str]]()
     front, text = text[4:].split("\n---\n", 1) if text.startswith("---\n") else ("", text)
     for line in filter(None, map(str.strip, text.splitlines())):
         if found := _INCLUDE.fullmatch(line):
             lines.append(("include", found[1], ""))
-        elif found := _HEADING.fullmatch(line):
-            kinds = [kind for kind in ("part", "back") if f".{kind}" in (found[2] or "").split()]
-            lines.append(((*kinds, "heading")[0], found[1], found[2] or ""))
+        elif found := _PART.fullmatch(line):
+            lines.append((found[3], found[1], found[2]))
         elif line.startswith("{{<") and line not in (CONTENTS, EVIDENCE):
             told = f"report/report.qmd holds “{line}”; write {{{{< include chapters/NAME.md >}}}}, or drop it."
             raise StagingError(told)
         elif not line.startswith("```"):
-            lines.append(("text", line, ""))
+            lines.append(("heading" if line.startswith("# ") else "text", line, ""))
     return read_yaml(front, "The front matter of report/report.qmd", StagingError) or {}, lines
 
 

@@ -41,8 +41,7 @@ class Ledger:
                     clashes.append(f"Two formulas are called “{record['what']}” (#{anchor}): name one of them anew.")
                 known["values"] = list(dict.fromkeys([*known["values"], record["value"]]))
             elif record["kind"] == "parameter":
-                value = self.parameters.as_dict().get(record["parameters"][0])
-                known["values"] = [number_text(value) if isinstance(value, (int, float)) else str(value)]
+                known["values"] = [number_text(self.parameters[record["parameters"][0]])]
             elif record["kind"] == "rows":
                 known["rows"] = list(dict.fromkeys([*known["rows"], *record["rows"]]))
         return clashes

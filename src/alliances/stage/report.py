@@ -89,10 +89,8 @@ def _stitch(
             chapters.append(chapter)
             pieces += waiting + [block.markdown for block in sorted(chapter.blocks, key=lambda block: block.rank)]
             waiting = []
-        elif kind == "heading":
-            pieces.append(f"# {value} {{{attributes}}}" if attributes else f"# {value}")
-        elif kind == "text":
-            (waiting if waiting and value not in (CONTENTS, EVIDENCE) else pieces).append(value)
+        elif kind in ("heading", "text"):
+            (waiting if waiting and kind == "text" and value not in (CONTENTS, EVIDENCE) else pieces).append(value)
     where = {c.name: f"[{escape(c.title)}](#{c.anchor}){{.where}}" for c in chapters}
     body = _WHERE.sub(lambda found: where.get(found[1], ""), "\n\n".join(pieces))  # an edition may lack the chapter
     return chapters, body.replace(CONTENTS, form("contents", chapters, part if zone == "back" else "", has_evidence))
