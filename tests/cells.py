@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, settings
 from alliances import open_edition
 from alliances.edition import Edition
 from alliances.errors import NarrativeError
-from alliances.text.marks import MARK
+from alliances.text.markdown import MARK
 from river_data import RIVER
 
 PROJECT = Path(__file__).parents[1]

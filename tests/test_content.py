@@ -8,8 +8,8 @@ import pytest
 
 from alliances.dataset import FACT_TABLES, Dataset
 from alliances.dataset.check import check
-from alliances.dataset.guide import with_list
 from alliances.paths import find_root
+from guide import with_list
 
 ROOT = find_root(Path(__file__).parent)
 DATASET = Dataset.load(ROOT, validate=False)

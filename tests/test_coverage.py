@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alliances.dataset.check import check
-from alliances.dataset.sentences import split_sentences
-from alliances.dataset.tokens import NameFinder, find_quantities
+from alliances.dataset.sentences import NameFinder, find_quantities, split_sentences
 from river_data import add, copy_river, read_table, write_table
 
 

@@ -20,7 +20,7 @@ from alliances.dataset import FACT_TABLES, Dataset
 from alliances.errors import StagingError
 from alliances.parameters import check_parameters
 from alliances.stage import Staged, stage
-from alliances.text.marks import link
+from alliances.text.markdown import link
 from river_data import change as change_row
 from river_data import copy_river
 

@@ -13,7 +13,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from alliances.errors import NarrativeError
-from alliances.text.marks import MARK
+from alliances.text.markdown import MARK
 from cells import PROJECT, Cells, at, edition_of, some
 
 #: In May 2019 the first of three texts is known: rows that end in -report.

@@ -133,7 +133,7 @@ def find_quote(root: Path, words: str) -> str:
     pattern = r"\s+".join(re.escape(part) for part in words.split())
     rows = [["quote_id", "source_id", "exact", "prefix", "suffix"]]
     for source in read_tables(root)["sources"]:
-        text = read_text(root, source["file"]).text
+        text = read_text(root, source["file"])
         for match in list(re.finditer(pattern, text)) or list(re.finditer(pattern, text, re.IGNORECASE)):
             exact = match.group()
             once = text.count(exact) == 1

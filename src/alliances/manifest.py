@@ -10,7 +10,7 @@ from typing import Any
 
 from alliances.errors import StagingError
 from alliances.run.cache import library_digest, versions
-from alliances.text.reading import is_stray, merge_told, read_utf8, read_yaml
+from alliances.text.reading import is_stray, read_utf8, read_yaml, unmerged
 
 #: The default edition, below the project's folder.
 OUTPUT = Path("report", "_output")
@@ -71,9 +71,9 @@ def check_files(root: Path) -> None:
         Naming file and line.
     """
     for path in input_files(root):
-        name, content = path.relative_to(root).as_posix(), path.read_bytes()
-        if path.suffix != ".ipynb" and (told := merge_told(content, name)):
-            raise StagingError(told)
+        name, text = path.relative_to(root).as_posix(), path.read_bytes().decode(errors="replace")
+        if path.suffix != ".ipynb" and (found := unmerged(text)):
+            raise StagingError(f"{name}, line {found[0]}: {found[1]}; {found[2]}.")
         if path.suffix == ".yml":
             read_yaml(read_utf8(path, name, StagingError), name, StagingError)
 

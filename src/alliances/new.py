@@ -18,7 +18,6 @@ from alliances.dataset.coverage import name_finder
 from alliances.dataset.sentences import Sentence, split_sentences
 from alliances.dataset.tables import read_tables, split_list
 from alliances.dataset.texts import SourceText, count_words, read_text
-from alliances.dataset.tokens import find_quantities, longest_first
 from alliances.errors import DataError
 from alliances.parameters import check_parameters
 from alliances.run.cache import write_whole
@@ -26,7 +25,7 @@ from alliances.run.refresh import refresh
 from alliances.stage.chapters import read_template
 from alliances.stage.evidence import reading
 from alliances.text.dates import MONTHS, month_text
-from alliances.text.names import capital, slug
+from alliances.text.markdown import capital, slug
 
 _MONTH = f"({'|'.join(MONTHS)})"
 #: Days as texts write them, and how they are read.
@@ -101,7 +100,7 @@ def _read(root: Path, file: Path) -> tuple[bytes, str]:
     if not any(c.isalnum() for c in text):
         raise DataError(f"{file} is empty; a source has at least one sentence.")
     for row in read_tables(root)["sources"]:
-        if read_text(root, row["file"]).text.split() == text.split():
+        if read_text(root, row["file"]).split() == text.split():
             same = f"what {row['source_id']} says, which is registered"
             raise DataError(f"{file} says word for word {same}; nothing to add.")
     return content, text
@@ -194,7 +193,7 @@ def _work_list(dataset: Dataset, source_id: str, text: str) -> tuple[str, int]:
     note = "Proposals, no facts. What follows “quote” is a row of `data/quotes.csv`. Delete this file when done."
     lines = [f"# Work list of {source_id}", "", note, ""]
     for number, sentence in enumerate(sentences, start=1):
-        tokens = longest_first([*find_quantities(sentence.text), *finder.find(sentence.text)])
+        tokens = finder.tokens(sentence.text)
         has_number = any(token.kind == "number" for token in tokens)
         named = {part for token in tokens for part in token.text.split()}
         strange |= {n: None for n in _NAME.findall(sentence.text) if not named & set(n.split()) and n not in MONTHS}
@@ -212,7 +211,7 @@ def _quotes(source_id: str, seed: SourceText, sentence: Sentence) -> Iterator[st
     words = [m.span() for m in re.finditer(r"\S+", sentence.text)]
     for at in range(0, len(words), _LONGEST):
         start, end = sentence.start + words[at][0], sentence.start + words[at : at + _LONGEST][-1][1]
-        exact = seed.text[start:end].rstrip(".,;:")
+        exact = seed[start:end].rstrip(".,;:")
         is_single = len(seed.locate(exact)) == 1
         around = ("", "") if is_single else seed.around(start, start + len(exact), 5)
         yield csv_lines([[f"{slug(exact, 30)}-l{sentence.line}-{source_id}", source_id, exact, *around]])

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from alliances.text.names import slug
+from alliances.text.markdown import slug
 
 _LONG = 60
 

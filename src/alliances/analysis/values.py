@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from alliances.analysis.evidence import NOTHING, Evidence
 from alliances.errors import NarrativeError
-from alliances.text.names import join_and
+from alliances.text.markdown import join_and
 
 
 class Value:

@@ -10,20 +10,18 @@ from typing import Any
 from alliances.dataset.consistency import OpenPoint, open_points
 from alliances.dataset.coverage import Coverage, coverage, format_coverage
 from alliances.dataset.problems import Problem
-from alliances.dataset.quotations import check_quotes, check_sources
 from alliances.dataset.rules import check_rules
 from alliances.dataset.schema import check_schema, unlabelled
 from alliances.dataset.tables import Raw, data_path, read_descriptor, read_files
-from alliances.dataset.texts import SourceText
+from alliances.dataset.texts import SourceText, check_quotes, check_sources
 from alliances.paths import find_root
 
 
 @dataclass(frozen=True)
 class CheckReport:
-    """All that can be said of the data.
+    """All that can be said of the data: `problems` make them invalid, `notices` do not.
 
-    `problems` make the data invalid; `notices` (a term without a label, a stray file) do not. `tables` are None
-    where a file cannot be read; `texts` holds the source texts that can.
+    `tables` are None where a file cannot be read; `texts` holds the source texts that can.
     """
 
     problems: tuple[Problem, ...]
@@ -67,13 +65,7 @@ class CheckReport:
 
 
 def check(root: Path | str | None = None) -> CheckReport:
-    """Check the data in `root`, which `find_root` finds by default: files, schema, rules of the rows, quotations.
-
-    Raises
-    ------
-    DataError
-        If there is no such folder or `data/datapackage.json` cannot be read.
-    """
+    """Check files, schema, rows and quotations of the data in `root`; DataError if its package cannot be read."""
     folder = Path(root) if root is not None else find_root()
     resources = read_descriptor(folder)["resources"]
     stray = _stray_files(folder, resources)

@@ -1,13 +1,13 @@
 """Finds points on which rows give different values and no disagreement says so."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from itertools import combinations
 from typing import NamedTuple
 
-from alliances.dataset.dates import overlap
 from alliances.dataset.tables import FACT_TABLES, Raw, meanings, split_list
+from alliances.text.dates import overlap
+from alliances.text.reading import number
 
 _SMALL_WORDS = frozenset({"a", "an", "and", "of", "the"})
 #: Table, columns of the point (the last one is never empty), columns of the value as shown.
@@ -22,10 +22,9 @@ _POINTS = (
 
 
 class OpenPoint(NamedTuple):
-    """Rows on one point that give different values without a row of `disagreements` that names both.
+    """Rows (id, source, value) on one point that differ without a row of `disagreements` that names both.
 
-    `rows` are row id, source id and value. `single`: one value is expected, so that the difference needs an
-    explanation; otherwise the rows may well stand side by side: several tasks, two dates, two scenarios.
+    `single`: one value is expected; otherwise they may well stand side by side: several tasks, dates, scenarios.
     """
 
     table: str
@@ -49,51 +48,42 @@ class _Fact(NamedTuple):
 
 
 def open_points(tables: Raw) -> list[OpenPoint]:
-    """List the points on which rows differ and no disagreement names both rows, single values first.
-
-    Compared are observations of one format and indicator, positions of one actor on one format and topic,
-    characteristics of one format and aspect, the dates of one event and of one membership.
-    """
+    """List the points on which rows differ and no disagreement names both rows, single values first."""
     groups = (split_list(row["row_ids"]) for row in tables["disagreements"])
-    declared = {frozenset(pair) for row_ids in groups for pair in combinations(set(row_ids), 2)}
+    declared = {frozenset(pair) for row_ids in groups for pair in combinations(row_ids, 2)}
     means, points = meanings(tables), list[OpenPoint]()
     for table, key_columns, shown_columns in _POINTS:
-        found: dict[tuple[str, ...], dict[_Fact, list[tuple[str, str, str]]]] = {}
+        found: dict[tuple[str, ...], dict[tuple[str, str, str], _Fact]] = {}
         for row in tables[table]:
-            fact, key = _fact(table, row, means), tuple(row[c] for c in key_columns)
-            if fact is not None and key[-1]:
-                shown = " ".join(row[c] for c in shown_columns if row[c])
-                said = (row[FACT_TABLES[table]], row["source_id"], shown)
-                found.setdefault(key, {}).setdefault(fact, []).append(said)
+            key, shown = tuple(row[c] for c in key_columns), " ".join(row[c] for c in shown_columns if row[c])
+            if key[-1] and not row.get("same_as"):  # the same sum in a second currency is no second value
+                found.setdefault(key, {})[row[FACT_TABLES[table]], row["source_id"], shown] = _fact(table, row, means)
         for key, facts in found.items():
-            for single, members in _loose(facts, declared):
-                rows = tuple(said for fact in facts if fact in members for said in facts[fact])
-                points.append(OpenPoint(table, ", ".join(k for k in key if k), rows, single))
+            loose: dict[bool, set[tuple[str, str, str]]] = {True: set(), False: set()}
+            for (one, fact), (other, told) in combinations(facts.items(), 2):
+                differs = fact.value != told.value or not overlap(fact.date, told.date)  # 2025-03 may be 2025-03-02
+                if differs and frozenset((one[0], other[0])) not in declared:
+                    loose[_is_single(fact, told)] |= {one, other}
+            points += [
+                OpenPoint(table, ", ".join(filter(None, key)), tuple(row for row in facts if row in rows), single)
+                for single, rows in loose.items()
+                if rows
+            ]
     return sorted(points, key=lambda point: not point.single)
 
 
-def _loose(
-    facts: Mapping[_Fact, list[tuple[str, str, str]]], declared: set[frozenset[str]]
-) -> Iterator[tuple[bool, set[_Fact]]]:
-    loose: dict[bool, set[_Fact]] = {True: set(), False: set()}
-    for one, other in combinations(facts, 2):
-        # 2025-03 and 2025-03-02 do not contradict each other.
-        if one.value == other.value and overlap(one.date, other.date):
-            continue
-        if any(frozenset((a[0], b[0])) not in declared for a in facts[one] for b in facts[other]):
-            # What one row leaves open, the other may fill.
-            same = all(not a or not b or a == b for a, b in zip(one.scope, other.scope, strict=True))
-            loose[one.single and other.single and same and overlap(one.time, other.time)] |= {one, other}
-    return ((single, members) for single, members in loose.items() if members)
+def _is_single(one: _Fact, other: _Fact) -> bool:
+    # What one row leaves open, the other may fill.
+    is_same = all(not a or not b or a == b for a, b in zip(one.scope, other.scope, strict=True))
+    return one.single and other.single and is_same and overlap(one.time, other.time)
 
 
-def _fact(table: str, row: Mapping[str, str], means: Callable[[str, str, str], bool]) -> _Fact | None:
+def _fact(table: str, row: Mapping[str, str], means: Callable[[str, str, str], bool]) -> _Fact:
     if table == "observations":
-        # The same sum in a second currency is no second value; “about 20” and “20” name one number.
-        low, high = _plain(row["value_low"]), _plain(row["value_high"])
-        value = ("" if low == high else row["comparator"], low, high, row["currency"])
+        low, high = (str(number(row[column])) for column in ("value_low", "value_high"))
+        value = ("" if low == high else row["comparator"], low, high, row["currency"])  # “about 20” and “20” are one
         scope = (row["actor_id"], row["ref_area"], row["scenario_id"], row["duration"])
-        return None if row["same_as"] else _Fact(value, scope=scope, time=row["time_period"])
+        return _Fact(value, scope=scope, time=row["time_period"])
     if table == "positions":
         # What an author wishes is no position of the actor.
         return _Fact((row["position"],), time=row["date"], single=not means("attribution", row["attribution"], "wish"))
@@ -104,11 +94,4 @@ def _fact(table: str, row: Mapping[str, str], means: Callable[[str, str, str], b
         if means("aspect", row["aspect"], "dated"):
             return _Fact((words,), row["date"])
         return _Fact((words,), time=row["date"], single=means("aspect", row["aspect"], "single"))
-    date = row["date"] if table == "event_accounts" else row["entry_date"]
-    return _Fact(date=date) if date else None
-
-
-def _plain(text: str) -> str:
-    with suppress(ValueError):
-        return repr(float(text))
-    return text
+    return _Fact(date=row["date" if table == "event_accounts" else "entry_date"])

@@ -1,29 +1,26 @@
 """Proves that nothing was left out: which sentences of the sources no row and no exclusion accounts for.
 
-A sentence is accounted for when every number, date and name in it (`alliances.dataset.tokens`) lies
-inside quotations that rows use, or inside exclusions. A sentence without any of these needs one
-such quotation or exclusion that overlaps it. An exclusion whose `exact` begins where a sentence begins
-excludes that whole sentence (and all else that `exact` spans); any other excludes its span only.
+A sentence is accounted for when every number, date and name in it lies inside quotations that rows use, or inside
+exclusions; one without any needs one of these that overlaps it. An exclusion that begins where a sentence begins
+excludes that whole sentence (and all else that it spans); any other excludes its span only.
 """
 
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from alliances.dataset.sentences import Sentence, split_sentences
+from alliances.dataset.sentences import NameFinder, Sentence, Token, split_sentences
 from alliances.dataset.tables import FACT_TABLES, Raw, split_list
 from alliances.dataset.texts import SourceText
-from alliances.dataset.tokens import NameFinder, Token, find_quantities, longest_first
 
 
 class Coverage(NamedTuple):
-    """How far one text is accounted for.
+    """How far one text is accounted for: `quoted` is the share of its words that quotations used by rows reproduce.
 
-    `quoted` is the share of its words that quotations used by rows reproduce, `gaps` the sentences that are not
-    accounted for, each with what is missing, empty where nothing touches it; `exclusions` counts by reason;
-    `excluded_yet_quoted` are sentences left out whole although a row quotes them: often an oversight.
+    `gaps` are the sentences that are not, each with what is missing, empty where nothing touches it; `exclusions`
+    counts by reason; `excluded_yet_quoted` are sentences left out whole although a row quotes them.
     """
 
     source_id: str
@@ -36,10 +33,7 @@ class Coverage(NamedTuple):
 
 
 def coverage(tables: Raw, texts: Mapping[str, SourceText]) -> list[Coverage]:
-    """Find the sentences that are not accounted for, in those sources whose text is given.
-
-    Quotations that do not occur exactly once are left aside.
-    """
+    """Find the sentences of `texts` that are not accounted for; quotations that do not occur once are left aside."""
     used = {quote_id for table in FACT_TABLES for row in tables[table] for quote_id in split_list(row["quote_ids"])}
     quotes, names = [row for row in tables["quotes"] if row["quote_id"] in used], name_finder(tables)
     return [
@@ -62,24 +56,22 @@ def _cover(
     names: NameFinder,
 ) -> Coverage:  # fmt: skip
     quotes, exclusions = ([r for r in rows if r["source_id"] == source["source_id"]] for rows in (quotes, exclusions))
-    sentences, excluded = split_sentences(text.text), _places(text, exclusions)
-    quoted, covered = bytearray(len(text.text)), bytearray(len(text.text))  # of each character whether it is
-    opened = [s for s in sentences if any(_opens(text.text, s, span) for span in excluded)]
-    for start, end in _places(text, quotes):
-        quoted[start:end] = covered[start:end] = b"\1" * (end - start)
-    for start, end in (*excluded, *((s.start, s.end) for s in opened)):
-        covered[start:end] = b"\1" * (end - start)
+    sentences, excluded = split_sentences(text), _places(text, exclusions)
+    begins = {_first(text, *span) for span in excluded}
+    opened = [s for s in sentences if _first(text, s.start, s.end) in begins]
+    quoted = {at for span in _places(text, quotes) for at in range(*span)}
+    covered = quoted.union(*(range(*span) for span in (*excluded, *((s.start, s.end) for s in opened))))
     gaps: list[tuple[Sentence, list[Token]]] = []
-    for sentence in sentences:
-        own = covered[sentence.start : sentence.end]
-        tokens = longest_first([*find_quantities(sentence.text), *names.find(sentence.text)])
-        missing = [token for token in tokens if not all(own[token.start : token.end])]
-        if missing or not (tokens or any(own)):
-            gaps.append((sentence, missing))
-    words = [any(quoted[match.start() : match.end()]) for match in re.finditer(r"\S*\w\S*", text.text)]
+    for s in sentences:
+        tokens = names.tokens(s.text)
+        missing = [t for t in tokens if not covered.issuperset(range(s.start + t.start, s.start + t.end))]
+        if missing or not (tokens or covered.intersection(range(s.start, s.end))):
+            gaps.append((s, missing))
+    words = [not quoted.isdisjoint(range(*match.span())) for match in re.finditer(r"\S*\w\S*", text)]
     return Coverage(
         source["source_id"], source["file"], len(sentences), sum(words) / (len(words) or 1), gaps,
-        Counter(row["reason"] for row in exclusions), tuple(s for s in opened if any(quoted[s.start : s.end])),
+        Counter(row["reason"] for row in exclusions),
+        tuple(s for s in opened if not quoted.isdisjoint(range(s.start, s.end))),
     )  # fmt: skip
 
 
@@ -88,17 +80,14 @@ def _places(text: SourceText, rows: Iterable[Mapping[str, str]]) -> list[tuple[i
     return [places[0] for places in found if len(places) == 1]
 
 
-def _opens(text: str, sentence: Sentence, span: tuple[int, int]) -> bool:
-    first = next((at for at in range(*span) if text[at].isalnum()), span[1])
-    return sentence.start <= first < sentence.end and not any(c.isalnum() for c in text[sentence.start : first])
+def _first(text: str, start: int, end: int) -> int:
+    return next((at for at in range(start, end) if text[at].isalnum()), -1)
 
 
-def format_coverage(report: Iterable[Coverage]) -> str:
+def format_coverage(report: Sequence[Coverage]) -> str:
     """Write for each text the sentences that are not accounted for, then counts."""
     lines, counts = list[str](), ["", "text                 sentences  not accounted for  exclusions  words quoted"]
-    total = 0
     for source in report:
-        total += len(source.gaps)
         lines += ["", f"{source.source_id} (seeds/{source.file}): not accounted for"] if source.gaps else []
         for sentence, missing in source.gaps:
             opening = f"  line {sentence.line}: "
@@ -114,4 +103,5 @@ def format_coverage(report: Iterable[Coverage]) -> str:
             f"{source.source_id:<20} {source.sentences:>9}  {len(source.gaps):>17}  "
             f"{sum(source.exclusions.values()):>10}  {source.quoted:>11.0%}   {reasons}".rstrip()
         )
-    return "\n".join([*lines, *counts, f"{total} sentences are not accounted for."]).strip("\n")
+    counts.append(f"{sum(len(source.gaps) for source in report)} sentences are not accounted for.")
+    return "\n".join([*lines, *counts]).strip("\n")

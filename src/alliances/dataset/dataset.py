@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -36,41 +37,37 @@ _NAMED = {
 _TABLE_OF_PREFIX = {prefix: table for table, prefix in ROW_PREFIXES.items() if table != "judgements"}
 
 
+@dataclass(eq=False)
 class Dataset:
     """The dataset, whole or cut to a state of knowledge: use `Dataset.load` and `known`; it is never changed.
 
-    `root` holds `data/` and `seeds/`; `as_of` is None before a cut, `excluded` are the sources left out, and
-    `complete` is the uncut dataset.
+    `root` holds `data/` and `seeds/`; `as_of` is None before a cut, and `excluded` are the sources left out.
     """
 
-    def __init__(
-        self, root: Path, tables: Raw, descriptor: Mapping[str, Any], *,
-        as_of: date | None = None, excluded: tuple[str, ...] = (), complete: Self | None = None,
-    ) -> None:  # fmt: skip
-        self.root = root
-        self.as_of = as_of
-        self.excluded = excluded
-        self.complete: Self = complete if complete is not None else self
-        self._raw = tables
-        self._descriptor = descriptor
-        self._frames: dict[str, pd.DataFrame] = {}
-        self._columns: dict[tuple[str, str], dict[str, str]] = {}
-        self._known_rows: dict[str, dict[str, Row]] = {}
-        self._texts: dict[str, SourceText] = {}
+    root: Path
+    _raw: Raw
+    _descriptor: Mapping[str, Any]
+    as_of: date | None = None
+    excluded: tuple[str, ...] = ()
+    _whole: Self | None = None
+    _frames: dict[str, pd.DataFrame] = field(default_factory=dict)
+    _columns: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    _known_rows: dict[str, dict[str, Row]] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> Self:
+        """The uncut dataset."""
+        return self._whole or self
 
     @classmethod
     def load(cls, root: Path | str | None = None, validate: bool = True) -> Self:
         """Load the dataset in `root`, which `find_root` finds by default; a kernel trusts its build and validates not.
 
-        Raises
-        ------
-        DataError
-            If the data are not valid; the message is the first problem's sentence.
+        DataError if the data are not valid, with the first problem's sentence.
         """
         folder = Path(root) if root is not None else find_root()
         if validate:
-            # Imported here because a dataset that is not validated needs none of it.
-            from alliances.dataset.check import check
+            from alliances.dataset.check import check  # here, since a kernel needs none of it
 
             if problems := check(folder).problems:
                 rest = f" {len(problems) - 1} more: run `alliances check` to see all." if problems[1:] else ""
@@ -81,8 +78,6 @@ class Dataset:
     def package(self) -> Mapping[str, Any]:
         """What `data/datapackage.json` says of the whole: title, description, licence, contact."""
         return {key: value for key, value in self._descriptor.items() if key != "resources"}
-
-    # Tables
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -95,9 +90,9 @@ class Dataset:
         Strings have "" for missing, `number` columns are float64 with NaN, `integer` ones Int64, `boolean` ones
         nullable, dates ISO strings. Tables of facts have one more column, `source_id`, from their quotations.
         """
-        if table not in self._frames:
-            if table not in self._raw:
-                raise KeyError(f"There is no table {table!r}; the tables are {', '.join(self.tables)}.")
+        if table not in self._raw:
+            raise KeyError(f"There is no table {table!r}; the tables are {', '.join(self.tables)}.")
+        if table not in self._frames:  # a subject is looked up in three of them
             rows, types = self._read(table), {"number": "float64", "integer": "Int64", "boolean": "boolean"}
             self._frames[table] = pd.DataFrame({
                 column: pd.Series([convert(row[column], kind) for row in rows], dtype=types.get(kind, "str"))
@@ -108,8 +103,6 @@ class Dataset:
     def vocabularies(self, table: str) -> Mapping[str, str]:
         """Name the vocabulary of each column of a table that has one, for `label`."""
         return files.coded(self._descriptor["resources"][table])
-
-    # Rows, quotations, sources
 
     def __contains__(self, row_id: object) -> bool:
         return row_id in self._rows_beside(str(row_id))
@@ -142,8 +135,6 @@ class Dataset:
         near = nearest(found, getattr(self, index))
         raise KeyError(f"There is no {what} {found!r}" + (f"; the nearest is {near!r}." if near else "."))
 
-    # Names and labels
-
     @property
     def names(self) -> Mapping[str, str]:
         """Name of each actor, by `actor_id`."""
@@ -160,20 +151,14 @@ class Dataset:
         return self._column("sources", "published")
 
     def label(self, vocabulary: str, term: str) -> Label:
-        """Say how a term is printed; a term without a label as it stands, with spaces for underscores.
-
-        A country in `area`, and an id in `actor` or `alliance`, have their name; an `indicator` has its label, an
-        `event` its title.
-        """
+        """Say how a term is printed, and an id of `actor`, `alliance`, `indicator`, `event` or (a country) `area`."""
         named = _NAMED.get(vocabulary)
-        name = self.complete._column(*named).get(term) if named else None
-        row = self._labels.get((vocabulary, term))
-        if row is None and vocabulary == "area":
-            row = self._labels.get(("actor", term))
-        cells = row or dict.fromkeys(("label", "plural", "article", "meaning"), "")
-        label = cells["label"] or name or term.replace("_", " ")
-        is_known = row is not None or name is not None
-        return Label(term, label, cells["plural"] or label, cells["article"], cells["meaning"], is_known)
+        name = self.complete._column(*named).get(term) if named else ""
+        country = ("actor" if vocabulary == "area" else "", term)
+        cells = self._labels.get((vocabulary, term)) or self._labels.get(country, {})
+        label = cells.get("label") or name or term.replace("_", " ")
+        rest = (cells.get("plural") or label, cells.get("article", ""), cells.get("meaning", ""))
+        return Label(term, label, *rest, known=bool(cells or name))
 
     def terms(self, vocabulary: str) -> list[Label]:
         """List the labels of a vocabulary in printing order."""
@@ -191,8 +176,6 @@ class Dataset:
         """The scenario parameters, in the order of their table."""
         return tuple(record(Scenario, row) for row in self._read("parameters"))
 
-    # Evidence marks
-
     def mark_of_quote(self, quote_id: str) -> str:
         """Return the evidence mark of a quotation: the letter of its text and the number of its paragraph."""
         text, start, _ = self._place(quote_id)
@@ -200,14 +183,11 @@ class Dataset:
 
     def mark(self, row_id: str) -> str:
         """Return a row's evidence mark: that of its first quotation; `r` for the public record."""
-        return next(iter(self.marks(row_id)), "")
+        return next(iter(self.marks(row_id)), "r" if self.row(row_id).table == "public_record" else "")
 
     def marks(self, row_id: str) -> tuple[str, ...]:
         """Return the evidence marks of all quotations of a row, each once, that of the main one first."""
-        row = self.row(row_id)
-        if row.table == "public_record":
-            return ("r",)
-        return tuple(dict.fromkeys(self.mark_of_quote(quote_id) for quote_id in row.quote_ids))
+        return tuple(dict.fromkeys(map(self.mark_of_quote, self.row(row_id).quote_ids)))
 
     def paragraph(self, mark: str) -> tuple[str, ...]:
         """Return the quotations that stand in a paragraph, by its mark, in the order of the text."""
@@ -218,11 +198,11 @@ class Dataset:
         spans: list[list[int]] = []
         for quote_id in self.paragraph(mark):
             text, start, end = self._place(quote_id)
-            if spans and not re.search(r"\w", text.text[spans[-1][1] : start]):
+            if spans and not re.search(r"\w", text[spans[-1][1] : start]):
                 spans[-1][1] = max(end, spans[-1][1])
             else:
                 spans.append([start, end])
-        return " … ".join(" ".join(text.text[start:end].split()) for start, end in spans)
+        return " … ".join(" ".join(text[start:end].split()) for start, end in spans)
 
     def context(self, quote_id: str, words: int = 12) -> tuple[str, str]:
         """Return at most so many words before and after a quotation, within its paragraph."""
@@ -230,25 +210,18 @@ class Dataset:
         return text.around(start, end, words)
 
     def _place(self, quote_id: str) -> tuple[SourceText, int, int]:
-        quote, texts = self.quote(quote_id), self.complete._texts
-        if quote.source_id not in texts:
-            texts[quote.source_id] = read_text(self.root, self.source(quote.source_id).file)
-        text = texts[quote.source_id]
+        quote = self.quote(quote_id)
+        text = self.complete._texts[quote.source_id]
         for place in text.locate(quote.exact, quote.prefix, quote.suffix):
             return text, *place
-        raise DataError(
-            f"data/quotes.csv: the words of {quote_id} do not stand in {quote.source_id}: "
-            "run `alliances check` to see where they differ."
-        )
-
-    # Cut
+        raise DataError(f"{quote_id} does not stand in {quote.source_id}: run `alliances check` to see how it differs.")
 
     @cached_property
     def unreviewed(self) -> frozenset[str]:
         """The texts that came after the last review: their marks follow the `reviewed` one of the package."""
-        last = str(self._descriptor.get("reviewed", ""))
-        marks = {row["source_id"]: row["mark"] for row in self.complete._raw["sources"]}
-        return frozenset(s for s, mark in marks.items() if last and (len(mark), mark) > (len(last), last))
+        last, rows = str(self._descriptor.get("reviewed", "")), self.complete._raw["sources"]
+        new = (row["source_id"] for row in rows if (len(row["mark"]), row["mark"]) > (len(last), last))
+        return frozenset(new if last else ())
 
     @cached_property
     def uncoded(self) -> frozenset[str]:
@@ -259,21 +232,15 @@ class Dataset:
             return frozenset()
         from alliances.dataset.coverage import coverage
 
-        rows = [row for row in self.complete._raw["sources"] if row["source_id"] in self.unreviewed]
-        texts = {row["source_id"]: read_text(self.root, row["file"]) for row in rows}
-        found = coverage({**self.complete._raw, "sources": rows}, texts)
-        return frozenset(each.source_id for each in found if each.gaps)
+        texts = {s: text for s, text in self.complete._texts.items() if s in self.unreviewed}
+        return frozenset(each.source_id for each in coverage(self.complete._raw, texts) if each.gaps)
 
     def default_as_of(self, exclude_sources: Collection[str] = ()) -> date:
-        """Return the latest day of publication of the texts that count and are not left out, or else of all.
-
-        DataError if there is no text.
-        """
-        if not self.complete._sources:
+        """Return the last day of publication of the texts that count, or of all; DataError if there is none."""
+        days, left_out = self.complete.published, {*self.complete.uncoded, *exclude_sources}
+        if not days:
             raise DataError("data/sources.csv has no row: add at least one source.")
-        days = {source_id: source.published for source_id, source in self.complete._sources.items()}
-        left_out = {*self.complete.uncoded, *exclude_sources}
-        return max([day for source_id, day in days.items() if source_id not in left_out] or days.values())
+        return date.fromisoformat(max([day for s, day in days.items() if s not in left_out] or days.values()))
 
     def known(self, as_of: date, exclude_sources: Collection[str] = ()) -> Self:
         """Cut to what was known on a day, without some sources, KeyError if one is none; a cut one is cut by both.
@@ -288,15 +255,12 @@ class Dataset:
         day = as_of if self.as_of is None else min(as_of, self.as_of)
         excluded = tuple(sorted({*self.excluded, *exclude_sources}))
         tables = _cut(whole._raw, day.isoformat(), {*excluded, *whole.uncoded})
-        return type(self)(whole.root, tables, whole._descriptor, as_of=day, excluded=excluded, complete=whole)
-
-    # Indexes, each built once
+        return type(self)(whole.root, tables, whole._descriptor, day, excluded, whole)
 
     def _read(self, table: str) -> list[dict[str, str]]:
         """Return the rows of a table, and note that it is read: its notebook runs again only when one changes."""
         if file := os.environ.get(TRACE_VARIABLE):
-            # Written at once: a kernel is ended without warning when its notebook is done.
-            with Path(file).open("a", encoding="utf-8") as handle:
+            with Path(file).open("a", encoding="utf-8") as handle:  # at once: a kernel ends without warning
                 handle.writelines(f"{name}\n" for name in (table, *_CUT_BY.get(table, ())))
         return self._raw[table]
 
@@ -332,7 +296,7 @@ class Dataset:
     def _labels(self) -> dict[tuple[str, str], dict[str, str]]:
         return {(row["vocabulary"], row["term"]): row for row in self._read("labels")}
 
-    @cached_property
+    @property
     def _all_names(self) -> dict[str, str]:
         return {**self.alliance_names, **self.names}
 
@@ -343,6 +307,10 @@ class Dataset:
     @cached_property
     def _quotes(self) -> dict[str, Quote]:
         return {row["quote_id"]: record(Quote, row) for row in self._read("quotes")}
+
+    @cached_property
+    def _texts(self) -> dict[str, SourceText]:
+        return {source_id: read_text(self.root, source.file) for source_id, source in self._sources.items()}
 
     @cached_property
     def _paragraphs(self) -> dict[str, list[str]]:

@@ -14,8 +14,7 @@ _LOOK_ALIKES = str.maketrans(
 class Problem(NamedTuple):
     """One thing that is wrong in the data, or worth a notice; ``str()`` gives it as one sentence.
 
-    `file` is a path below the root, `row` counts as a spreadsheet does (the header is row 1; None: the
-    whole file), `column` is "" where no single one is wrong; `remedy` says what to do.
+    `row` counts as a spreadsheet does (the header is row 1; None: the whole file); `column` may be "".
     """
 
     file: str
@@ -58,32 +57,27 @@ def fold(text: str) -> str:
 
 def is_slip(found: str, near: str) -> bool:
     """Whether a text is an allowed one but for its looks or one letter added, left out or changed."""
-    changed = [max(b - a, d - c) for a, b, c, d in _differences(found, near)]
-    return bool(near) and (fold(found) == fold(near) or (len(found) > 3 and sum(changed) == 1))
+    steps = difflib.SequenceMatcher(None, found, near, autojunk=False).get_opcodes()
+    changed = sum(max(b - a, d - c) for tag, a, b, c, d in steps if tag != "equal")
+    return bool(near) and (fold(found) == fold(near) or (len(found) > 3 and changed == 1))
 
 
 def first_difference(there: str, here: str) -> str:
     """Say where two texts first differ, invisible characters by their name."""
-    a, b, c, d = next(iter(_differences(there, here)), (0, 0, 0, 0))
-    return f"there {visible(there[a:b])}, here {visible(here[c:d])}"
+    pairs = enumerate(zip(there, here, strict=False))
+    at = next((n for n, (a, b) in pairs if a != b), min(len(there), len(here)))
+    return f"there {visible(there[at : at + 1])}, here {visible(here[at : at + 1])}"
+
+
+def visible(character: str) -> str:
+    """Put a character in quotation marks; one that is hard to see with its name, "" as “nothing”."""
+    if not character or (character.isascii() and character.isalnum()):
+        return f"“{character}”" if character else "nothing"
+    shown = f"“{character}” " if character.isprintable() else ""
+    return f"{shown}(U+{ord(character):04X} {unicodedata.name(character, 'control character').lower()})"
 
 
 def shorten(text: str, width: int = 70) -> str:
     """Cut a text for a message, on one line."""
     text = " ".join(text.split())
     return text if len(text) <= width else text[: width - 2].rstrip() + " …"
-
-
-def visible(piece: str) -> str:
-    """Put a piece of text in quotation marks; a character that is hard to see with its name."""
-    if len(piece) == 1 and not (piece.isascii() and piece.isprintable() and piece != " "):
-        shown = f"“{piece}” " if piece.isprintable() else ""
-        return f"{shown}(U+{ord(piece):04X} {unicodedata.name(piece, 'control character').lower()})"
-    if not piece.strip():
-        return "two spaces or more" if piece else "nothing"
-    return f"“{shorten(piece, 40)}”"
-
-
-def _differences(one: str, other: str) -> list[tuple[int, int, int, int]]:
-    steps = difflib.SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
-    return [places for tag, *places in steps if tag != "equal"]  # type: ignore[misc]  # always four

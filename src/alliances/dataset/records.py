@@ -50,10 +50,7 @@ class Scenario(NamedTuple):
 
 
 class Label(NamedTuple):
-    """How a term is printed, as in `data/labels.csv`; `plural` is the label where the table gives none.
-
-    A term that is not there is not `known`: it is printed as it stands, with spaces for underscores.
-    """
+    """How a term is printed, as in `data/labels.csv`; one that is not `known` stands as it is, with spaces for `_`."""
 
     term: str
     label: str
@@ -65,11 +62,9 @@ class Label(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a table of facts, of the public record, or of `disagreements`.
+    """A row of a table of facts, of the public record, or of `disagreements`; those two have no source and no quotes.
 
-    `values` holds its cells: strings ("" for missing), floats (NaN for missing) in `number` columns, True,
-    False or None in `boolean` ones. `source_id` and `quote_ids`, the main quotation first, are empty
-    outside the tables of facts.
+    `values` are strings ("" for missing), floats (NaN) in `number` columns, True, False or None in `boolean` ones.
     """
 
     table: str
@@ -83,27 +78,26 @@ class Row:
 
 
 _Record = TypeVar("_Record", Quote, Source, Scenario)
-
-
-_READERS: dict[str, Callable[[str], Any]] = {
+#: How a cell is read, by the type of its column or of the attribute of a record.
+_READERS: dict[Any, Callable[[str], Any]] = {
     "number": lambda cell: float(cell or "nan"),
     "integer": lambda cell: int(cell) if cell else None,
     "boolean": {"true": True, "false": False}.get,
-    "day": date.fromisoformat,
-    "amount": lambda cell: None if not cell else int(cell) if cell.lstrip("+-").isdigit() else float(cell),
-    "list": lambda cell: tuple(split_list(cell)),
+    date: date.fromisoformat,
+    tuple[str, ...]: lambda cell: tuple(split_list(cell)),
+    int | float: lambda cell: None if not cell else int(cell) if cell.lstrip("+-").isdigit() else float(cell),
 }
+_READERS[int | float | None] = _READERS[int | float]
 
 
-def convert(cell: str, kind: str) -> Any:
-    """Give a cell the type of its column, in a record also `day`, `amount` or `list`; DataError if it is none."""
+def convert(cell: str, kind: Any) -> Any:
+    """Give a cell the type of its column, or of an attribute of a record; DataError if it is none."""
     try:
         return _READERS.get(kind, str)(cell)
     except ValueError:
-        raise DataError(f"“{cell}” is no {kind}: run `alliances check` to see where it stands.") from None
+        raise DataError(f"“{cell}” cannot be read: run `alliances check` to see where it stands.") from None
 
 
 def record(kind: type[_Record], row: Mapping[str, str]) -> _Record:
     """Make a record of a row as read; other columns are left aside."""
-    kinds = {date: "day", tuple[str, ...]: "list", int | float: "amount", int | float | None: "amount"}
-    return kind(**{name: convert(row[name], kinds.get(hint, "")) for name, hint in kind.__annotations__.items()})
+    return kind(**{name: convert(row[name], hint) for name, hint in kind.__annotations__.items()})

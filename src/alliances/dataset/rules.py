@@ -8,28 +8,26 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from alliances.dataset import tables as schema
-from alliances.dataset.dates import first_day, split_period
 from alliances.dataset.problems import Problem, shorten, visible
 from alliances.dataset.schema import placeholders
 from alliances.dataset.tables import FACT_TABLES, Raw, data_path, meanings, split_aside, split_list
+from alliances.text.dates import first_day, split_period
 from alliances.text.numbers import claims, number_text
+from alliances.text.reading import number
 
 #: Columns of each fact table that hold dates; together they share `date_precision` and `year_inferred`.
-_DATES = {
-    "characteristics": ("date",),
-    "memberships": ("entry_date", "exit_date"),
-    "positions": ("date",),
-    "event_accounts": ("date", "date_end"),
-    "observations": ("time_period",),
-    "statements": ("date",),
-}
+_DATES = {**dict.fromkeys(("characteristics", "positions", "statements"), ("date",)), "observations": ("time_period",),
+          "memberships": ("entry_date", "exit_date"), "event_accounts": ("date", "date_end")}  # fmt: skip
 #: Column whose term says (in `labels`) whether a row tells of the past; a row of another table always does.
 _TELLS = {"characteristics": "status", "event_accounts": "status", "observations": "obs_status",
           "positions": "attribution"}  # fmt: skip
-#: What each comparator takes.
-_TAKES = {
-    **dict.fromkeys(("eq", "about", "nearly"), "both bounds, equal"), "at_most": "value_high only",
-    **dict.fromkeys(("at_least", "more_than"), "value_low only"), "between": "value_low below value_high",
+_BOTH = ("both bounds, equal", lambda low, high: low == high)
+_LOW = ("value_low only", lambda low, high: math.isfinite(low) and math.isnan(high))
+#: What each comparator takes of the bounds, NaN where there is none.
+_TAKES: dict[str, tuple[str, Callable[[float, float], bool]]] = {
+    "eq": _BOTH, "about": _BOTH, "nearly": _BOTH, "at_least": _LOW, "more_than": _LOW,
+    "at_most": ("value_high only", lambda low, high: math.isnan(low) and math.isfinite(high)),
+    "between": ("value_low below value_high", lambda low, high: low < high),
 }  # fmt: skip
 #: Controls, line and paragraph separators, marks that turn the writing round, halves of pairs, what is no character.
 _UNPRINTABLE = re.compile(
@@ -70,55 +68,26 @@ class _Index:
     def unlike(self, found: str, table: str, key: str, column: str) -> list[str]:
         return [there] if (there := self.get(table, key, column)) not in ("", found) else []
 
-    def source(self, row: Mapping[str, str]) -> Mapping[str, str]:
-        return self.keyed["sources"].get(row.get("source_id", ""), {})
-
     def published(self, row_id: str, otherwise: str) -> str:
-        return self.source(self.rows.get(row_id, {})).get("published", otherwise)
+        return self.get("sources", self.rows.get(row_id, {}).get("source_id", ""), "published") or otherwise
 
     def dates(self, table: str, row: Mapping[str, str]) -> dict[str, Any]:
         """Return what the rules on dates need to know of a row, in names that begin with `its_`."""
-        given = [row[column] for column in _DATES[table] if row[column]]
-        source, tells = self.source(row), _TELLS.get(table, "")
-        valid, precision, days = True, "", [""]
-        try:
+        given, tells = [row[column] for column in _DATES[table] if row[column]], _TELLS.get(table, "")
+        with suppress(ValueError):
             dates = [part for text in given for part in (split_period(text) if table == "observations" else [text])]
-            if dates:
-                days = [first_day(text) for text in dates]
-                precision = {4: "year", 7: "month", 10: "day"}[min(map(len, dates))]  # of several the coarsest
-        except ValueError:
-            valid = False
-        return {
-            "its_dates": " and ".join(given), "its_valid": valid, "its_precision": precision, "its_first": days[0],
-            "its_end": days[-1], "its_source": source.get("source_id", ""), "its_last": source.get("published_to", ""),
-            "its_past": not tells or self.means(tells, row[tells], "past"),
-        }  # fmt: skip
-
-
-def _float(cell: str) -> float:
-    with suppress(ValueError):
-        return float(cell)
-    return math.nan
+            days, coarsest = [first_day(text) for text in dates] or [""], min(map(len, dates), default=0)
+            return {
+                "its_dates": " and ".join(given), "its_valid": True, "its_first": days[0], "its_end": days[-1],
+                "its_precision": {4: "year", 7: "month", 10: "day"}.get(coarsest, ""),
+                "its_last": self.get("sources", row["source_id"], "published_to"),
+                "its_past": not tells or self.means(tells, row[tells], "past"),
+            }  # fmt: skip
+        return {"its_dates": " and ".join(given), "its_valid": False}
 
 
 def _begins_otherwise(key: str, prefix: str) -> Callable[[Any, _Index], Any]:
-    return lambda r, x: not getattr(r, key).startswith(prefix)
-
-
-def _takes_others(r: Any) -> list[str]:
-    low, high = _float(r.value_low), _float(r.value_high)
-    takes = _TAKES.get(r.comparator, "")
-    fits = {
-        "both bounds, equal": low == high, "value_low below value_high": low < high,
-        "value_low only": bool(r.value_low) > bool(r.value_high),
-        "value_high only": bool(r.value_low) < bool(r.value_high),
-    }  # fmt: skip
-    return [] if fits.get(takes, True) else [takes]
-
-
-def _outside(r: Any) -> bool:
-    given = [_float(cell) for cell in (r.default, r.example) if cell]
-    return any(number < _float(r.minimum) or number > _float(r.maximum) for number in given)
+    return lambda r, x: [] if getattr(r, key).startswith(prefix) else [getattr(r, key)]
 
 
 def _sources_of(r: Any, x: _Index) -> list[str]:
@@ -130,28 +99,24 @@ def _misfit(r: Any, x: _Index) -> list[str]:
     other = x.keyed["observations"].get(r.same_as)
     if other is None or r.same_as == r.observation_id:
         return []  # told by the schema
-    faults = {
-        "does not give the sum in another currency": other["currency"] in ("", r.currency),
-        "comes from another source": other["source_id"] != r.source_id,
-        "measures another indicator": other["indicator"] != r.indicator,
-        "is itself the same as another row": other["same_as"],
-    }
-    return [fault for fault, holds in faults.items() if holds]
+    return [f"has the {column} “{other[column]}”" for column, holds in (
+        ("currency", other["currency"] in ("", r.currency)), ("source_id", other["source_id"] != r.source_id),
+        ("indicator", other["indicator"] != r.indicator), ("same_as", other["same_as"])) if holds]  # fmt: skip
 
 
 def _not_held(r: Any, x: _Index) -> list[str]:
     """Find numbers of an explanation that stand in none of its rows, nor in names and dates of their sources."""
     named = [x.rows[row_id] for row_id in split_list(r.row_ids) if row_id in x.rows]
-    behind = [*named, *(x.source(row) for row in named)]
+    behind = list(named)
     for row in named:
         keys = [("quotes", quote_id) for quote_id in split_list(row.get("quote_ids", ""))]
-        keys += [("events", row.get("event_id", "")), ("alliances", row.get("alliance_id", ""))]
+        keys += [(f"{kind}s", row.get(f"{kind}_id", "")) for kind in ("source", "event", "alliance")]
         behind += [x.keyed[table].get(key, {}) for table, key in keys]
-    bounds = [_float(row.get(column, "")) for row in named for column in ("value_low", "value_high")]
+    bounds = [number(row.get(column, "")) for row in named for column in ("value_low", "value_high")]
     words = [number_text(bound) for bound in bounds if math.isfinite(bound)]  # 1500000 is 1.5 million
     told = {*claims(" ; ".join([*words, *(cell for cells in behind for cell in cells.values())]), parts=True)}
     told |= {str(n) for n in range(len(named) + 1)}  # “two of the three texts”
-    return [said for number, said in claims(r.explanation).items() if number not in told]
+    return [said for claim, said in claims(r.explanation).items() if claim not in told]
 
 
 def _not_weighed(r: Any, x: _Index) -> list[str]:
@@ -183,21 +148,21 @@ RULES = (
          "{exit_date} is before {entry_date}", "an exit is not before its entry", "correct the date that is wrong"),
     Rule("public_record", "body_id", lambda r, x: x.get("actors", r.body_id, "kind") not in
          ("organisation", ""), "“{body_id}” is no organisation", "a body is an actor of kind organisation", "name it"),
-    Rule("parameters", "minimum", lambda r, x: _outside(r),
+    Rule("parameters", "minimum", lambda r, x: any(
+         number(cell) < number(r.minimum) or number(cell) > number(r.maximum) for cell in (r.default, r.example)),
          "minimum {minimum}, maximum {maximum}, default {default}, example {example}",
          "default and example lie between minimum and maximum", "correct the number that is wrong"),
     Rule("parameters", "name", lambda r, x: r.name in ("as_of", "focus", "exclude_sources"),
          "“{name}” is built in", "a scenario parameter has another name", "rename it, or delete the row"),
     Rule("quotes", "quote_id", lambda r, x: r.quote_id and r.quote_id not in x.used, "no row uses “{quote_id}”",
          "every quotation supports a row", "name it in the quote_ids of a row, or delete it"),
-    Rule("observations", "value_high", lambda r, x: _takes_others(r),
+    Rule("observations", "value_high", lambda r, x: [takes for takes, fits in (_TAKES[r.comparator],)
+         if not fits(number(r.value_low), number(r.value_high))] if r.comparator in _TAKES else [],
          _BOUNDS, "the comparator {comparator} takes {it}", "correct the bounds or the comparator"),
     Rule("observations", "comparator", lambda r, x: r.comparator and r.comparator not in _TAKES,
          "“{comparator}” is no comparator", f"allowed are {', '.join(_TAKES)}", "choose one of these"),
-    Rule("observations", "value_low", lambda r, x: math.inf in (abs(_float(r.value_low)), abs(_float(r.value_high))),
-         _BOUNDS, "a bound is a finite number", "write the number, or empty the cell"),
     Rule("observations", "value_high", lambda r, x: x.means("unit", r.unit, "share")
-         and (_float(r.value_low) < 0 or _float(r.value_high) > 1),
+         and (number(r.value_low) < 0 or number(r.value_high) > 1),
          _BOUNDS, "a share lies between 0 and 1", "write half as 0.5"),
     Rule("observations", "unit", lambda r, x: r.unit and x.unlike(r.unit, "indicators", r.indicator, "unit"),
          "“{unit}”", "the unit of the indicator {indicator} is {it}",
@@ -229,9 +194,9 @@ RULES = (
          "“{aside}” cannot be read", "it holds each row with its reason", "write: row-id (reason); row-id (reason)"),
     Rule("judgements", "against", _not_weighed, "{judgement_id} does not weigh {it}, which points the other way",
          "such a row stands in against, in requires, or in aside with a reason", "add {it} to one of them"),
-    *(Rule(table, key, _begins_otherwise(key, schema.ROW_PREFIXES[table]),
-           f"“{{{key}}}” has the wrong beginning", f"ids of this table begin with {schema.ROW_PREFIXES[table]}",
-           f"rename it {schema.ROW_PREFIXES[table]}…, wherever it stands") for table, key in schema.ROW_TABLES.items()),
+    *(Rule(table, schema.ROW_TABLES[table], _begins_otherwise(schema.ROW_TABLES[table], prefix),
+           "“{it}” has the wrong beginning", f"ids of this table begin with {prefix}",
+           f"rename it {prefix}…, wherever it stands") for table, prefix in schema.ROW_PREFIXES.items()),
     *(rule for table in FACT_TABLES for rule in (
         Rule(table, "quote_ids", lambda r, x: len(set(split_list(r.quote_ids))) < len(split_list(r.quote_ids)),
              "a quotation is named twice", "each stands once", "take it out once"),
@@ -247,33 +212,28 @@ RULES = (
         Rule(table, "year_inferred", lambda r, x: r.its_valid and bool(r.year_inferred) != bool(r.its_dates),
              "“{year_inferred}”", "it is true or false where there is a date, and empty where there is none",
              "write false if the text prints the year, true if not; without a date, empty the cell"),
-        Rule(table, columns[-1], lambda r, x: r.its_end < r.its_first, "{its_end} is before {its_first}",
+        Rule(table, columns[-1], lambda r, x: r.its_valid and r.its_end < r.its_first,
+             "{its_end} is before {its_first}",
              "an end is not before its beginning", "correct the date that is wrong"),
-        Rule(table, columns[0], lambda r, x: r.its_past and r.its_last and r.its_first > r.its_last,
-             "{its_first} is after {its_last}, the last day on which {its_source} can have been published",
+        Rule(table, columns[0], lambda r, x: r.its_valid and r.its_past and r.its_first > r.its_last != "",
+             "{its_first} is after {its_last}, the last day on which {source_id} can have been published",
              "what a text tells as past is not after its publication",
              "correct the date" + (f" or the {_TELLS[table]}" if table in _TELLS else "")))),
 )  # fmt: skip
-
-
-def _unprintable(table: str, rows: list[dict[str, str]]) -> Iterator[Problem]:
-    for number, row in enumerate(rows, start=2):
-        for column, cell in row.items():
-            if found := _UNPRINTABLE.search(cell):
-                yield Problem(data_path(table), number, column, f"the cell holds {visible(found[0])}",
-                              "allowed are characters that can be printed", "delete it")  # fmt: skip
 
 
 def check_rules(tables: Raw) -> Iterator[Problem]:
     """Check the rows against the dataset's own rules."""
     index = _Index(tables)
     for table, rows in tables.items():
-        yield from _unprintable(table, rows)
         rules = [rule for rule in RULES if rule.table == table]
-        for number, row in enumerate(rows if rules else (), start=2):
+        for at, row in enumerate(rows, start=2):
+            for column, found in ((c, found) for c, cell in row.items() if (found := _UNPRINTABLE.search(cell))):
+                yield Problem(data_path(table), at, column, f"the cell holds {visible(found[0])}",
+                              "allowed are characters that can be printed", "delete it")  # fmt: skip
             cells = {**row, **(index.dates(table, row) if table in _DATES else {})}
             for rule in rules:
                 hits = rule.wrong(SimpleNamespace(**cells), index)
                 for hit in hits if isinstance(hits, list) else [""] if hits else []:
                     shown = {c: shorten(str(cell)) or "empty" for c, cell in {**cells, "it": hit}.items()}
-                    yield Problem(data_path(table), number, rule.column, *(w.format_map(shown) for w in rule[3:]))
+                    yield Problem(data_path(table), at, rule.column, *(w.format_map(shown) for w in rule[3:]))

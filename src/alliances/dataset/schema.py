@@ -8,12 +8,8 @@ from alliances.dataset.problems import Problem, is_slip, look_alike, nearest, ne
 from alliances.dataset.tables import EVIDENCE, FACT_TABLES, Raw, coded, data_path, split_aside, split_list
 from alliances.text.reading import NUMBER, readings
 
-_TYPES = {
-    "number": ("a number with a point before its decimals and nothing else", "write digits only, e.g. 1500"),
-    "integer": ("a whole number", "write digits only"),
-    "boolean": ("true or false", "write true or false in small letters"),
-    "date": ("an ISO date", "write year, month and day, e.g. 2025-03-20"),
-}
+_TYPES = {"number": "a number with a point before its decimals and nothing else", "integer": "a whole number",
+          "boolean": "true or false in small letters", "date": "an ISO date, e.g. 2025-03-20"}  # fmt: skip
 _SHEET_DATE = re.compile(r"\d{1,2}[./-](\d{1,2}|[A-Z][a-z]{2})[./-]\d{2,4}|[45]\d{4}|[A-Z][a-z]{2}-\d{2}")
 _NUMBERS = ("number", "integer")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*,\d+")
@@ -25,12 +21,10 @@ def placeholders(statement: str) -> list[str]:
     return [name for name in dict.fromkeys(names) if name != "likelihood"]
 
 
-def _single(cell: str) -> list[str]:
-    return [cell] if cell else []
-
-
-#: Columns that name ids, which Table Schema has no word for: table, column, where the ids stand, how a cell is read.
-_REFERENCES: tuple[tuple[str, str, tuple[str, ...], Callable[[str], Iterable[str]]], ...] = (
+#: Table, column, where its ids stand, how a cell is read.
+_Reference = tuple[str, str, tuple[str, ...], Callable[[str], Iterable[str]]]
+#: Columns that name ids, which Table Schema has no word for.
+_REFERENCES: tuple[_Reference, ...] = (
     *((table, "quote_ids", ("quotes",), split_list) for table in FACT_TABLES),
     ("event_accounts", "participants", ("actors",), split_list),
     ("indicators", "comparable_with", ("indicators",), split_list),
@@ -49,8 +43,7 @@ def check_schema(resources: Mapping[str, Any], tables: Raw) -> Iterator[Problem]
     Frictionless judges the cells one by one; its validation of whole packages reads each table anew for each key.
     A term that no vocabulary lists is a problem only where it looks like a slip.
     """
-    # Imported here because it takes 0.2 s, which a kernel that trusts its parent does not spend.
-    from frictionless import FrictionlessException, Schema
+    from frictionless import FrictionlessException, Schema  # here, since it takes 0.2 s
 
     yield from _doubles(resources, tables)
     yield from _orphans(resources, tables)
@@ -58,9 +51,9 @@ def check_schema(resources: Mapping[str, Any], tables: Raw) -> Iterator[Problem]
         try:
             fields = Schema.from_descriptor({**resource["schema"], "foreignKeys": []}).fields
         except FrictionlessException as exception:
-            for error in exception.reasons or [exception.error]:
-                yield Problem("data/datapackage.json", None, "", f"{table}: {error.note}",
-                              "each table has a Table Schema", "correct it")  # fmt: skip
+            error = (exception.reasons or [exception.error])[0]
+            yield Problem("data/datapackage.json", None, "", f"{table}: {error.note}",
+                          "each table has a Table Schema", "correct it")  # fmt: skip
             continue
         for field, described in zip(fields, resource["schema"]["fields"], strict=True):
             read = field.create_cell_reader()
@@ -78,8 +71,7 @@ def _doubles(resources: Mapping[str, Any], tables: Raw) -> Iterator[Problem]:
             seen: dict[tuple[str, ...], int] = {}
             for number, row in enumerate(tables[table], start=2):
                 key = tuple(row[column] for column in columns)
-                # An empty key is told as a required cell.
-                if seen.setdefault(key, number) != number and all(key):
+                if seen.setdefault(key, number) != number and all(key):  # an empty one is told as a required cell
                     yield Problem(data_path(table), number, columns[0],
                                   f"“{shorten(' / '.join(key))}” stands already in row {seen[key]}",
                                   f"each {' with '.join(columns)} may stand once",
@@ -88,8 +80,8 @@ def _doubles(resources: Mapping[str, Any], tables: Raw) -> Iterator[Problem]:
 
 def _orphans(resources: Mapping[str, Any], tables: Raw) -> Iterator[Problem]:
     keys = {table: {next(iter(row.values())) for row in rows} for table, rows in tables.items()}
-    foreign = [
-        (table, key["fields"], (key["reference"]["resource"] or table,), _single)
+    foreign: list[_Reference] = [
+        (table, key["fields"], (key["reference"]["resource"] or table,), re.compile("(?s).+").findall)
         for table, resource in resources.items()
         for key in resource["schema"].get("foreignKeys", ())
     ]
@@ -98,13 +90,11 @@ def _orphans(resources: Mapping[str, Any], tables: Raw) -> Iterator[Problem]:
         where = data_path(targets[0]) if len(targets) == 1 else "the tables of facts or the public record"
         for number, row in enumerate(tables[table], start=2):
             for item in ids(row[column]):
-                if item not in known:
-                    yield Problem(data_path(table), number, column,
-                                  f"“{shorten(item)}” is not in {where}{nearest_words(item, known)}",
-                                  "allowed is an id that stands there", "correct it, or add its row there")  # fmt: skip
-                elif ids is _single and targets[0] == table and item == next(iter(row.values())):
-                    yield Problem(data_path(table), number, column, f"the row points at itself, “{item}”",
-                                  f"{column} names another row", "name it, or empty the cell")  # fmt: skip
+                is_own = targets == (table,) and item == next(iter(row.values()))
+                if is_own or item not in known:
+                    what = "is this very row" if is_own else f"is not in {where}{nearest_words(item, known)}"
+                    yield Problem(data_path(table), number, column, f"“{shorten(item)}” {what}",
+                                  "allowed is the id of another row there", "correct it, or add that row")  # fmt: skip
 
 
 def _cell(field: Mapping[str, Any], found: str, tables: Raw) -> tuple[str, str, str] | None:
@@ -130,7 +120,7 @@ def _cell(field: Mapping[str, Any], found: str, tables: Raw) -> tuple[str, str, 
         return (f"{shown} is a date as a spreadsheet writes it", "allowed is an ISO date, e.g. 2025-03-20",
                 "format the column as text before you type dates, and write year, month, day")  # fmt: skip
     if kind in _TYPES:
-        return f"{shown} does not fit", f"allowed is {_TYPES[kind][0]}", _TYPES[kind][1]
+        return f"{shown} does not fit", f"allowed is {_TYPES[kind]}", "correct it"
     form = constraints.get("pattern", "data/datapackage.json")
     return f"{shown} does not have the right form", f"it must fit {form}", f"see: {meaning}"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from alliances.dataset.problems import Problem, shorten
 from alliances.errors import DataError
-from alliances.text.reading import merge_mark, read_utf8
+from alliances.text.reading import damage, read_utf8
 
 #: Tables whose rows carry `quote_ids`, with the column that holds the row's id.
 FACT_TABLES: dict[str, str] = {
@@ -92,15 +92,12 @@ def read_tables(root: Path) -> Raw:
 
 def read_files(root: Path, resources: Mapping[str, Any]) -> tuple[Raw, list[Problem]]:
     """Read the tables of a package, and say what keeps files from being read; other columns are kept."""
-    tables: Raw = {}
-    problems: list[Problem] = []
-    for name, resource in resources.items():
-        found = list(_rows(root / data_path(name), list(field_types(resource))))
-        tables[name] = [row for row in found if isinstance(row, dict)]
-        problems += [Problem(data_path(name), *fault) for fault in found if isinstance(fault, tuple)]
-    sources = {row["quote_id"]: row["source_id"] for row in ([] if problems else tables["quotes"])}
+    found = {name: list(_rows(root / data_path(name), list(field_types(r)))) for name, r in resources.items()}
+    tables = {name: [row for row in rows if isinstance(row, dict)] for name, rows in found.items()}
+    problems = [Problem(data_path(n), *row) for n, rows in found.items() for row in rows if isinstance(row, tuple)]
+    sources = {row["quote_id"]: row["source_id"] for row in tables["quotes"]}
     for row in (row for table in FACT_TABLES for row in tables[table]):
-        row["source_id"] = sources.get(next(iter(split_list(row.get("quote_ids", ""))), ""), "")
+        row["source_id"] = sources.get(next(iter(split_list(row["quote_ids"])), ""), "")
     return tables, problems
 
 
@@ -117,25 +114,16 @@ _Fault = tuple[int | None, str, str, str, str]
 def _rows(path: Path, columns: list[str]) -> Iterator[dict[str, str] | _Fault]:
     """Give the rows of a file, and a fault for whatever keeps it from being a table."""
     header = ",".join(columns)
-    content = path.read_bytes() if path.is_file() else None
-    try:
-        text = (content or b"").decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
-    except UnicodeDecodeError as error:
-        text, bad = "", error.start
-    if content is None:
+    if not path.is_file():
         yield (None, "", "the file is missing", "data/datapackage.json lists it",
                f"restore it, or create it with the header {header}")  # fmt: skip
-    elif b"\0" in content:
-        yield 1, "", "the file is UTF-16, or no text at all", "every table is UTF-8", "save it as “CSV UTF-8”"
-    elif not text and content.strip():
-        yield (content.count(b"\n", 0, bad) + 1, "", f"byte 0x{content[bad]:02x} is not UTF-8", "every table is UTF-8",
-               "save the file again with the encoding UTF-8")  # fmt: skip
+        return
+    content = path.read_bytes()
+    text = content.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    if found := damage(content):
+        yield found[0], "", found[1], "a table is text in UTF-8, and holds rows only", found[2]
     elif not text.strip():
-        yield (1, "", "the file is empty", "its first row must be the header",
-               f"restore it, or begin it with {header}")  # fmt: skip
-    elif conflict := merge_mark(text.encode()):
-        yield (conflict[0], "", f"a mark of an unfinished merge, “{conflict[1]}”", "a table holds rows only",
-               "keep the rows that are right and delete the marks")  # fmt: skip
+        yield 1, "", "the file is empty", "its first row must be the header", f"restore it, or begin it with {header}"
     else:
         yield from _cells(text, columns)
 
@@ -154,38 +142,28 @@ def _cells(text: str, columns: list[str]) -> Iterator[dict[str, str] | _Fault]:
                 yield number, "", "the row is empty", "every row holds data", "delete the row"
             elif len(cells) != len(header):
                 # The first cell that is missing or too many shows where to look.
-                column = header[len(cells)] if len(cells) < len(header) else header[-1]
-                yield (number, column, f"the row has {len(cells)} cells",
+                yield (number, header[min(len(cells), len(header) - 1)], f"the row has {len(cells)} cells",
                        f"every row has {len(header)}, as the header", "add or remove commas, put a cell that holds a "
                        "comma in double quotes, and write decimals after a point")  # fmt: skip
             else:
                 yield dict.fromkeys(columns, "") | dict(zip(header, cells, strict=True))
     except csv.Error as error:
-        if "limit" in str(error):
-            most = f"a cell has {_LONGEST:,} characters at the most"
-            yield (
-                number + 1,
-                "",
-                "the row has a longer cell",
-                most,
-                "shorten it, and see that its quotation marks close",
-            )
-            return
-        yield (number + 1, "", f"the row cannot be read ({error})",
+        is_long = "limit" in str(error)
+        why = f"has a longer cell than {_LONGEST:,} characters" if is_long else f"cannot be read ({error})"
+        yield (number + 1, "", f"the row {why}",
                "a cell that holds a comma, a quotation mark or a line end stands in double quotes",
                'close the quotes and write " inside them twice')  # fmt: skip
 
 
 def _header_fault(found: list[str], columns: list[str]) -> _Fault | None:
-    for name, separator in (("semicolons", ";"), ("tabs", "\t")):
-        if len(found) == 1 and separator in found[0]:
-            return (1, columns[0], f"the cells are separated by {name}", "every table has commas",
-                    "save it again with commas between its cells (and decimals after a point)")  # fmt: skip
+    if len(found) == 1 and (separator := re.search("[;\t]", found[0])):
+        name = {";": "semicolons", "\t": "tabs"}[separator[0]]
+        return (1, columns[0], f"the cells are separated by {name}", "every table has commas",
+                "save it again with commas between its cells (and decimals after a point)")  # fmt: skip
     missing = [c for c in columns if c not in found]
-    twice = [c for c in found if found.count(c) > 1]
+    twice = sorted({c for c in found if found.count(c) > 1})
     if not missing and not twice:
         return None  # a column more, or another order, is welcome
-    extra = [c for c in found if c not in columns]
-    what = f"the header lacks {', '.join(missing)}" if missing else f"the header has {shorten(twice[0])} twice"
-    what += f" and has {', '.join(map(shorten, extra))}" if missing and extra else ""
-    return 1, (missing or twice)[0], what, f"it must have {','.join(columns)}", "put it right in the first row"
+    wrong, what = missing or twice, "lacks" if missing else "has twice"
+    return (1, wrong[0], f"the header, {shorten(','.join(found))}, {what} {', '.join(wrong)}",
+            f"it must have {','.join(columns)}", "put it right in the first row")  # fmt: skip

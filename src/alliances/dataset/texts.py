@@ -1,8 +1,16 @@
 """The source texts as received: quotations are found in them as W3C TextQuoteSelectors are, and paragraphs counted."""
 
+import hashlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from alliances.dataset.problems import Problem, first_difference, shorten
+from alliances.dataset.tables import Raw, data_path
 from alliances.errors import DataError
+from alliances.text.reading import is_stray
+
+#: A quotation has this many words at the most.
+WORD_CEILING = 25
 
 
 def count_words(text: str) -> int:
@@ -10,42 +18,38 @@ def count_words(text: str) -> int:
     return sum(any(c.isalnum() for c in word) for word in text.split())
 
 
-class SourceText:
-    """A source text in which quotations can be found; `text` is its content as in the file."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
+class SourceText(str):
+    """A source text as in its file, in which quotations can be found."""
 
     def line(self, position: int) -> int:
         """Return the line (from 1) that holds a position."""
-        return self.text.count("\n", 0, position) + 1
+        return self.count("\n", 0, position) + 1
 
     def paragraph(self, position: int) -> int:
         """Return the paragraph (from 1) that holds a position: lines count that hold more than white space."""
-        return sum(bool(line.strip()) for line in self.text.split("\n")[: self.line(position)])
+        return sum(bool(line.strip()) for line in self.split("\n")[: self.line(position)])
 
     def around(self, start: int, end: int, words: int) -> tuple[str, str]:
         """Return at most so many words before and after a stretch, within its own paragraph."""
-        before = self.text[:start].rpartition("\n")[2].split()
-        after = self.text[end:].partition("\n")[0].split()
+        before = self[:start].rpartition("\n")[2].split()
+        after = self[end:].partition("\n")[0].split()
         return " ".join(before[max(0, len(before) - words) :]), " ".join(after[:words])
 
     def locate(self, exact: str, prefix: str = "", suffix: str = "") -> list[tuple[int, int]]:
         """Find every place of a quotation: its start and end (exclusive).
 
-        `exact` is verbatim; in `prefix` and `suffix`, the words right before and after, any run of white
-        space counts as one space.
+        `exact` is verbatim; in `prefix` and `suffix`, right before and after, white space counts as one space.
         """
         before, after = " ".join(prefix.split()), " ".join(suffix.split())
         places: list[tuple[int, int]] = []
-        start = self.text.find(exact) if exact else -1
+        start = self.find(exact) if exact else -1
         while start >= 0:
             end = start + len(exact)
-            if (not before or " ".join(self.text[:start].split()).endswith(before)) and (
-                not after or " ".join(self.text[end:].split()).startswith(after)
+            if (not before or " ".join(self[:start].split()).endswith(before)) and (
+                not after or " ".join(self[end:].split()).startswith(after)
             ):
                 places.append((start, end))
-            start = self.text.find(exact, start + 1)
+            start = self.find(exact, start + 1)
         return places
 
 
@@ -56,10 +60,68 @@ def read_text(root: Path, file: str) -> SourceText:
     try:
         return SourceText((root / "seeds" / file).read_bytes().decode("utf-8"))
     except OSError:
-        raise DataError(
-            f"seeds/{file} cannot be read, but data/sources.csv names it: restore the file in seeds/."
-        ) from None
+        raise DataError(f"seeds/{file} cannot be read, but data/sources.csv names it: restore the file.") from None
     except UnicodeDecodeError as error:
-        raise DataError(
-            f"seeds/{file} is not UTF-8 (byte {error.start}): restore the file as it was received."
-        ) from None
+        raise DataError(f"seeds/{file} is not UTF-8 (byte {error.start}): restore it as it was received.") from None
+
+
+def check_sources(tables: Raw, root: Path, texts: dict[str, SourceText]) -> Iterator[Problem]:
+    """Check the texts against `sources`, and add those that can be read to `texts`, by source."""
+    for number, row in enumerate(tables["sources"], start=2):
+        try:
+            text = texts[row["source_id"]] = read_text(root, row["file"])
+        except DataError as error:
+            yield Problem(data_path("sources"), number, "file", str(error).rstrip("."),
+                          "every source has its text in seeds/", "restore the file, or correct its name")  # fmt: skip
+            continue
+        if row["sha256"] != (found := hashlib.sha256(text.encode()).hexdigest()):
+            yield Problem(data_path("sources"), number, "sha256", f"seeds/{row['file']} has another SHA-256, {found}",
+                          "a source text is kept byte for byte as it was received",
+                          "restore the file; write this sum only if the text was replaced on purpose")  # fmt: skip
+    there = {path.name for path in (root / "seeds").glob("*.txt") if not is_stray(path)}
+    for name in sorted(there - {row["file"] for row in tables["sources"]}):
+        yield Problem(f"seeds/{name}", None, "", "the text is in no row of data/sources.csv",
+                      "every *.txt in seeds/ is a source",
+                      "add its row there, or take the file out of seeds/")  # fmt: skip
+
+
+def check_quotes(tables: Raw, texts: Mapping[str, SourceText]) -> Iterator[Problem]:
+    """Check `quotes` and `exclusions` against those source texts that can be read."""
+    for table, number, row in ((t, n, row) for t in ("quotes", "exclusions") for n, row in enumerate(tables[t], 2)):
+        text = texts.get(row["source_id"])
+        if text is None or not row["exact"]:
+            continue
+        places = text.locate(row["exact"], row["prefix"], row["suffix"])
+        if len(places) != 1:
+            column, found, remedy = _misplaced(row, places, texts)
+            yield Problem(data_path(table), number, column, f"“{shorten(row['exact'])}” {found}",
+                          "it must occur exactly once, with its prefix and suffix", remedy)  # fmt: skip
+        if table == "quotes" and (count := count_words(row["exact"])) > WORD_CEILING:
+            yield Problem(data_path(table), number, "exact", f"the quotation has {count} words",
+                          f"the ceiling is {WORD_CEILING}",
+                          "split it into shorter quotations of the words that matter")  # fmt: skip
+
+
+def _misplaced(
+    row: Mapping[str, str], places: list[tuple[int, int]], texts: Mapping[str, SourceText]
+) -> tuple[str, str, str]:
+    """Say which column is at fault, what was found, and what to do."""
+    source, exact, text = row["source_id"], row["exact"], texts[row["source_id"]]
+    if places:
+        lines = ", ".join(str(text.line(start)) for start, _ in places[:8])
+        remedy = "add the words just before to prefix or those just after to suffix"
+        return "exact", f"occurs {len(places)} times in {source} (lines {lines})", remedy
+    for start, end in text.locate(exact):
+        column = "prefix" if row["prefix"] and not text.locate(exact, row["prefix"]) else "suffix"
+        beside = text[max(0, start - 40) : start] if column == "prefix" else text[end : end + 40]
+        remedy = f"correct the {column}; on line {text.line(start)} it reads “{' '.join(beside.split())}”"
+        return column, f"stands in {source}, but not with the {column} “{shorten(row[column])}”", remedy
+    remedy = "copy the words from the text, character by character"
+    alike = next((exact[:n] for n in range(len(exact) - 1, 9, -1) if exact[:n] in text), "")
+    if elsewhere := [other for other, it in texts.items() if it.locate(exact)]:
+        remedy = f"it stands in {elsewhere[0]}: correct source_id or the words"
+    elif alike:
+        start, rest = text.index(alike), len(alike)
+        differs = first_difference(text[start + rest :], exact[rest:])
+        remedy += f"; on line {text.line(start)} it begins alike to “{shorten(alike[-40:])}” ({differs})"
+    return "exact", f"occurs 0 times in {source}", remedy

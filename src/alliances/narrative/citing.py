@@ -8,10 +8,8 @@ from typing import Any
 from alliances.analysis.evidence import Evidence, Formula
 from alliances.dataset import Dataset
 from alliances.errors import NarrativeError
-from alliances.text import marks
 from alliances.text.dates import date_text
-from alliances.text.markdown import escape
-from alliances.text.names import slug
+from alliances.text.markdown import escape, link, quoted, short_words, slug
 
 #: So many marks stand side by side; more collapse to three and “+n”.
 LIMIT = 4
@@ -101,7 +99,7 @@ class Citing:
                 row_id = self._meant.get(anchor, record["rows"][0])
                 quote = self._dataset.quote(self._dataset.row(row_id).quote_ids[0])
                 source = self._dataset.source(quote.source_id)
-                words = marks.quoted(marks.short_words(quote.exact, 90))
+                words = quoted(short_words(quote.exact, 90))
                 return f"{words}, {source.descriptor or source.short_name}"
             case "record":
                 row = self._dataset.row(record["rows"][0])
@@ -125,7 +123,7 @@ class Citing:
             self._records[group] = {"kind": "group", "anchors": rest}
             self._labels[group] = f"+{len(rest) - LIMIT + 1}"
             rest = [*rest[: LIMIT - 1], group]
-        return "".join(marks.link(self._label(a), a, self._title(a)) for a in [*rest, *inferences])
+        return "".join(link(self._label(a), a, self._title(a)) for a in [*rest, *inferences])
 
     def carried(self, anchors: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return the records of anchors and of all that these rest on, for an output's metadata."""
@@ -154,7 +152,7 @@ class Citing:
             words = escape(record["statement"] if record["kind"] == "inference" else self._title(anchor))
             if record["kind"] == "rows":
                 quotes = dict.fromkeys(q for row in record["rows"] for q in self._dataset.row(row).quote_ids)
-                words = " · ".join(escape(marks.quoted(self._dataset.quote(q).exact)) for q in quotes)
+                words = " · ".join(escape(quoted(self._dataset.quote(q).exact)) for q in quotes)
                 letters = label.rstrip("0123456789")
                 key = (len(letters), letters, int(label.removeprefix(letters) or 0))
             entries.append((key, f'- <a id="{anchor}"></a>**{label}** {words}'))

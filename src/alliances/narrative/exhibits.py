@@ -19,8 +19,7 @@ from alliances.narrative.sentences import Rendered, Teller
 from alliances.narrative.templates import Alternative, refuse
 from alliances.narrative.writing import Written
 from alliances.text.dates import date_text, is_date
-from alliances.text.markdown import curly, escape
-from alliances.text.names import capital
+from alliances.text.markdown import capital, curly, escape
 
 # A chart with its words and its source line
 

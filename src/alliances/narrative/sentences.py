@@ -17,8 +17,7 @@ from alliances.errors import NarrativeError
 from alliances.narrative.citing import Citing
 from alliances.narrative.templates import PLACEHOLDER, Alternative, refuse
 from alliances.text import numbers
-from alliances.text.markdown import escape, plain
-from alliances.text.names import capital
+from alliances.text.markdown import capital, escape, plain
 
 _EVIDENCE = re.compile(r"\s*\[(-?@[^\]]+)\]")
 #: Where evidence stands before a semicolon, comma or colon, its marks are set there.

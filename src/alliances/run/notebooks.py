@@ -10,7 +10,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from alliances.errors import ExecutionError
-from alliances.text.reading import merge_mark
+from alliances.text.reading import unmerged
 
 #: The notebook with which JupyterLab opens. It is no chapter: it holds a form, and is kept without outputs.
 START = "start.ipynb"
@@ -31,7 +31,7 @@ def read(root: Path, name: str) -> NotebookNode:
         told = f"{path.name} cannot be read as a notebook ({what}); restore it."
         if isinstance(error, FileNotFoundError):
             told = f"Notebook {path.name} is missing from {path.parent}; restore it or remove its line from report.qmd."
-        if merge_mark(text.encode()):
+        if unmerged(text):
             told = (
                 f"{path.name} holds two versions that git could not merge; keep one of them with `git checkout --ours` "
                 f"or `--theirs`, make the other's changes by hand, and run `alliances refresh {path.name}`."

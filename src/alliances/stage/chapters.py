@@ -14,9 +14,7 @@ from jinja2 import Environment
 
 from alliances.errors import StagingError
 from alliances.text.dates import date_text
-from alliances.text.markdown import escape, plain
-from alliances.text.marks import quoted
-from alliances.text.names import capital, join_and, slug
+from alliances.text.markdown import capital, escape, join_and, plain, quoted, slug
 from alliances.text.reading import read_utf8, read_yaml
 
 #: What one call of a notebook displayed: the metadata of `narrative.writing`, its `markdown` and its chart's `spec`.

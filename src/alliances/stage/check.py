@@ -8,8 +8,7 @@ from typing import Any
 from alliances.stage.chapters import Block, Chapter, Output, line_text
 from alliances.stage.evidence import Ledger, numbers
 from alliances.text.dates import date_text
-from alliances.text.markdown import plain
-from alliances.text.marks import MARK
+from alliances.text.markdown import MARK, plain
 from alliances.text.numbers import claims, find_numbers, mask, number_text
 
 _SIGN = "\ue000"  # stands where a mark stands

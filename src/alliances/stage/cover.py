@@ -9,7 +9,7 @@ from alliances.dataset import Dataset
 from alliances.parameters import Parameters
 from alliances.stage.chapters import Output, form, line_text
 from alliances.text.dates import date_text, month_text
-from alliances.text.names import capital, join_and
+from alliances.text.markdown import capital, join_and
 from alliances.text.numbers import number_text, number_word
 
 

@@ -9,9 +9,7 @@ from alliances.dataset import Dataset, Row
 from alliances.parameters import Parameters
 from alliances.stage.chapters import form
 from alliances.text.dates import date_text, is_date
-from alliances.text.markdown import curly, escape
-from alliances.text.marks import MARK
-from alliances.text.names import capital, join_and, slug
+from alliances.text.markdown import MARK, capital, curly, escape, join_and, slug
 from alliances.text.numbers import claims, number_text
 
 _SIGNS = {"ev-f-": "=", "ev-r-": "r", "ev-i-": "i"}

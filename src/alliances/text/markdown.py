@@ -1,7 +1,11 @@
-"""Plain text into Markdown and back."""
+"""Words in Markdown and back: lists, capitals, and evidence marks, small raised links from a sentence to its words."""
 
 import re
+from collections.abc import Sequence
 
+#: A mark in a notebook's output: label, anchor, title.
+MARK = re.compile(r'<sup>\[(?P<label>[^\]]+)\]\(#(?P<anchor>[^ )]+) "(?P<title>[^"]*)"\)</sup>')
+_INNER = str.maketrans({"“": "‘", "”": "’", '"': "’"})
 _LINK = re.compile(r"(?<!\\)\[((?:\\.|[^\]\\])*)\]\([^)]*\)")
 
 
@@ -12,8 +16,7 @@ def escape(text: str) -> str:
 
 def plain(markdown: str) -> str:
     """Take marks, links, emphasis and escapes out of Markdown."""
-    text = re.sub(r"<sup>.*?</sup>|(?<!\\)\[\^.*?\^\]\([^)]*\)", "", markdown)
-    text = _LINK.sub(r"\1", text)
+    text = _LINK.sub(r"\1", re.sub(r"<sup>.*?</sup>|(?<!\\)\[\^.*?\^\]\([^)]*\)", "", markdown))
     text = re.sub(r"(?<!\\)[*_`]+(?=\S)|(?<=\S)(?<!\\)[*_`]+", "", text)
     return re.sub(r"\\([\\`*_\[\]<>|$@#~^{}])", r"\1", text)
 
@@ -23,3 +26,34 @@ def curly(text: str) -> str:
     text = re.sub(r"(^|[\s(\[])'", r"\1‘", text)
     text = re.sub(r'(^|[\s(\[])"', r"\1“", text)
     return text.replace("'", "’").replace('"', "”")
+
+
+def join_and(items: Sequence[str], last: str = "and") -> str:
+    """Join items as a sentence does: ``a, b and c``."""
+    return f" {last} ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
+
+
+def capital(text: str) -> str:
+    """Give a text a capital; what stands before its first letter, a quotation mark for instance, stays."""
+    return re.sub(r"^[“‘*_(]*[^\W_]", lambda found: found[0].upper(), text)
+
+
+def slug(text: str, length: int = 60) -> str:
+    """Make an anchor of a text: ``Members of the force`` to ``members-of-the-force``."""
+    return re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-")[:length].strip("-") or "x"
+
+
+def link(label: str, anchor: str, title: str) -> str:
+    """Write a mark as JupyterLab, GitHub and nbconvert show it: raised, with its words on hover."""
+    return f'<sup>[{label}](#{anchor} "{short_words(title)}")</sup>'
+
+
+def quoted(words: str) -> str:
+    """Set words in quotation marks, on one line; marks inside them become single ones."""
+    return f"“{' '.join(words.split()).translate(_INNER)}”"
+
+
+def short_words(text: str, width: int = 140) -> str:
+    """Put words on one line for a title: cut at a word, without straight quotes, backslashes or brackets."""
+    line = " ".join(text.split()).replace('"', "”").translate({ord(c): None for c in "\\<>"})
+    return line if len(line) <= width else line[:width].rsplit(" ", 1)[0] + " …"

@@ -78,28 +78,19 @@ def rounded(value: Fraction, digits: int = SIGNIFICANT) -> Fraction:
 
 def is_exact(value: Fraction) -> bool:
     """Whether a value is printed as it is: a whole number, or one that few decimals give without rest."""
-    if value.denominator == 1:
-        return True
-    if abs(value) < 1:
+    if 0 < abs(value) < 1:
         return rounded(value, 3) == value
-    return abs(value) < 100_000 and (value * 100).denominator == 1
+    return value.denominator == 1 or (abs(value) < 100_000 and (value * 100).denominator == 1)
 
 
-def find_numbers(text: str, months: bool = True) -> list[str]:
-    """Find the numbers in a plain text as they stand: digits, number words but “one”, and names of `months`."""
+def find_numbers(text: str) -> list[str]:
+    """Find the numbers in a plain text as they stand: digits, number words but “one”, and names of months."""
     if not text.isascii():  # ½, ④ and Ⅳ are numbers, ² after a unit is none; what is invisible splits no word
-        text = "".join(_plain_character(character) for character in text)
+        seen = (c for c in text if unicodedata.category(c) != "Cf")
+        text = "".join(unicodedata.normalize("NFKC", c) if c.isnumeric() and c not in "²³" else c for c in seen)
     found = [(m.start(), m.group()) for m in _NUMBER.finditer(text)]
-    if months:
-        found += [(m.end() - 3, "May") if m["may"] else (m.start(), m.group()) for m in _MONTH.finditer(text)]
+    found += [(m.end() - 3, "May") if m["may"] else (m.start(), m.group()) for m in _MONTH.finditer(text)]
     return [word for _, word in sorted(found)]
-
-
-def _plain_character(character: str) -> str:
-    category = unicodedata.category(character)
-    if category == "Cf":
-        return ""
-    return unicodedata.normalize("NFKC", character) if category in ("No", "Nl") and character not in "²³" else character
 
 
 def as_digits(number: str) -> str:

@@ -1,5 +1,6 @@
 """Reads what people write: files that may be damaged, and numbers that may be read in two ways."""
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,12 @@ from alliances.errors import AlliancesError
 
 #: A number as the data and the parameters have it: no separators of thousands, no leading zeros, no exponent.
 NUMBER = re.compile(r"[+-]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
-_MERGE = re.compile(rb"^(<<<<<<<|>>>>>>>) ", re.MULTILINE)
+_MERGE = re.compile("^(<<<<<<<|>>>>>>>) ", re.MULTILINE)
+
+
+def number(cell: str) -> float:
+    """Read a number; NaN if it is none."""
+    return float(cell) if NUMBER.fullmatch(cell) else math.nan
 
 
 def is_stray(path: Path) -> bool:
@@ -16,32 +22,32 @@ def is_stray(path: Path) -> bool:
     return path.name.startswith((".", "~")) or path.name.endswith("~")
 
 
-def merge_mark(content: bytes) -> tuple[int, str] | None:
-    """Return line (from 1) and text of the first mark of a merge that git could not finish, or None."""
-    found = _MERGE.search(content)
-    return (content.count(b"\n", 0, found.start()) + 1, found[1].decode()) if found else None
+def unmerged(text: str) -> tuple[int, str, str] | None:
+    """Say where (a line from 1), as what and with what remedy a text shows that git could not finish a merge."""
+    if not (found := _MERGE.search(text)):
+        return None
+    what = f"there is a mark of an unfinished merge, “{found[1]}”"
+    return text.count("\n", 0, found.start()) + 1, what, "keep the lines that are right and delete the marks"
 
 
-def merge_told(content: bytes, named: str) -> str:
-    """Say in one sentence that a file was left unmerged; "" where it was not."""
-    mark = merge_mark(content)
-    told = f"{named}, line {mark[0]}, holds a mark of an unfinished merge, “{mark[1]}”" if mark else ""
-    return told and f"{told}; keep the lines that are right and delete the marks."
+def damage(content: bytes) -> tuple[int, str, str] | None:
+    """Say likewise why a file cannot be read as text."""
+    try:
+        return unmerged(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line, what = content.count(b"\n", 0, error.start) + 1, f"byte 0x{content[error.start]:02x} is not UTF-8"
+        return line, what, "save the file again with the encoding UTF-8"
 
 
 def read_utf8(path: Path, named: str, kind: type[AlliancesError], remedy: str = "restore it") -> str:
     """Read a text file without a byte order mark; an error of that `kind` in one sentence where it is none."""
     try:
         content = path.read_bytes()
-        text = content.decode("utf-8-sig")
     except OSError as error:
         raise kind(f"{named} cannot be read ({error.strerror}); {remedy}.") from None
-    except UnicodeDecodeError as error:
-        what = "is UTF-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else f"is not UTF-8 (byte {error.start})"
-        raise kind(f"{named} cannot be read, since it {what}; save it again with the encoding UTF-8.") from None
-    if told := merge_told(content, named):
-        raise kind(told)
-    return text.replace("\r\n", "\n")
+    if found := damage(content):
+        raise kind(f"{named}, line {found[0]}: {found[1]}; {found[2]}.")
+    return content.decode("utf-8-sig").replace("\r\n", "\n")
 
 
 def read_yaml(
@@ -52,10 +58,9 @@ def read_yaml(
 
     class Loader(yaml.SafeLoader):
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-            keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-            for key, _ in node.value:
-                if keys.count(key.value) > 1:
-                    raise yaml.MarkedYAMLError(problem=f"“{key.value}” stands twice", problem_mark=key.start_mark)
+            keys = [str(key.value) for key, _ in node.value]
+            for twice in (key for key, _ in node.value if keys.count(str(key.value)) > 1):
+                raise yaml.MarkedYAMLError(problem=f"“{twice.value}” stands twice", problem_mark=twice.start_mark)
             return super().construct_mapping(node, deep)
 
     if not typed:
@@ -65,13 +70,11 @@ def read_yaml(
         }
     try:
         return yaml.load(text, Loader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
         mark = getattr(error, "problem_mark", None)
+        why = getattr(error, "problem", None) or getattr(error, "reason", None) or error
         line = mark.line if mark else text.count("\n", 0, getattr(error, "position", 0))
-        why = getattr(error, "problem", None) or getattr(error, "reason", "it is no text")
         raise kind(f"{named} is not YAML (line {line + 1}: {why}); {remedy}.") from None
-    except (RecursionError, ValueError, TypeError):
-        raise kind(f"{named} is not YAML (its parts are too deep, or no values); {remedy}.") from None
 
 
 def readings(text: str, whole: bool = False) -> tuple[str, ...]:

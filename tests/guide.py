@@ -1,4 +1,4 @@
-"""Keeps the list of exclusions in ``data/README.md`` in step: ``python -m alliances.dataset.guide`` rewrites it."""
+"""Keeps the list of exclusions in ``data/README.md`` in step: ``python tests/guide.py`` rewrites it."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ from alliances.dataset.tables import meanings, read_tables
 from alliances.errors import DataError
 from alliances.paths import find_root
 
-_MARKS = ("<!-- exclusions: written by `python -m alliances.dataset.guide` -->", "<!-- end of exclusions -->")
+_MARKS = ("<!-- exclusions: written by `python tests/guide.py` -->", "<!-- end of exclusions -->")
 
 
 def with_list(root: Path) -> str:
