@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from alliances.analysis.facts import fact
-from alliances.analysis.subjects import newest
+from alliances.analysis.facts import fact, newest
 from alliances.cli import main
 from alliances.dataset import Dataset
 from alliances.parameters import check_parameters

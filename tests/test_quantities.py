@@ -11,9 +11,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from alliances.analysis.evidence import Evidence
 from alliances.analysis.quantities import COUNT, Moment, Quantity, Unit
-from alliances.analysis.values import UNKNOWN, Unknown
+from alliances.analysis.values import UNKNOWN, Evidence, Unknown
 from alliances.errors import NarrativeError
 from cells import edition_of, some
 from test_text import read

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from alliances.analysis.facts import divided_at, is_subject
 from alliances.analysis.frames import find
-from alliances.analysis.subjects import divided_at, is_subject
 from alliances.behind import Late, behind_of
 from alliances.build import checked_parameters, notebook_names
 from alliances.dataset import ROW_PREFIXES, Dataset

@@ -12,10 +12,9 @@ from typing import Any
 import pandas as pd
 
 from alliances.analysis import frames
-from alliances.analysis.evidence import Evidence
 from alliances.analysis.facts import unit_of
 from alliances.analysis.quantities import COUNT, Moment, Quantity
-from alliances.analysis.values import UNKNOWN, Names, Unknown, Value
+from alliances.analysis.values import UNKNOWN, Evidence, Names, Unknown, Value
 from alliances.dataset import Dataset
 from alliances.errors import NarrativeError
 from alliances.narrative.citing import Citing

@@ -1,11 +1,11 @@
-"""One row as a value: a quantity, a date or words, with what else the row gives."""
+"""One row as a value (a quantity, a date or words), and subjects: the newest value of a format, aspect or actor."""
 
 from fractions import Fraction
 
-from alliances.analysis.evidence import Evidence
 from alliances.analysis.quantities import BOUNDS, Moment, Quantity, Unit
-from alliances.analysis.values import Value
+from alliances.analysis.values import Evidence, Value
 from alliances.dataset import Dataset, Row
+from alliances.errors import NarrativeError
 from alliances.text.markdown import curly
 
 #: What a row of each table says first of all; an observation says its number.
@@ -18,6 +18,12 @@ _NAMED_COLUMNS = ("actor_id", "speaker", "holder", "attributed_to", "body_id", "
 _SHORT = {"actor_id": "actor", "alliance_id": "alliance", "body_id": "body"}
 #: Meanings of a unit that measures and counts nothing.
 _MEASURED = {"measure", "money", "share"}
+#: Subjects, as ``jef.members``: whose it is, what it is, and the columns in which two rows say the same, by table.
+_KINDS = {
+    "observations": ("alliance_id", "indicator", ("value_low", "value_high", "comparator", "unit", "currency")),
+    "characteristics": ("alliance_id", "aspect", ("value",)),
+    "positions": ("actor_id", "topic", ("position",)),
+}
 
 
 def unit_of(dataset: Dataset, unit: str, currency: str = "") -> tuple[tuple[Unit, int], ...]:
@@ -74,3 +80,41 @@ def _cell(dataset: Dataset, row: Row, column: str, evidence: Evidence) -> Value:
         return Value(dataset.name(text), evidence)
     label = dataset.label(dataset.vocabularies(row.table).get(column, column), text)
     return Value(label.label if text and label.known else curly(text), evidence)
+
+
+def is_subject(dataset: Dataset, name: str) -> bool:
+    """Whether a name is a subject of the dataset, known in this edition or not."""
+    return "." in name and bool(_by_text(dataset.complete, name))
+
+
+def newest(dataset: Dataset, name: str) -> Row | None:
+    """Return the row with a subject's newest known value, or None; NarrativeError if the newest text gives two."""
+    texts = _by_text(dataset, name)
+    if texts and (divided := _divided(dataset, name, texts[-1])):
+        raise NarrativeError(divided)
+    return texts[-1][0] if texts else None
+
+
+def divided_at(dataset: Dataset, name: str) -> dict[str, str]:
+    """Say why a subject has no newest value at the day of a text that gives two: day and sentence."""
+    said = {rows[0].source_id: _divided(dataset, name, rows) for rows in _by_text(dataset, name)}
+    return {dataset.published[source_id]: sentence for source_id, sentence in said.items() if sentence}
+
+
+def _by_text(dataset: Dataset, name: str) -> list[list[Row]]:
+    """Gather a subject's rows by text, the oldest text first, without sums told again in another currency."""
+    owner, _, what = name.partition(".")
+    texts: dict[str, list[Row]] = {}
+    for table, (owner_column, what_column, _) in _KINDS.items():
+        frame = dataset[table]
+        for row in map(dataset.row, frame[(frame[owner_column] == owner) & (frame[what_column] == what)].iloc[:, 0]):
+            if not row.values.get("same_as"):
+                texts.setdefault(row.source_id, []).append(row)
+    return sorted(texts.values(), key=lambda rows: dataset.published[rows[0].source_id])
+
+
+def _divided(dataset: Dataset, name: str, rows: list[Row]) -> str:
+    if len({tuple(str(row[column]) for column in _KINDS[row.table][2]) for row in rows}) == 1:
+        return ""
+    ids, text = " and ".join(row.row_id for row in rows[:2]), dataset.source(rows[0].source_id).short_name
+    return f"“{name}” has two different values in {text}, {ids}; name the row that is meant."

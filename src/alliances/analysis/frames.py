@@ -13,11 +13,10 @@ from typing import Any
 
 import pandas as pd
 
-from alliances.analysis.evidence import Evidence
 from alliances.analysis.facts import fact
 from alliances.analysis.quantities import Quantity
 from alliances.analysis.tracking import LOST, REMEDY, KnownFrame, cell_ids, id_columns, ids_by_row, index_ids
-from alliances.analysis.values import Value
+from alliances.analysis.values import Evidence, Value
 from alliances.dataset import FACT_TABLES, Dataset
 from alliances.errors import NarrativeError
 
@@ -30,9 +29,7 @@ _CODED = {"observations": {"indicator": "indicator"}, "event_accounts": {"event_
 def named_frame(dataset: Dataset, table: str) -> pd.DataFrame:
     """Return a table of the dataset, which is cut to the edition, with names and labels joined to its codes.
 
-    To the table's columns come, for facts and the public record: ``row_id`` (also as index), ``actor``, ``alliance``,
-    ``body`` (names), ``source`` (short name), ``published`` (ISO date), ``mark``; for each column with a vocabulary
-    ``…_label``; for observations ``value`` (`Quantity`). NarrativeError if there is no such table.
+    Columns are added as `Edition.frame` says, `row_id` also as index; NarrativeError if there is no such table.
     """
     if table not in dataset.tables:
         raise NarrativeError(f"There is no table “{table}”; the tables are {', '.join(dataset.tables)}.")
@@ -53,121 +50,88 @@ def named_frame(dataset: Dataset, table: str) -> pd.DataFrame:
     frame.insert(0, "row_id", pd.Series(ids, dtype="str"))
     add("mark", map(dataset.mark, ids))
     if "source_id" in frame:
-        sources = [dataset.source(s) if s else None for s in frame["source_id"]]
-        add("source", (source.short_name if source else "" for source in sources))
-        add("published", (source.published.isoformat() if source else "" for source in sources))
+        add("source", (dataset.source(source_id).short_name for source_id in frame["source_id"]))
+        add("published", map(dataset.published.__getitem__, frame["source_id"]))
     if table == "observations":
         frame["value"] = pd.Series([fact(dataset, dataset.row(i)) for i in ids], dtype="object")
     frame.index = pd.Index(ids, name=None, dtype="str")
     return KnownFrame(frame)
 
 
-def _is_row(dataset: Dataset, row_id: str) -> bool:
-    return row_id in dataset and dataset.row(row_id).table in _KEYS
-
-
 def row_ids(frame: pd.DataFrame, dataset: Dataset, call: str) -> list[list[str]]:
-    """List the ids of each row of a frame: those in its columns of row ids, else that in its index.
-
-    NarrativeError, which names the `call` that needs them, if ids were lost or one is no row of this edition.
-    """
+    """List the ids of each row, from columns or index; NarrativeError, naming the `call`, if lost or not known here."""
     if not isinstance(frame, pd.DataFrame):
-        kind = "column" if isinstance(frame, pd.Series) else type(frame).__name__
-        raise NarrativeError(f"{call} takes a frame, such as edition.frame gives, and not a {kind}.")
-    ids = ids_by_row(frame)
-    wrong = next((i for row in ids for i in row if not _is_row(dataset, i)), "")
-    if wrong in LOST:
-        raise NarrativeError(f"{call}: {LOST[wrong]}; {REMEDY}.")
+        raise NarrativeError(f"{call} takes a frame, such as edition.frame gives, and not a {type(frame).__name__}.")
+    ids, rows = ids_by_row(frame), {i for i in dataset.row_ids if dataset.row(i).table in _KEYS}
+    wrong = next((i for row in ids for i in row if i not in rows), "")
     if wrong:
-        raise NarrativeError(f"{call}: “{wrong}” in the row ids of the frame is no row that this edition knows.")
+        why = f"{LOST[wrong]}; {REMEDY}" if wrong in LOST else f"“{wrong}” among its row ids is no row of this edition"
+        raise NarrativeError(f"{call}: {why}.")
     labels = index_ids(frame.index)
-    if labels and all(_is_row(dataset, label) for label in labels):
+    if labels and rows.issuperset(labels):
         return [row or [label] for row, label in zip(ids, labels, strict=True)]
     return ids
 
 
 def evidence_of(frame: pd.DataFrame, dataset: Dataset, call: str) -> Evidence:
-    """Find what a frame rests on: the ids of its rows, and the values in its cells.
-
-    NarrativeError, which names the `call` and says how to keep ids, if a row has lost its own.
-    """
+    """Find what a frame rests on: ids of its rows, values in its cells; NarrativeError if a row has lost its own."""
     ids = row_ids(frame, dataset, call)
-    bare = [position for position, row in enumerate(ids) if not row and not _is_assumed(frame.iloc[position])]
-    if bare and not any(ids):
-        raise NarrativeError(
-            f"{call}: the frame has lost its row ids, so nothing would support what is made of it; {REMEDY}."
-        )
-    if bare:
-        raise NarrativeError(
-            f"{call}: row {bare[0]} of the frame has no row id; give it the ids of what it is made from, "
-            "or take it out of the frame."
-        )
+    for number in [number for number, row in enumerate(ids) if not row]:
+        held = Evidence.union(cell.evidence for cell in frame.iloc[number] if isinstance(cell, Value))
+        if held.all_rows or not held:  # what the reader of the edition assumes needs no id
+            what = f"row {number} of the frame has no row id" if any(ids) else "the frame has lost its row ids"
+            raise NarrativeError(f"{call}: {what}, so nothing would support what is made of it; {REMEDY}.")
     by_column = [i for position in id_columns(frame) for cell in frame.iloc[:, position] for i in cell_ids(cell)]
     values = [cell.evidence for _, column in frame.items() for cell in column if isinstance(cell, Value)]
     return Evidence.union([Evidence.of_rows([*by_column, *(i for row in ids for i in row)]), *values])
 
 
-def _is_assumed(row: "pd.Series[Any]") -> bool:
-    """Whether a row needs no id, since it holds what the reader of the edition assumes and no text says."""
-    held = Evidence.union(cell.evidence for cell in row if isinstance(cell, Value))
-    return bool(held) and not held.all_rows
-
-
 def distinct(frame: pd.DataFrame, by: str, call: str) -> list[str]:
     """List the different values of a column in their order, as text, without empty ones; one column has that name."""
-    found = list(frame.columns).count(by)
-    if found != 1:
-        columns = ", ".join(map(str, frame.columns))
-        raise NarrativeError(f"{call}: the frame has {'two columns' if found else 'no column'} “{by}” among {columns}.")
+    if (found := list(frame.columns).count(by)) != 1:
+        has, columns = "two columns" if found else "no column", ", ".join(map(str, frame.columns))
+        raise NarrativeError(f"{call}: the frame has {has} “{by}” among {columns}.")
     cells = (str(cell) for cell in frame[by] if isinstance(cell, (Value, list)) or not pd.isna(cell))
     return list(dict.fromkeys(filter(None, cells)))
 
 
 def taken(frame: pd.DataFrame, function: Callable[[pd.DataFrame], Any], call: str) -> Fraction | str | Value | None:
-    """Take one value out of a frame; None where there is none.
-
-    NarrativeError if the function fails, gives no single value, or one that does not come from the frame.
-    """
+    """Take one value out of a frame; None for none; NarrativeError if the function fails, or does without the frame."""
     try:
         found = function(frame)
     except NarrativeError:
         raise
     except Exception as error:
         raise NarrativeError(f"{call}: the function stops with {type(error).__name__}: {error}.") from None
-    if isinstance(found, Value):
+    if found is None or isinstance(found, Value):
         return found
-    shown = " ".join(repr(found).split())[:60]
-    exact: Fraction | str | None
+    shown, is_bare = " ".join(repr(found).split())[:60], False
     try:
-        if found is None or found == "" or pd.isna(found):
-            return None
-        exact = found if isinstance(found, str) else Fraction(str(found))
+        number = None if isinstance(found, str) or pd.isna(found) else Fraction(str(found))
     except (TypeError, ValueError):
         raise NarrativeError(
             f"{call}: the function gives {shown}, which is no Quantity, number, ISO date or text."
         ) from None
     with warnings.catch_warnings(), suppress(Exception):  # what comes from rows is not found without them
         warnings.simplefilter("ignore")
-        if exact and function(frame.head(0)) == found:
-            exact = None
-    if exact is None:
+        is_bare = bool(found) and bool(function(frame.head(0)) == found)
+    if is_bare:
         raise NarrativeError(f"{call}: the function gives {shown} without the frame; take it from the frame.")
-    return exact
+    return found or None if isinstance(found, str) else number
 
 
 def spread(frame: pd.DataFrame, column: str = "value") -> pd.DataFrame:
-    """Add the bounds of a column of quantities to a frame, for a chart.
+    """Add the bounds of a column of quantities to a frame: ``value_low`` and ``value_high`` (float64, in its unit).
 
-    ``value_low``, ``value_high``: float64, in the row's unit, equal for a single value; ``value_text``: as printed;
-    ``value_bound``: ``at_least``, ``more_than``, ``at_most``, ``less_than`` or "".
+    And ``value_text`` as printed, ``value_bound``: ``at_least``, ``more_than``, ``at_most``, ``less_than`` or "".
     """
     if column not in frame:
         raise NarrativeError(f"edition.spread: the frame has no column “{column}”; observations have value.")
-    added = {}
+    frame = frame.copy()
     for name, empty in {"low": float("nan"), "high": float("nan"), "text": "", "bound": ""}.items():
         cells = [getattr(cell, name) if isinstance(cell, Quantity) else empty for cell in frame[column]]
-        added[f"value_{name}"] = pd.Series(cells, frame.index, "str" if empty == "" else "float64")
-    return frame.assign(**added)
+        frame[f"value_{name}"] = pd.Series(cells, frame.index, "str" if empty == "" else "float64")
+    return frame
 
 
 def find(dataset: Dataset, text: str) -> pd.DataFrame:

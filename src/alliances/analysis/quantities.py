@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
+from functools import partialmethod
 from math import inf, isfinite
 from numbers import Real
 from typing import Any, NamedTuple
 
-from alliances.analysis.evidence import NOTHING, Evidence, Formula
-from alliances.analysis.values import UNKNOWN, Unknown, Value
+from alliances.analysis.values import NOTHING, UNKNOWN, Evidence, Formula, Unknown, Value
 from alliances.errors import NarrativeError
 from alliances.text.dates import date_text, day_text, month_text, when_text
 from alliances.text.numbers import SIGNIFICANT, is_exact, number_word, range_text, rounded
@@ -26,6 +26,7 @@ from alliances.text.numbers import SIGNIFICANT, is_exact, number_word, range_tex
 BOUNDS = {"at_least": "at least ", "more_than": "more than ", "at_most": "up to ", "less_than": "less than "}
 _OPPOSITE = {"": "", "at_least": "at_most", "more_than": "less_than", "at_most": "at_least", "less_than": "more_than"}
 _ABOVE = ("at_least", "more_than")
+_OPERATIONS = {"+": operator.add, "−": operator.sub, "×": operator.mul, "÷": operator.truediv}
 _SHARES = {Fraction(1, 2): "half", Fraction(1, 3): "a third", Fraction(1, 4): "a quarter", Fraction(1, 5): "a fifth"}
 
 
@@ -38,41 +39,6 @@ class Unit(NamedTuple):
 
 
 COUNT = Unit("count", counted=True)
-
-
-def _operator(sign: str) -> Callable[[Quantity, Any], Any]:
-    def operate(self: Quantity, other: Any) -> Quantity | Unknown:
-        if isinstance(other, Unknown) or other is None:
-            return UNKNOWN
-        if sign == "+" and other == 0 and isinstance(other, int):
-            return self  # `sum` begins with 0
-        if not isinstance(other, Quantity):
-            raise NarrativeError(
-                f"{self._term} {sign} {other!r} has a bare number, which nothing supports; take a row (edition[…]) "
-                "or a parameter of the reader (edition.parameter)."
-            )
-        return _combined(self, other, sign)
-
-    return operate
-
-
-def _comparison(sign: str) -> Callable[[Quantity, Any], bool]:
-    def compare(self: Quantity, other: Any) -> bool:
-        if isinstance(other, Quantity):
-            _same_units(self, other, sign)
-        elif isinstance(other, Real) and isfinite(other):
-            other = Quantity(Fraction(str(other)), Fraction(str(other)), self.units)
-        else:
-            return False
-        lower, upper = (self._span(), other._span()) if sign in "<≤" else (other._span(), self._span())
-        if sign in "≤≥" and lower[1] > upper[0] and upper[1] >= lower[0]:
-            raise NarrativeError(
-                f"{self.text} and {other.text} overlap, so neither is the larger; say which end is meant, "
-                "value_low or value_high of edition.spread."
-            )
-        return lower[1] < upper[0] or (sign in "≤≥" and lower[1] == upper[0])
-
-    return compare
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -95,8 +61,6 @@ class Quantity(Value):
     basis: Evidence = NOTHING  # the row that gives it, or what its formula is made from
     comparator: str = ""  # other words before the number, as the row has them (“nearly ”)
     fields: Mapping[str, Value] = field(default_factory=dict)
-
-    # How it is printed
 
     _is_count = property(lambda self: all(unit.counted for unit, _ in self.units))
     _is_share = property(lambda self: [(unit.term, power) for unit, power in self.units] == [("share", 1)])
@@ -128,8 +92,6 @@ class Quantity(Value):
     def __bool__(self) -> bool:
         return bool(self.made or self.basis) and (self.high != 0 or self.bound in _ABOVE)
 
-    # Where it comes from
-
     @property
     def evidence(self) -> Evidence:  # type: ignore[override]  # made when it is asked for
         """The row behind it, or its formula."""
@@ -150,17 +112,41 @@ class Quantity(Value):
     def _term(self) -> str:
         return self.name or (f"({self.made})" if self.made else self.text)
 
-    @property
-    def _own(self) -> Evidence:
-        """What a formula that uses it rests on: an unnamed step is written out and not named."""
-        return self.basis if self.made and not self.name else self.evidence
-
     # Arithmetic
 
-    __add__ = __radd__ = _operator("+")
-    __sub__ = __rsub__ = _operator("−")  # what stands on the left of a quantity and is none is refused or unknown
-    __mul__ = __rmul__ = _operator("×")
-    __truediv__ = __rtruediv__ = _operator("÷")
+    def _combine(self, other: Any, sign: str) -> Quantity | Unknown:
+        """Add, subtract, multiply or divide; unknown where two open ends pull apart, or nothing can be said."""
+        if isinstance(other, Unknown) or other is None:
+            return UNKNOWN
+        if sign == "+" and other == 0 and isinstance(other, int):
+            return self  # `sum` begins with 0
+        if not isinstance(other, Quantity):
+            raise NarrativeError(
+                f"{self._term} {sign} {other!r} has a bare number, which nothing supports; take a row (edition[…]) "
+                "or a parameter of the reader (edition.parameter)."
+            )
+        is_sum = sign in "+−"
+        units = _same_units(self, other, sign) if is_sum else _product_units(self, other, sign)
+        # Which ends are open decides whether the result is open above or below: more than 3–5 is more than 3.
+        bounds = {self.bound, _OPPOSITE[other.bound] if sign in "−÷" else other.bound} - {""}
+        above = {bound in _ABOVE for bound in bounds}
+        is_open_below_zero = min(self.low, other.low) < 0 and bounds
+        if len(above) > 1 or (sign == "÷" and other.low <= 0) or (not is_sum and is_open_below_zero):
+            return UNKNOWN
+        bound = max(bounds, key=lambda one: one.endswith("than"), default="")
+        ends = [_OPERATIONS[sign](a, b) for a in (self.low, self.high) for b in (other.low, other.high)]
+        low, high = max(ends) if above == {False} else min(ends), min(ends) if above == {True} else max(ends)
+        if not is_sum and not (self.low and other.low):
+            bound = {"more_than": "at_least", "less_than": "at_most"}.get(bound, bound)  # nothing times more is nothing
+        # An unnamed step is written out and not named.
+        basis = Evidence.union(one.basis if one.made and not one.name else one.evidence for one in (self, other))
+        made = f"{self._term} {sign} {other._term}"
+        return Quantity(low, high, units, bound, self.about or other.about, made=made, basis=basis)
+
+    __add__ = __radd__ = partialmethod(_combine, sign="+")
+    __sub__ = __rsub__ = partialmethod(_combine, sign="−")  # what is no quantity, left of one, is refused or unknown
+    __mul__ = __rmul__ = partialmethod(_combine, sign="×")
+    __truediv__ = __rtruediv__ = partialmethod(_combine, sign="÷")
 
     def _refuse(self, *_: Any) -> Any:
         raise NarrativeError(
@@ -173,15 +159,28 @@ class Quantity(Value):
     def __format__(self, form: str) -> str:
         return str(self._refuse() if form else self.text)
 
-    # Comparing
-
     def _span(self) -> tuple[tuple[Fraction | float, int], tuple[Fraction | float, int]]:
         """Return the least and the greatest that it may be, each with whether it lies above or below that."""
         least, most = (self.low, int(self.bound == "more_than")), (self.high, -int(self.bound == "less_than"))
         is_open_below = self.bound and self.bound not in _ABOVE
         return (-inf, 0) if is_open_below else least, (inf, 0) if self.bound in _ABOVE else most
 
-    __lt__, __gt__, __le__, __ge__ = map(_comparison, "<>≤≥")
+    def _compare(self, other: Any, sign: str) -> bool:
+        if isinstance(other, Real) and isfinite(other):
+            other = Quantity(Fraction(str(other)), Fraction(str(other)), self.units)
+        if not isinstance(other, Quantity):
+            return False
+        _same_units(self, other, sign)
+        lower, upper = (self._span(), other._span()) if sign in "<≤" else (other._span(), self._span())
+        if sign in "≤≥" and lower[1] > upper[0] and upper[1] >= lower[0]:
+            raise NarrativeError(
+                f"{self.text} and {other.text} overlap, so neither is the larger; say which end is meant, "
+                "value_low or value_high of edition.spread."
+            )
+        return lower[1] < upper[0] or (sign in "≤≥" and lower[1] == upper[0])
+
+    __lt__, __gt__ = partialmethod(_compare, sign="<"), partialmethod(_compare, sign=">")
+    __le__, __ge__ = partialmethod(_compare, sign="≤"), partialmethod(_compare, sign="≥")
 
     def __eq__(self, other: Any) -> bool:
         if isinstance(other, Quantity):
@@ -194,53 +193,43 @@ class Quantity(Value):
 
     # Shares and multiples
 
-    def _is_ratio(self, how: str) -> bool:
-        """Whether it is a ratio that can be printed as a share; one of zero is an absence, which `none` states."""
+    def _ratio(self, how: str, is_such: bool, printed: str, made: str) -> Value:
+        """Print it as a ratio where it is such a one; one of zero is an absence, which `edition.none` states."""
         if self.units and not self._is_share:
             raise NarrativeError(
-                f"{self._term} is measured in {', '.join(sorted(_terms(self)))} and has no .{how}; "
-                "divide it by a quantity of its unit."
+                f"{self._term} is measured in {_measure(self)} and has no .{how}; divide it by a quantity of its unit."
             )
-        return bool(self)
-
-    def _as_words(self, printed: str, made: str) -> Value:
-        return Value(printed, self._evidence(printed, made))
+        return Value(printed, self._evidence(printed, made)) if self and is_such else UNKNOWN
 
     @property
     def percent(self) -> Value:
         """In per cent; unknown, hence falsy, where “times” reads better."""
-        if not self._is_ratio("percent") or self.high >= 2:
-            return UNKNOWN
         hundred = replace(self, low=self.low * 100, high=self.high * 100, units=())
-        return self._as_words(f"{hundred.text}%", f"{self.made} × 100")
+        return self._ratio("percent", self.high < 2, f"{hundred.text}%", f"{self.made} × 100")
 
     @property
     def times(self) -> Value:
         """As a multiple, “five times”; unknown, hence falsy, where per cent reads better."""
-        if not self._is_ratio("times") or self.high < 2:
-            return UNKNOWN
         is_whole = self.low == self.high and self.low.denominator == 1
         plain = replace(self, units=((COUNT, 1),) if is_whole else ())
-        return self._as_words(f"{plain.words} times".replace("fewer than", "less than"), self.made)
+        printed = f"{plain.words} times".replace("fewer than", "less than")
+        return self._ratio("times", self.high >= 2, printed, self.made)
 
     @property
     def one_in(self) -> Value:
         """As “one in five”, “fewer than one in five”; unknown where it is no such share."""
-        if not self._is_ratio("one_in") or self.low != self.high or not self.low or 1 / self.low not in range(2, 11):
-            return UNKNOWN
         before = {"less_than": "fewer than ", "at_most": "at most "}.get(self.bound) or BOUNDS.get(self.bound, "")
         before = self.comparator or f"{before}{'about ' if self.about else ''}"
-        return self._as_words(f"{before}one in {number_word(1 / self.low)}", self.made)
+        parts = 1 / self.low if self.low == self.high != 0 else Fraction(0)
+        return self._ratio("one_in", parts in range(2, 11), f"{before}one in {number_word(parts)}", self.made)
 
     @property
     def most(self) -> Value:
         """Its upper end as a share: “half”, “a third”, else per cent; unknown where it has none, or is a multiple."""
-        if not self._is_ratio("most") or self.bound in _ABOVE or not 0 < self.high < 2:
-            return UNKNOWN
         end = replace(self, low=self.high * 100, high=self.high * 100, units=(), bound="", comparator="")
-        printed = f"{'about ' if self.about else ''}{_SHARES.get(self.high, '')}"
-        named = replace(self, name=f"upper end of {self._term}")
-        return named._as_words(printed if self.high in _SHARES else f"{end.text}%", f"{self.made}, upper end")
+        share = f"{'about ' if self.about else ''}{_SHARES[self.high]}" if self.high in _SHARES else f"{end.text}%"
+        named, is_share = replace(self, name=f"upper end of {self._term}"), 0 < self.high < 2
+        return named._ratio("most", is_share and self.bound not in _ABOVE, share, f"{self.made}, upper end")
 
     def of(self, whole: Quantity | Unknown) -> Value:
         """Set a count beside the whole that it is part of: “all ten”; unknown where it is more, or there is but one."""
@@ -276,16 +265,13 @@ class Moment(Value):
     """A date of day, month or year precision, ISO 8601; `about` says that it is an estimate, and is printed.
 
     ``when`` prints “on 9 May 2025” or “in 2012”, ``day`` “10 April”, ``month`` “April” (falsy where only the year
-    is given), ``year`` the year. `name` is how formulas name it; `evidence` and `fields` are as in `Value`.
+    is given), ``year`` the year. `name` is how formulas name it; `evidence` is as in `Value`.
     """
 
     ATTRIBUTES = ("text", "when", "day", "month", "year")
 
-    def __init__(
-        self, iso: str, evidence: Evidence = NOTHING, about: bool = False, name: str = "",
-        fields: Mapping[str, Value] | None = None,
-    ) -> None:  # fmt: skip
-        super().__init__(f"{'about ' if about else ''}{date_text(iso)}", evidence, fields)
+    def __init__(self, iso: str, evidence: Evidence = NOTHING, about: bool = False, name: str = "") -> None:
+        super().__init__(f"{'about ' if about else ''}{date_text(iso)}", evidence)
         self.iso, self.about, self.name = iso, about, name
 
     when = property(lambda self: self._print(date_text(self.iso) if self.about else when_text(self.iso), self.about))
@@ -299,12 +285,6 @@ class Moment(Value):
     def __bool__(self) -> bool:
         return bool(self.iso)
 
-    def __lt__(self, other: Any) -> bool:
-        return isinstance(other, Moment) and self.iso < other.iso
-
-    def __gt__(self, other: Any) -> bool:
-        return isinstance(other, Moment) and self.iso > other.iso
-
     def __sub__(self, other: Any) -> Quantity | Unknown:
         """Return the days between two dates of day precision; unknown where one is less precise."""
         if not isinstance(other, Moment) or len(self.iso) != 10 or len(other.iso) != 10:
@@ -315,50 +295,16 @@ class Moment(Value):
         return Quantity(days, days, ((Unit("days"), 1),), "", about, made=made, basis=self.evidence | other.evidence)
 
 
-# Arithmetic of bands
-
-_OPERATIONS = {"+": operator.add, "−": operator.sub, "×": operator.mul, "÷": operator.truediv}
-
-
-def _combined(one: Quantity, other: Quantity, sign: str) -> Quantity | Unknown:
-    """Add, subtract, multiply or divide; unknown where two open ends pull apart, or nothing can be said."""
-    is_sum = sign in "+−"
-    bound = _joint(one.bound, _OPPOSITE[other.bound] if sign in "−÷" else other.bound)
-    units = _same_units(one, other, sign) if is_sum else _product_units(one, other, sign)
-    is_open_below_zero = min(one.low, other.low) < 0 and (one.bound or other.bound)
-    if bound is None or (sign == "÷" and other.low <= 0) or (not is_sum and is_open_below_zero):
-        return UNKNOWN
-    ends = [_OPERATIONS[sign](a, b) for a in (one.low, one.high) for b in (other.low, other.high)]
-    # An open end leaves the other end open: more than 3–5 is more than 3.
-    low, high = (max(ends) if bound and bound not in _ABOVE else min(ends)), min(ends) if bound in _ABOVE else max(ends)
-    if not is_sum and not (one.low and other.low):
-        bound = {"more_than": "at_least", "less_than": "at_most"}.get(bound, bound)  # nothing times more is nothing
-    return Quantity(
-        low, high, units, bound, one.about or other.about,
-        made=f"{one._term} {sign} {other._term}", basis=one._own | other._own,
-    )  # fmt: skip
-
-
-def _joint(one: str, other: str) -> str | None:
-    """Return the bound of a result whose two inputs push it up or down; None where they pull apart."""
-    if not one or not other:
-        return one or other
-    if (one in _ABOVE) != (other in _ABOVE):
-        return None
-    return one if one in ("more_than", "less_than") else other
-
-
-def _terms(quantity: Quantity) -> set[str]:
-    return {unit.term for unit, _ in quantity.units}
+def _measure(quantity: Quantity) -> str:
+    return ", ".join(sorted({unit.term for unit, _ in quantity.units})) or "a pure number"
 
 
 def _same_units(one: Quantity, other: Quantity, sign: str) -> tuple[tuple[Unit, int], ...]:
     # What a frame counts may be set beside what a text counts, but not persons beside states.
-    is_counted = one._is_count and other._is_count and "count" in _terms(one) | _terms(other)
+    is_counted = one._is_count and other._is_count and COUNT in dict(one.units + other.units)
     if one.units != other.units and not is_counted:
-        ours, theirs = (", ".join(sorted(_terms(q))) or "a pure number" for q in (one, other))
         raise NarrativeError(
-            f"{one._term} {sign} {other._term} joins {ours} with {theirs}; "
+            f"{one._term} {sign} {other._term} joins {_measure(one)} with {_measure(other)}; "
             "only quantities of one unit can be added, subtracted or compared."
         )
     return one.units

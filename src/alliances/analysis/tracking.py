@@ -45,9 +45,8 @@ def index_ids(index: "pd.Index[Any]") -> list[str]:
 
 def ids_by_row(data: Any) -> list[list[str]]:
     """List the ids of each row, from its columns of ids and from those by which it was merged."""
-    columns = [data] if str(getattr(data, "name", "")).startswith("row_id") else []
-    if isinstance(data, pd.DataFrame):
-        columns = [*(data.iloc[:, position] for position in id_columns(data)), *getattr(data, "_merged_by", ())]
+    frame = data if isinstance(data, pd.DataFrame) else data.to_frame()
+    columns = [*(frame.iloc[:, position] for position in id_columns(frame)), *getattr(data, "_merged_by", ())]
     rows = zip(*columns, strict=True) if columns else [()] * len(data)
     return [[i for cell in row for i in cell_ids(cell)] for row in rows]
 
@@ -66,7 +65,7 @@ def _is_part(made: Any, whole: Any) -> bool:
 def _lost(made: Any, other: Any, method: str) -> list[str]:
     """Say for each row of `made` which ids of what it was made of it has lost; "" for none."""
     inputs = getattr(other, "input_objs", [other])
-    known = [one for one in inputs if isinstance(one, (KnownFrame, _KnownSeries))]
+    known: list[Any] = [one for one in inputs if isinstance(one, _Known)]
     if method == "concat":
         whose = [isinstance(one, KnownFrame) for one in inputs for _ in range(len(one))]
         rows = zip(whose, ids_by_row(made), strict=True) if len(whose) == len(made) else []

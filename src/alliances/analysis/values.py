@@ -1,35 +1,92 @@
-"""Values that a sentence can print, with what they rest on: words, names, and what is not known."""
+"""Values that a sentence can print, words, names and what is unknown, and what they rest on: rows and formulas."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any, ClassVar
 
-from alliances.analysis.evidence import NOTHING, Evidence
 from alliances.errors import NarrativeError
-from alliances.text.markdown import join_and
+from alliances.text.markdown import join_and, slug
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A value that no source prints: what it is, as printed, how it is made (in words and signs), and from what."""
+
+    what: str
+    value: str
+    formula: str
+    evidence: Evidence
+
+    @property
+    def anchor(self) -> str:
+        """Its anchor in the report, which stays as long as what it is stays."""
+        if len(self.what) <= 60:
+            return f"ev-f-{slug(self.what)}"
+        return f"ev-f-{slug(self.what, 50)}-{hashlib.sha256(self.what.encode()).hexdigest()[:6]}"
+
+    def record(self) -> dict[str, Any]:
+        """Return it as JSON-ready values, for an output's metadata."""
+        return {
+            "kind": "formula", "what": self.what, "value": self.value, "formula": self.formula,
+            "rows": [row for row in self.evidence.rows if not row.startswith("r-")],
+            "records": [row for row in self.evidence.rows if row.startswith("r-")],
+            "formulas": [part.anchor for part in self.evidence.formulas],
+            "parameters": list(self.evidence.parameters),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a value rests on: ids of rows in order of appearance, formulas, and parameters that a reader has set."""
+
+    rows: tuple[str, ...] = ()
+    formulas: tuple[Formula, ...] = ()
+    parameters: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.rows or self.formulas or self.parameters)
+
+    def __or__(self, other: Evidence) -> Evidence:
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return Evidence(*(tuple(dict.fromkeys(one + more)) for one, more in pairs))
+
+    @property
+    def all_rows(self) -> tuple[str, ...]:
+        """Its rows and those of its formulas."""
+        below = [row for formula in self.formulas for row in formula.evidence.all_rows]
+        return tuple(dict.fromkeys([*self.rows, *below]))
+
+    @classmethod
+    def of_rows(cls, rows: Iterable[str]) -> Evidence:
+        """Make evidence of row ids."""
+        return cls(tuple(dict.fromkeys(rows)))
+
+    @staticmethod
+    def union(parts: Iterable[Evidence]) -> Evidence:
+        """Join several, in order."""
+        return reduce(or_, parts, NOTHING)
+
+
+NOTHING = Evidence()
 
 
 class Value:
-    """Words that a sentence can print; `Quantity` and `Moment` print in more ways.
+    """Words that a sentence can print, falsy where empty; `Quantity` and `Moment` print in more ways.
 
-    Parameters
-    ----------
-    text : str
-        As printed; falsy where it is empty.
-    evidence : Evidence
-        What it rests on.
-    fields : Mapping of str to Value
-        What else the row behind it gives: `date`, `actor`, `source` …
+    `evidence` is what it rests on, `fields` what else the row behind it gives: `date`, `actor`, `source` …
     """
 
     #: Names that a placeholder may ask for after a point, besides `fields`.
     ATTRIBUTES: ClassVar[tuple[str, ...]] = ("text",)
 
-    def __init__(self, text: str = "", evidence: Evidence = NOTHING, fields: Mapping[str, Value] | None = None) -> None:
-        self.text = text
-        self.evidence = evidence
-        self.fields = fields or {}
+    def __init__(self, text: str = "", evidence: Evidence = NOTHING) -> None:
+        self.text, self.evidence = text, evidence
+        self.fields: Mapping[str, Value] = {}
 
     @property
     def words(self) -> str:
@@ -80,10 +137,7 @@ class Unknown(Value):
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _same
     __neg__ = __abs__ = _same
 
-    def _never(self, other: Any) -> bool:
-        return False
-
-    __lt__ = __le__ = __gt__ = __ge__ = _never
+    __lt__ = __le__ = __gt__ = __ge__ = lambda self, other: False
 
 
 UNKNOWN = Unknown()

@@ -35,10 +35,7 @@ def _drawn(spec: Spec) -> str:
 
 
 def fitted(spec: Spec) -> Spec:
-    """Make a prepared chart exactly as wide as printed, by drawing it: Vega would cut labels off.
-
-    NarrativeError if it cannot be that narrow.
-    """
+    """Make a prepared chart exactly as wide as printed, by drawing it; NarrativeError if it cannot be that narrow."""
     spec = json.loads(json.dumps(spec))
     wanted = spec.pop("usermeta", {}).get("fit")
     if not wanted:

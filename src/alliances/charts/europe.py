@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import altair as alt
@@ -41,24 +40,18 @@ def europe(
     Parameters
     ----------
     frame : DataFrame
-        One row a country: ``actor_id`` (ISO alpha-3), ``row_id``, the columns named below, and ``name``, which
-        otherwise comes from ``data/countries.csv``. A name for which there is no room is left out, at 47 mm all are.
+        One row a country, else NarrativeError: ``actor_id`` (ISO alpha-3), ``row_id``, the columns named below, and
+        ``name``, if not that of ``data/countries.csv``. Names without room are left out, at 47 mm all.
     colour, domain, range : str, sequences of str
         Column of words that colours a country, the words in the order of the legend, and their colours.
     outline, outlines : str, sequence of str
-        Column of words that says how a country is outlined (how we know), and its words: the first is drawn plainly,
-        the second dashed, the third dotted.
+        Column of words that says how we know, and its words: the first is outlined plainly, then dashed, then dotted.
     hatch : str
         Column of words; a country that has one is hatched, and the word stands in the legend.
     focus : str
         A country to outline, ISO alpha-3.
     width : int or str
         Printed width, the figure's: 47, 112, 166 or ``"narrow"``.
-
-    Raises
-    ------
-    NarrativeError
-        If the frame lacks a column, or has several rows for a country.
     """
     sheet, columns = _Sheet(WIDTHS[width]), [column for column in (colour, outline, hatch) if column]
     shown = _countries(frame, columns)
@@ -75,8 +68,7 @@ def europe(
     layers += _outlined(on_map, colour, [kind for kind, fill in fills.items() if _light(fill) > 200], 0.7, 0)
     for number, kind in how.items():
         layers += _outlined(on_map, outline, [kind], 1.3, number)
-    shape, _ = _codes(find_root()).get(focus, ("", ""))
-    layers += _outlined(on_map, "id", [shape] if shape else [], 2.2, 0)
+    layers += _outlined(on_map, "id", [shape for shape, _ in [_codes().get(focus, ("", ""))] if shape], 2.2, 0)
     if width != 47:
         filled = on_map.assign(fill=on_map[colour].map(fills).fillna(brand("land")))
         layers += sheet.names(filled.sort_values("actor_id", key=lambda codes: codes != focus, kind="stable"))
@@ -95,14 +87,14 @@ def _countries(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     shown = frame.reindex(columns=[*needed, *(["name"] if "name" in frame else [])]).fillna("")
     if len(twice := shown.loc[shown["actor_id"].duplicated(), "actor_id"]):
         raise NarrativeError(f"The map takes one row a country and {twice.iloc[0]} has several: aggregate them first.")
-    codes = [_codes(find_root()).get(code, ("", str(code))) for code in shown["actor_id"]]
+    known = _codes()
+    codes = [known.get(code, ("", str(code))) for code in shown["actor_id"]]
     return shown.assign(id=[shape for shape, _ in codes], name=shown.get("name", [name for _, name in codes]))
 
 
-@cache
-def _codes(root: Path) -> dict[str, tuple[str, str]]:
+def _codes() -> dict[str, tuple[str, str]]:
     """Return the id of the shape, empty where the map has none, and the name of each country by alpha-3."""
-    rows = pd.read_csv(root / "data" / "countries.csv", dtype=str, keep_default_na=False).to_dict("records")
+    rows = pd.read_csv(find_root() / "data" / "countries.csv", dtype=str, keep_default_na=False).to_dict("records")
     return {r["iso3"]: (r["iso_numeric"] if r["iso_numeric"] in _shapes() else "", r["name"]) for r in rows}
 
 
@@ -125,24 +117,13 @@ def _shapes() -> dict[str, list[Points]]:
     return found
 
 
-@cache
-def _name_places() -> dict[str, tuple[Points, bool]]:
-    """Return where a country's name stands in the plane, if not in the middle of its shape, or, where True, begins."""
-    table = pd.read_csv(StringIO(_beside_me("europe.names.csv")), index_col="iso3")
-    places = _plane(table[["longitude", "latitude"]].to_numpy())[:, None]
-    return dict(zip(table.index, zip(places, table["stands"] == "begins", strict=True), strict=True))
-
-
 def _within(spot: tuple[float, ...], rings: list[Points]) -> bool:
-    """Say whether a box lies within a shape: a line from each point of its edge crosses the shape's oddly often."""
+    """Say whether a box lies within a shape: an odd number of its rings goes round each point of the box's edge."""
     left, top, right, bottom = spot
-    (x0, y0), (x1, y1) = np.vstack(rings).T, np.vstack([np.roll(ring, -1, axis=0) for ring in rings]).T
-
-    def crossings(x: float, y: float) -> int:
-        beyond = (x - x0) * abs(y1 - y0) < (y - y0) * (x1 - x0) * np.sign(y1 - y0)
-        return int(np.sum(((y0 > y) != (y1 > y)) & beyond))
-
-    return all(crossings(x, y) % 2 for x in (left, (left + right) / 2, right) for y in (top, bottom))
+    loops = [ring @ (1, 1j) for ring in rings]
+    edge = [complex(x, y) for x in (left, (left + right) / 2, right) for y in (top, bottom)]
+    turns = [[np.angle((np.roll(loop, -1) - point) / (loop - point)).sum() for loop in loops] for point in edge]
+    return all(sum(abs(turn) > 1 for turn in around) % 2 for around in turns)
 
 
 def _plane(degrees: Points) -> Points:
@@ -178,33 +159,28 @@ class _Sheet:
     def names(self, shown: pd.DataFrame) -> list[Any]:
         """Set names where they cover neither one another nor the edge; one that leaves its country has a light edge."""
         rows, taken = list[Row](), list[tuple[float, ...]]()
+        set_by_hand = pd.read_csv(StringIO(_beside_me("europe.names.csv")), index_col="iso3").to_dict("index")
         for country in shown.to_dict("records"):
             lines = wrapped(country["name"], 64)
             wide, high = max(map(text_width, lines)) / 2 + 1.5, len(lines) * 6
             shape = _shapes()[country["id"]]
-            best, begins = _name_places().get(country["actor_id"], (max(shape, key=len), False))
+            best, place = max(shape, key=len), set_by_hand.get(country["actor_id"])
+            best = _plane(np.array([[place["longitude"], place["latitude"]]])) if place else best
             x, y = map(float, self.place(best).mean(axis=0))
-            x += wide * begins
+            x += wide if place and place["stands"] == "begins" else 0
             x, y = min(max(x, wide + 2), self.map_width - wide - 2), min(max(y, high), self.map_height - high)
-            spots = [(x + dx - wide, y + dy - high, x + dx + wide, y + dy + high) for dx, dy in _MOVES]
-            on_paper = (spot for spot in spots if spot[0] > 0 and spot[2] < self.map_width)
-            free = (
-                s for s in on_paper
-                if not any(s[0] < t[2] and t[0] < s[2] and s[1] < t[3] and t[1] < s[3] for t in taken)
-            )  # fmt: skip
+            spots = ((x + dx - wide, y + dy - high, x + dx + wide, y + dy + high) for dx, dy in _MOVES)
+            on_paper, others = (s for s in spots if s[0] > 0 and s[2] < self.map_width), np.array(taken).reshape(-1, 4)
+            free = (s for s in on_paper if not ((others[:, :2] < s[2:]) & (s[:2] < others[:, 2:])).all(axis=1).any())
             if spot := next(free, None):
                 taken.append(spot)
                 edge = country["fill"] if _within(spot, [self.place(ring) for ring in shape]) else brand("paper")
                 row = {"x": round(spot[0] + wide, 1), "y": round(spot[1] + high, 1), "text": "\n".join(lines)}
-                row |= {"edge": edge, "ink": _ink(edge), "row_id": country["row_id"]}
-                rows.append(row)
-        base = alt.Chart(alt.InlineData(values=rows, name="_labels")).encode(**_at("x", "y"), text="text:N")
+                rows.append(row | {"edge": edge, "ink": _ink(edge), "row_id": country["row_id"]})
+        base = alt.Chart(alt.InlineData(values=rows, name="_labels")).encode(**_given("x", "y"), text="text:N")
         style: dict[str, Any] = {"baseline": "middle", "lineBreak": "\n", "lineHeight": 12}
-        edge = base.mark_text(**style, strokeWidth=3, strokeJoin="round").encode(
-            stroke=alt.Stroke("edge:N", scale=None)
-        )
-        words = base.mark_text(**style).encode(color=alt.Color("ink:N", scale=None))
-        return [alt.layer(edge, words)] if rows else []
+        edge = base.mark_text(**style, strokeWidth=3, strokeJoin="round").encode(**_given(stroke="edge"))
+        return [alt.layer(edge, base.mark_text(**style).encode(**_given(color="ink")))] if rows else []
 
     def boxes(self, away: pd.DataFrame, colour: str, fills: dict[str, str]) -> list[Any]:
         """Set the countries beyond the map, each in a box of its colour."""
@@ -214,8 +190,8 @@ class _Sheet:
             row |= {"x": x, "y": y, "x2": x + wide, "y2": y + 18, "tx": x + 6, "ty": y + 9.5}
             row["ink"] = _ink(row["fill"])
         base = alt.Chart(alt.InlineData(values=rows, name="_beyond"))
-        box = base.mark_rect().encode(**_at("x", "y"), x2="x2", y2="y2", fill=alt.Fill("fill:N", scale=None))
-        return [box, _beside(base).encode(color=alt.Color("ink:N", scale=None))] if rows else []
+        box = base.mark_rect().encode(**_given("x", "y", fill="fill"), x2="x2", y2="y2")
+        return [box, _beside(base).encode(**_given(color="ink"))] if rows else []
 
     def legend(self, kinds: list[tuple[str, str, str, int]], shown: pd.DataFrame, hatch: str) -> list[Any]:
         """Set a legend: Vega's own shows no hatching and does not break into lines."""
@@ -230,7 +206,7 @@ class _Sheet:
         dash = alt.StrokeDash("dash:O", legend=None, scale=alt.Scale(domain=[0, 1, 2], range=list(_DASHES)))
         base = alt.Chart(alt.InlineData(values=rows, name="_legend"))
         box = base.mark_point(shape="square", size=_BOX**2, stroke=brand("grey"), strokeWidth=1)
-        box = box.encode(**_at("x", "y"), fill=alt.Fill("fill:N", scale=None), strokeDash=dash)
+        box = box.encode(**_given("x", "y", fill="fill"), strokeDash=dash)
         return [box, *_hatched(squares, 4), _beside(base)] if rows else []
 
     def flow(self, rows: list[Row], extra: int, line: int, gap: int) -> Iterator[tuple[Row, float, float, float]]:
@@ -250,12 +226,11 @@ class _Sheet:
 def _hatched(rings: Sequence[Points], spacing: float) -> list[Any]:
     """Fill rings given in pixels with rising lines, one symbol whose path they are."""
     turned = [ring @ [[1, 1], [1, -1]] for ring in rings]  # along a rising line x + y stays what it is
-    edges = [edge for ring in turned for edge in zip(ring.tolist(), np.roll(ring, -1, axis=0).tolist(), strict=True)]
-    path, levels = "", [a[0] for a, _ in edges]
-    level, highest = min(levels, default=0.0), max(levels, default=0.0)
+    edges = np.vstack([np.empty((0, 4)), *(np.hstack([ring, np.roll(ring, -1, axis=0)]) for ring in turned)])
+    path, (level, highest) = "", (edges[:, 0].min(), edges[:, 0].max()) if rings else (0, 0)
     while (level := level + spacing * 2**0.5) < highest:
-        met = [(a, b) for a, b in edges if (a[0] < level) != (b[0] < level)]
-        cuts = sorted(v1 + (level - u1) / (u2 - u1) * (v2 - v1) for (u1, v1), (u2, v2) in met)
+        u1, v1, u2, v2 = edges[(edges[:, 0] < level) != (edges[:, 2] < level)].T
+        cuts = np.sort(v1 + (level - u1) / (u2 - u1) * (v2 - v1))
         ends = [f"{(level + v) / 2:.1f},{(level - v) / 2:.1f}" for v in cuts]
         path += "".join(f"M{start}L{end}" for start, end in zip(ends[::2], ends[1::2], strict=False))
     chart = alt.Chart(alt.InlineData(values=[{}], name="_once"))
@@ -286,11 +261,14 @@ def _outlined(shown: pd.DataFrame, field: str, kinds: list[str], width: float, d
 
 
 def _beside(base: alt.Chart) -> Any:
-    return base.mark_text(align="left", baseline="middle").encode(**_at("tx", "ty"), text="text:N")
+    return base.mark_text(align="left", baseline="middle").encode(**_given("tx", "ty"), text="text:N")
 
 
-def _at(x: str, y: str) -> dict[str, Any]:
-    return {"x": alt.X(f"{x}:Q", scale=None, axis=None), "y": alt.Y(f"{y}:Q", scale=None, axis=None)}
+def _given(x: str = "", y: str = "", **colours: str) -> dict[str, Any]:
+    """Return channels whose fields hold pixels, or colours, as they are drawn."""
+    places = {"x": alt.X(f"{x}:Q", scale=None, axis=None), "y": alt.Y(f"{y}:Q", scale=None, axis=None)} if x else {}
+    kinds = {"fill": alt.Fill, "stroke": alt.Stroke, "color": alt.Color}
+    return places | {name: kinds[name](f"{field}:N", scale=None) for name, field in colours.items()}
 
 
 def _ink(ground: str) -> str:

@@ -8,19 +8,17 @@ from typing import Any
 import altair
 import pandas as pd
 
+from alliances.analysis.tracking import REMEDY
 from alliances.charts.theme import WIDTHS, Printed, brand, wrapped
 from alliances.errors import NarrativeError
 from alliances.text.numbers import find_numbers
 
 Spec = dict[str, Any]
+_Unit = tuple[str, list[tuple[str, Spec]], list[Spec], list[Spec], Spec]
 _PARTS = ("layer", "hconcat", "vconcat", "concat")
 _DATUM = re.compile(r"""datum(?:\.(\w+)|\[\s*['"](.+?)['"]\s*\])""")
 _LOCAL = re.compile(r"\b(year|quarter|month|date|day|hours|minutes|seconds)\(")
 _LOSING = ("aggregate", "bin", "density", "regression", "loess", "quantile")
-_REMEDY = (
-    "keep the column row_id (merge keeps it; melt with id_vars; groupby with agg(row_id=('row_id', ' '.join))), "
-    "or give the figure reference= or assumption="
-)
 
 
 def prepare(
@@ -60,12 +58,8 @@ def _strings(node: Any) -> list[str]:
 
 def _numbered(spec: Spec) -> Spec:
     """Count Altair's names of views and parameters from 1: it counts over the whole session."""
-    data, seen = spec.pop("datasets", {}), dict[str, str]()
-    text = re.sub(
-        r"\b(view|param|concat)_\d+\b",
-        lambda match: seen.setdefault(match[0], f"{match[1]}_{len(seen) + 1}"),
-        json.dumps(spec, ensure_ascii=False),
-    )
+    data, seen, text = spec.pop("datasets", {}), dict[str, str](), json.dumps(spec, ensure_ascii=False)
+    text = re.sub(r"\b(view|param|concat)_\d+\b", lambda m: seen.setdefault(m[0], f"{m[1]}_{len(seen) + 1}"), text)
     return {**json.loads(text), "datasets": data}
 
 
@@ -134,14 +128,11 @@ def _children(node: Spec) -> list[Spec]:
     return [part for name in _PARTS for part in node.get(name, [])] + ([node["spec"]] if "spec" in node else [])
 
 
-def _units(spec: Spec) -> Iterator[Spec]:
-    """Yield each layer with what it inherits: its mark, channels, rows, transforms, and the address of its data."""
+def _units(spec: Spec) -> Iterator[_Unit]:
+    """Yield each layer with what it inherits: its mark, channels, rows, transforms, and where its data are."""
+    tables = {name: rows for name, rows in spec["datasets"].items() if isinstance(rows, list)}
 
-    def rows_of(data: Spec) -> list[Spec]:
-        rows = spec["datasets"].get(data.get("name"))
-        return rows if isinstance(rows, list) else []
-
-    def visit(node: Spec, data: Spec, encoding: Spec, transforms: list[Spec]) -> Iterator[Spec]:
+    def visit(node: Spec, data: Spec, encoding: Spec, transforms: list[Spec]) -> Iterator[_Unit]:
         data, facet = node.get("data", data), node.get("facet", {})
         encoding = {**encoding, **node.get("encoding", {}), **({"facet": facet} if "field" in facet else facet)}
         transforms = [*transforms, *node.get("transform", [])]
@@ -149,49 +140,44 @@ def _units(spec: Spec) -> Iterator[Spec]:
             yield from visit(child, data, encoding, transforms)
         if "mark" in node:
             mark = node["mark"] if isinstance(node["mark"], str) else node["mark"]["type"]
-            joined = [row for one in transforms for row in rows_of(one.get("from", {}).get("data", {}))]
-            yield {"mark": mark, "channels": _definitions(encoding), "rows": [*rows_of(data), *joined],
-                   "transforms": transforms, "url": data.get("url", "")}  # fmt: skip
+            held = [data, *(one.get("from", {}).get("data", {}) for one in transforms)]
+            rows = [row for one in held for row in tables.get(one.get("name"), [])]
+            yield mark, _definitions(encoding), rows, transforms, data
 
     yield from visit(spec, {}, {}, [])
 
 
 def check_layers(spec: Spec, allowed: bool = False) -> list[str]:
-    """Say in sentences what keeps the layers of a prepared chart from resting on evidence.
-
-    A layer that draws a number needs row ids, unless `allowed`: the figure names a reference or an assumption. A
-    channel with ``scale=None`` places a mark in pixels: it is no number.
-    """
+    """Say what keeps a chart from resting on evidence: numbers drawn without row ids, if not `allowed` without."""
     return list(dict.fromkeys(problem for unit in _units(spec) for problem in _problems(unit, allowed)))
 
 
-def _problems(unit: Spec, allowed: bool) -> Iterator[str]:
-    mark, url = unit["mark"], unit["url"]
-    if url:
+def _problems(unit: _Unit, allowed: bool) -> Iterator[str]:
+    mark, channels, rows, transforms, data = unit
+    if url := data.get("url"):
         yield f"The {mark} layer loads {url}: a chart holds its data, so that it works without a network."
-    for kind in [kind for one in unit["transforms"] for kind in _LOSING if kind in one]:
+    for kind in [kind for one in transforms for kind in _LOSING if kind in one]:
         yield f"The {mark} layer has the transform {kind}, which loses row ids: do it in pandas."
-    for channel, part in unit["channels"]:
-        field, kind = part.get("field", ""), part.get("type", "")
-        cells = [(row.get(field), row) for row in unit["rows"]]
+    for channel, part in channels:
+        field, kind, where = part.get("field", ""), part.get("type", ""), f"The channel {channel} of the {mark} layer"
+        cells = [(row.get(field), row) for row in rows]
         words = str if kind == "quantitative" else Printed if channel not in ("text", "tooltip") else ()
         if any(isinstance(cell, words) for cell, _ in cells):
             yield (
-                f"The channel {channel} draws “{field}”, which holds no plain numbers: take edition.spread(frame) "
+                f"{where} draws “{field}”, which holds no plain numbers: take edition.spread(frame) "
                 "and draw value_low or value_high; value_text is for labels."
             )
         if channel in ("text", "tooltip") and kind == "temporal" and any(cell is None for cell, _ in cells):
-            yield f"The channel {channel} prints the day “{field}”, which some rows lack: leave them out with dropna."
+            yield f"{where} prints the day “{field}”, which some rows lack: leave them out with dropna."
         if part.get("aggregate") or part.get("bin"):
-            how = part["aggregate"] if isinstance(part.get("aggregate"), str) else "bin"
-            yield f"The channel {channel} of the {mark} layer has {how}, which loses row ids: do it in pandas."
+            yield f"{where} has {part.get('aggregate') or 'bin'}, which loses row ids: do it in pandas."
         elif not allowed and part.get("datum") and not isinstance(part["datum"], str):
-            yield f"The channel {channel} of the {mark} layer draws a number typed into it: take it from a frame."
-        elif not allowed and field and part.get("scale", {}) is not None:
+            yield f"{where} draws a number typed into it: take it from a frame."
+        elif not allowed and field and part.get("scale", {}) is not None:  # without a scale it holds pixels
             drawn = [row for cell, row in cells if _is_number(cell, channel, kind)]
             if bare := sum(not _ids([row]) for row in drawn):
-                which = "no row_id" if bare == len(drawn) else f"no row_id in {bare} of {len(drawn)} rows"
-                yield f"The {mark} layer draws “{field}” ({channel}) from data with {which}: {_REMEDY}."
+                what = f"The {mark} layer draws “{field}” ({channel}) without row_id in {bare} of {len(drawn)} rows"
+                yield f"{what}: {REMEDY}, or give the figure reference= or assumption=."
 
 
 def _is_number(cell: Any, channel: str, kind: str) -> bool:
@@ -203,11 +189,10 @@ def _is_number(cell: Any, channel: str, kind: str) -> bool:
 def words(spec: Spec) -> list[tuple[str, tuple[str, ...]]]:
     """Return the words in a chart that hold a number, a number word or a month, each with the ids of its row.
 
-    Words typed into the chart (titles of axes, labels) have no ids. Title and subtitle of the whole are left out. The
-    caller accounts for each by the values of its rows or by what a placeholder printed, and refuses the others.
+    Words typed into the chart (titles of axes, labels) have no ids. Title and subtitle of the whole are left out.
     """
     found: list[tuple[str, tuple[str, ...]]] = []
-    for channel, part, rows in ((*one, unit["rows"]) for unit in _units(spec) for one in unit["channels"]):
+    for channel, part, rows in ((*one, rows) for _, channels, rows, *_ in _units(spec) for one in channels):
         if channel in ("x2", "y2"):  # these have the type of x and y, and no words
             continue
         scale = part.get("scale", {})
@@ -216,8 +201,7 @@ def words(spec: Spec) -> list[tuple[str, tuple[str, ...]]]:
             found += [(str(cell), tuple(_ids([row]))) for cell, row in cells if isinstance(cell, str)]
             drawn = {cell for cell, _ in cells}
             found += [(text, ()) for text in _strings((scale or {}).get("domain")) if text not in drawn]
-        if channel == "text":
-            found += [(text, ()) for text in _strings([part.get("value"), part.get("datum")])]
+        found += [(text, ()) for text in _strings([part.get("value"), part.get("datum")] * (channel == "text"))]
     for node in walk({key: value for key, value in spec.items() if key not in ("title", "description")}):
         found += [(text, ()) for key in ("title", "subtitle", "text") for text in _strings(node.get(key))]
         for text in _strings([node.get(key) for key in ("labelExpr", "calculate", "expr")]):

@@ -22,21 +22,17 @@ from alliances.text.reading import read_utf8, read_yaml
 #: Pixels of the layout's three printed widths in millimetres, and of a chart for a phone.
 WIDTHS: dict[int | str, int] = {47: 178, 112: 423, 166: 627, "narrow": 320}
 _SIZE = 11.5  # of a label, in pixels
-_COLOURS = {name.upper(): name for name in "ink navy grey tint blue rule paper land compare ready".split()}
-_COLOURS |= {"PEACE": "peacekeepers", "OPEN": "undecided", "REFUSE": "refuses"}
+_SHORT = {"PEACE": "peacekeepers", "OPEN": "undecided", "REFUSE": "refuses"}
 
 
 def __getattr__(name: str) -> str:
-    if name in _COLOURS:
-        return brand(_COLOURS[name])  # read when asked for: importing this module needs no project around it
+    if name.isupper():
+        return brand(_SHORT.get(name, name.lower()))  # read when asked for: importing this needs no project around it
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def brand(name: str) -> str:
-    """Return a colour of the palette in ``report/_brand.yml`` as ``#RRGGBB``, for instance ``brand("ready")``.
-
-    DataError if the palette is missing or has no such colour.
-    """
+    """Return a colour of ``report/_brand.yml`` as ``#RRGGBB``, ``brand("ready")``; DataError if it has none such."""
     palette = _palette(find_root())
     if name not in palette:
         raise DataError(f"report/_brand.yml has no colour “{name}”; it has {', '.join(palette)}.")
@@ -45,14 +41,12 @@ def brand(name: str) -> str:
 
 @cache
 def _palette(root: Path) -> dict[str, str]:
-    for folder in (root, Path(__file__).resolve().parents[3]):  # data without a look of their own have the report's
-        path = folder / "report" / "_brand.yml"
-        if path.is_file():
-            brand = read_yaml(read_utf8(path, "report/_brand.yml", DataError), "report/_brand.yml", DataError)
-            with suppress(KeyError, TypeError, AttributeError):
-                return {str(name): str(colour) for name, colour in brand["color"]["palette"].items()}
-            raise DataError("report/_brand.yml holds no colours under color and palette; restore it.")
-    raise DataError(f"There is no report/_brand.yml in {root}: it holds the colours of the charts.")
+    name, ours = "report/_brand.yml", Path(__file__).resolve().parents[3]
+    folder = root if (root / name).is_file() else ours  # data without a look of their own have the report's
+    brand = read_yaml(read_utf8(folder / name, name, DataError), name, DataError)
+    with suppress(KeyError, TypeError, AttributeError):
+        return {str(key): str(colour) for key, colour in brand["color"]["palette"].items()}
+    raise DataError(f"{name} holds no colours under color and palette; restore it.")
 
 
 def text_width(text: str, size: float = _SIZE, weight: int = 400) -> float:

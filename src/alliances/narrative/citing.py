@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from alliances.analysis.evidence import Evidence, Formula
+from alliances.analysis.values import Evidence, Formula
 from alliances.dataset import Dataset
 from alliances.errors import NarrativeError
 from alliances.text.dates import date_text

@@ -6,11 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from alliances.analysis.evidence import NOTHING, Evidence
 from alliances.analysis.frames import row_ids
 from alliances.analysis.quantities import Quantity
 from alliances.analysis.tracking import LOST, REMEDY
-from alliances.analysis.values import UNKNOWN, Value
+from alliances.analysis.values import NOTHING, UNKNOWN, Evidence, Value
 from alliances.charts import figure as charts
 from alliances.dataset import split_list
 from alliances.dataset.problems import nearest_words

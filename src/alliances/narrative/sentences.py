@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from alliances.analysis.evidence import NOTHING, Evidence
-from alliances.analysis.facts import fact
+from alliances.analysis.facts import fact, is_subject, newest
 from alliances.analysis.quantities import Moment, Quantity, Share
-from alliances.analysis.subjects import is_subject, newest
-from alliances.analysis.values import UNKNOWN, Names, Unknown, Value
+from alliances.analysis.values import NOTHING, UNKNOWN, Evidence, Names, Unknown, Value
 from alliances.dataset import Dataset
 from alliances.dataset.problems import nearest_words, shorten
 from alliances.errors import NarrativeError

@@ -9,7 +9,7 @@ from typing import Any
 
 from IPython.display import display
 
-from alliances.analysis.evidence import NOTHING
+from alliances.analysis.values import NOTHING
 from alliances.errors import NarrativeError
 from alliances.narrative.citing import Citing
 from alliances.narrative.sentences import Rendered, Teller
