@@ -444,7 +444,8 @@ def test_an_edition_that_knows_nothing_is_short(root: Path, tmp_path: Path) -> N
     done = staged(root, empty, tmp_path / "out", as_of="2000-01-01")
     assert text_of(done) == "# Contents {#contents .front}\n\n::: {.contents}\n:::\n"
     assert edition_of(done)["published-line"] == "No text was published by 1 January 2000"
-    assert (done.problems, done.chapters, done.facts["facts"]) == ([], [], [])
+    assert (done.problems, done.chapters) == ([], [])
+    assert json.loads((done.folder / "facts.json").read_text("utf-8"))["facts"] == []
 
 
 @pytest.mark.usefixtures("no_drawing")
@@ -481,7 +482,6 @@ def test_figures_come_with_data_and_download(report: Staged, tmp_path: Path) -> 
 
 def test_facts_hold_every_printed_value_with_its_place(report: Staged) -> None:
     facts = json.loads((report.folder / "facts.json").read_text("utf-8"))
-    assert facts == report.facts
     plan = next(fact for fact in facts["facts"] if fact["text"] == "30" and fact["in"] == "prose")
     assert (plan["rows"], plan["chapter"], plan["section"]) == ([FEWER], "commission", "sec-commission-what-it-plans")
     assert plan["words"][0].startswith("Arven offered 30 barges")
@@ -562,9 +562,6 @@ FAULTS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "fact box": (lambda e: meta(e, "facts").update(entries=[["Met", "in 1999"]]), "the number “1999” stands in no"),
     "alternative text": (lambda e: meta(e, "figure").update(alt="Bars " * 60), "alternative text has 299 characters"),
     "no alternative text": (lambda e: meta(e, "figure").update(alt=" "), "the alternative text has 0 characters"),
-    "dead reference": (lambda e: change(e, "@fig-barges", "@fig-boats"), "leads to #fig-boats, which nothing"),
-    "dead link": (lambda e: change(e, "See @fig", "[There](#sec-nowhere). See @fig"), "leads to #sec-nowhere"),
-    "anchor twice": (lambda e: meta(e, "table").update(id="fig-barges"), "The anchor #fig-barges stands twice"),
     "one name for two": (
         lambda e: meta(e, "prose", "survey")["evidence"]["ev-f-in-the-league"].update(rows=[STAFF]),
         "Two formulas are called “in the league”",

@@ -13,7 +13,7 @@ from alliances.dataset import Dataset, Row, split_list
 from alliances.dataset.problems import shorten
 from alliances.dataset.tables import split_aside
 from alliances.run import notebooks
-from alliances.stage.rows import reading
+from alliances.stage.evidence import reading
 from alliances.text.dates import overlap
 
 #: Of each table the columns that make its subject, what is told of it last, and those of what a row says of it.

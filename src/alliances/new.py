@@ -23,7 +23,7 @@ from alliances.parameters import check_parameters
 from alliances.run.cache import write_whole
 from alliances.run.refresh import refresh
 from alliances.stage.chapters import read_template
-from alliances.stage.rows import reading
+from alliances.stage.evidence import reading
 from alliances.text.dates import MONTHS, month_text
 from alliances.text.markdown import capital, slug
 

@@ -1,7 +1,5 @@
 """From the staged folder to report.html and report.pdf, with Quarto or with the embedded engine."""
 
-from __future__ import annotations
-
 from alliances.publish.engines import ENGINES, FORMATS, Published, engine_version, publish
 
 __all__ = ["ENGINES", "FORMATS", "Published", "engine_version", "publish"]

@@ -1,47 +1,37 @@
 """Quarto, where it is found: the stitcher of the first choice."""
 
-from __future__ import annotations
-
 import functools
 import os
 import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
+
+import yaml
 
 from alliances.errors import PublishError
+from alliances.text.reading import read_utf8, read_yaml
 
-__all__ = ["Quarto", "find_quarto", "missing", "render"]
-
-_MINIMUM = (1, 9)
 _VARIABLE = "ALLIANCES_QUARTO"
 _TIME_LIMIT = 300  # seconds; a render takes six
 _OUTPUT = {"html": "alliances-html", "pdf": "alliances-typst"}
-# Quarto goes on after these and exits with 0.
-_SILENT_FAILURES = {
-    "cross-references that lead nowhere": re.compile(r"Unable to resolve crossref @?([\w-]+)", re.IGNORECASE),
-    "fonts that are missing": re.compile(r"unknown font family: (.+)"),
-}
+_SILENT = r"(?i)unable to resolve crossref.*|unknown font family.*"  # Quarto goes on after these and exits with 0
 
 
-@dataclass(frozen=True)
-class Quarto:
-    """A Quarto: the program, and its version as it gives it."""
+class Quarto(NamedTuple):
+    """A Quarto: the program, and its version, as it gives it and as numbers."""
 
-    path: Path
+    path: str
     version: str
-
-    @property
-    def number(self) -> tuple[int, ...]:
-        """Major and minor version."""
-        return tuple(int(part) for part in self.version.split(".")[:2])
+    number: tuple[int, ...]
 
 
 def find_quarto() -> Quarto | None:
     """Find Quarto 1.9 or newer: the program that ALLIANCES_QUARTO names (empty: none), in the venv, or on PATH."""
-    return next((found for found in _candidates() if found.number >= _MINIMUM), None)
+    return next((found for found in _candidates() if found.number >= (1, 9)), None)
 
 
 def missing() -> str:
@@ -52,47 +42,52 @@ def missing() -> str:
 
 
 def _candidates() -> list[Quarto]:
-    found = (shutil.which("quarto", path=str(Path(sys.executable).parent)), shutil.which("quarto"))
     wish = os.environ.get(_VARIABLE)
-    versions = {program: _version(program) for program in (found if wish is None else (wish,)) if program}
-    return [Quarto(Path(program), version) for program, version in versions.items() if version]
+    found = (shutil.which("quarto", path=str(Path(sys.executable).parent)), shutil.which("quarto"))
+    return [one for program in (found if wish is None else (wish,)) if program and (one := _asked(program))]
 
 
 @functools.cache
-def _version(program: str) -> str | None:
-    try:
-        done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    found = re.match(r"\d+\.\d+(?:\.\d+)*", done.stdout.strip())
-    return found.group(0) if done.returncode == 0 and found else None
+def _asked(program: str) -> Quarto | None:
+    with suppress(OSError, subprocess.SubprocessError):
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=60, check=True)
+        if found := re.match(r"\d+(?:\.\d+)+", done.stdout.strip()):
+            return Quarto(program, found[0], tuple(map(int, found[0].split("."))))
+    return None
 
 
-def render(program: Quarto, folder: Path, kind: str, moment: int) -> str:
+def render(program: Quarto, folder: Path, root: Path, kind: str, moment: int) -> str:
     """Render report.md of a folder that this render has to itself; return what Quarto said.
 
-    Raises
-    ------
-    PublishError
-        If Quarto fails, or goes on after a fault.
+    PublishError if Quarto fails, or goes on after a fault.
     """
-    command = [str(program.path), "render", "report.md", "--to", _OUTPUT[kind]]
+    (folder / "_quarto.yml").write_text(_settings(program, root), encoding="utf-8")
+    command = [program.path, "render", "report.md", "--to", _OUTPUT[kind]]
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(moment), "NO_COLOR": "1"}
     try:
         done = subprocess.run(
             command, cwd=folder, env=environment, timeout=_TIME_LIMIT, check=False,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
-    except OSError as error:
-        raise PublishError(f"Quarto could not be started ({error}).") from error
-    except subprocess.TimeoutExpired as error:
-        raise PublishError(f"Quarto took longer than {_TIME_LIMIT} seconds.") from error
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise PublishError(f"Quarto {program.version} could not be run: {error}.") from error
     said = done.stdout.decode("utf-8", errors="replace")
-    for what, pattern in _SILENT_FAILURES.items():
-        if found := sorted(set(pattern.findall(said))):
-            raise PublishError(f"Quarto {program.version} found {what}: {', '.join(found)}.\n{said}")
+    if faults := dict.fromkeys(re.findall(_SILENT, said)):
+        raise PublishError(f"Quarto {program.version} says: {'; '.join(faults)}.\n{said}")
     if ours := re.search(r"^alliances: (.+)$", said, re.MULTILINE):
         raise PublishError(f"The report could not be rendered: {ours[1]}.")
     if done.returncode or not (folder / f"report.{kind}").is_file():
         raise PublishError(f"Quarto {program.version} could not render the {kind.upper()} report.\n{said}")
     return f"{' '.join(command)}\n{said}"
+
+
+def _settings(program: Quarto, root: Path) -> str:
+    """Write the project's settings without its steps and folders, which are for a render by hand."""
+    name = "report/_quarto.yml"
+    settings = read_yaml(read_utf8(root / name, name, PublishError), name, PublishError)
+    if not isinstance(settings, dict) or "alliances-typst" not in str(settings.get("format")):
+        raise PublishError(f"{name} holds no format alliances-typst; restore it.")
+    settings |= {"project": {"type": "default"}, "notebooks": []}
+    if program.number >= (1, 10):  # whose Typst makes PDF/UA and PDF/A at once
+        settings["format"]["alliances-typst"]["pdf-standard"] = ["ua-1", "a-3a"]
+    return yaml.safe_dump(settings, sort_keys=False)

@@ -1,14 +1,12 @@
-"""Checks the staged report: every number comes from its evidence, and every link and reference leads somewhere."""
+"""Checks the staged report: every number comes from its evidence, whose mark stands there."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from alliances.stage.chapters import Block, Chapter, Output, line_text
-from alliances.stage.evidence import Ledger
-from alliances.stage.rows import numbers
+from alliances.stage.evidence import Ledger, numbers
 from alliances.text.dates import date_text
 from alliances.text.markdown import MARK, plain
 from alliances.text.numbers import claims, find_numbers, mask, number_text
@@ -16,16 +14,14 @@ from alliances.text.numbers import claims, find_numbers, mask, number_text
 _SIGN = "\ue000"  # stands where a mark stands
 _SOURCE = re.compile(r"\[Source.*\]\{\.source\}")  # names the texts of a figure, with their marks
 _REFERENCE = re.compile(r"(?<![\w\\])@(?:fig|tbl|sec)-[\w-]+")
-_NOT_READ = re.compile(  # fences, images, attributes, references
-    rf"^:::.*$|!\[[^\]]*\]\([^)]*\)|(?<!\\)\{{[^}}]*\}}|{_REFERENCE.pattern}",
+_NOT_READ = re.compile(  # fences, signs of headings, lists and tables, images, attributes, references
+    r"^:::.*$|^(?:#+|:(?= )|-(?= )|\d+\.(?= ))|(?<!\\)\||!\[[^\]]*\]\([^)]*\)|(?<!\\)\{[^}]*\}|" + _REFERENCE.pattern,
     re.MULTILINE,
 )
 _SPAN = re.compile(r"(?<!\\)\[([^\[\]]*)\](?=\{\.)")
-_LEAD = re.compile(r"^(?:#+|:(?= )|-(?= )|\d+\.(?= ))", re.MULTILINE)
-_ALT_LIMIT = 250
 #: Columns whose cells are names, in which a number is no number.
-_NAMES = {"alliances": ("name", "short_name", "aliases"), "actors": ("name", "aliases"), "events": ("title",),
-          "sources": ("short_name", "descriptor", "title", "publisher"), "labels": ("label", "plural")}  # fmt: skip
+_NAMES = {"alliances": ["name", "short_name", "aliases"], "actors": ["name", "aliases"], "events": ["title"],
+          "sources": ["short_name", "descriptor", "title", "publisher"], "labels": ["label", "plural"]}  # fmt: skip
 
 
 class Checker:
@@ -33,61 +29,63 @@ class Checker:
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger, self.dataset = ledger, ledger.dataset
-        columns = [self.dataset[table][column] for table, columns in _NAMES.items() for column in columns]
-        cells = {cell for column in columns for cell in column}
-        self.names = sorted({name for cell in cells for name in cell.split("; ") if find_numbers(name)})
-        self.source = cache(self._source)
+        cells = {cell for table, columns in _NAMES.items() for cell in self.dataset[table][columns].to_numpy().ravel()}
+        self.names = [name for cell in cells for name in cell.split("; ") if find_numbers(name)]
+        self.source, self.judgements = cache(self._source), self.dataset["judgements"]
 
     def problems(self, chapter: Chapter) -> Iterator[str]:
         """Yield what is wrong with the numbers and marks of a chapter, a sentence each."""
-        for output, blocks in chapter.outputs():
-            for problem in self._output(output, blocks):
-                yield f"In {chapter.name}, {output.get('id', output['kind'])}: {problem}"
+        if not chapter.title:
+            yield f"Notebook {chapter.name}.ipynb has no title in this edition; give it one that stands with all of it."
+        for block in chapter.blocks:
+            for problem in self._block(block):
+                yield f"In {chapter.name}, {block.output.get('id', block.output['kind'])}: {problem}"
 
-    def _output(self, output: Output, blocks: Sequence[Block]) -> Iterator[str]:
-        staged, kind = "\n\n".join(block.markdown for block in blocks), output["kind"]
-        text, marks = _read(staged)
-        titles = [block.markdown.split(" ", 1)[1].split(" {#")[0] for block in blocks if block.markdown[0] == "#"]
+    def _block(self, block: Block) -> Iterator[str]:
+        output, kind, staged = block.output, block.output["kind"], block.markdown
+        said = _SOURCE.sub("", staged)
+        text, marks = _read(said), MARK.findall(said)
         alt = " ".join(output.get("alt", "").split())
         if kind == "figure":
             text = f"{text} {alt}"
-            if not 1 <= len(alt) <= _ALT_LIMIT:
-                yield f"the alternative text has {len(alt)} characters; from 1 to {_ALT_LIMIT} are allowed."
-        unmarked = {line_text(part) for part in (*titles, output.get("title", ""), output.get("subtitle", ""))} | {alt}
-        at, rest, own = 0, text, self._own(output)
+            if not 1 <= len(alt) <= 250:
+                yield f"the alternative text has {len(alt)} characters; from 1 to 250 are allowed."
+        places = [found.start() - number for number, found in enumerate(re.finditer(_SIGN, text))]
+        text, own = text.replace(_SIGN, ""), self._own(output)
+        unmarked = {alt, *(line_text(output.get(part, "")) for part in ("title", "subtitle"))}
         # Rows of a table and lines of a judgement show once what several of their cells or sentences rest on.
-        feet = [staged] if kind in ("table", "judgement") else _SOURCE.findall(staged)
-        below = [(m["label"], m["anchor"]) for foot in feet for m in MARK.finditer(foot)]
-        for sentence in output.get("sentences", ()):
+        below = MARK.findall(staged if kind in ("table", "judgement") else "".join(_SOURCE.findall(staged)))
+        for sentence in block.sentences:
             told = " ".join(_REFERENCE.sub(" ", sentence["text"]).replace("\\", "").split())
-            start = found if (found := text.find(told, at)) >= 0 else text.find(told)
+            start = text.find(told)
             if start < 0:
                 yield f"the text does not hold the sentence “{told}”, which the notebook wrote."
                 continue
-            at = start + len(told)
-            rest = rest[:start] + "·" * len(told) + rest[at:]
-            shown = [(label, anchor) for place, label, anchor in marks if start < place <= at]
-            if told not in unmarked and kind != "judgements":  # of which each shows two
-                yield from _hidden(sentence, shown, below)
+            end = start + len(told)
+            text = f"{text[:start]}{'·' * len(told)}{text[end:]}"
+            if told not in unmarked and staged[0] != "#" and kind != "judgements":  # of which each shows two
+                shown = [mark for place, mark in zip(places, marks, strict=True) if start < place <= end]
+                labels = {anchor: label for label, anchor, _ in (*below, *shown)}
+                hidden = [anchor for anchor in sentence["marks"] if anchor not in labels]
+                strange = [anchor for label, anchor, _ in shown if label[0] != "+" and anchor not in sentence["marks"]]
+                if len(hidden) > sum(int(label) for label in labels.values() if label[0] == "+"):
+                    yield f"“{sentence['text']}” does not show the mark of #{hidden[0]}."
+                elif strange:
+                    yield f"“{sentence['text']}” shows the mark of #{strange[0]}, which is not its own."
             yield from self._sentence(sentence, own, kind == "table")
-        for number in find_numbers(mask(rest, self.names)):
+        for number in find_numbers(mask(text, self.names)):
             if claims(number).keys() - own:
                 yield f"the number “{number}” stands in no sentence that the notebook wrote from the data."
 
     def _own(self, output: Output) -> set[str]:
         """List the numbers that a judgement's own row holds, which are ours: its horizon, its reasons."""
-        ids = {output.get("judgement"), *(item["judgement"] for item in output.get("items", ()))}
-        frame = self.dataset["judgements"]
-        own = " ; ".join(map(str, frame[frame["judgement_id"].isin(ids)].to_numpy().ravel()))
-        return {*claims(f"{own} ; {output.get('yardstick', '')}", parts=True)}
+        ids = [one.get("judgement") for one in (output, *output.get("items", ()))]
+        own = self.judgements[self.judgements["judgement_id"].isin(ids)].to_numpy().ravel()
+        return {*claims(" ; ".join(map(str, [*own, output.get("yardstick", "")])), parts=True)}
 
     def _sentence(self, sentence: Mapping[str, Any], own: set[str], is_cell: bool) -> Iterator[str]:
         text, marks = sentence["text"], set(sentence["marks"])
-        told = mask(" ".join(text.split()), self.names)
-        for printed, _ in sorted(sentence["printed"], key=lambda entry: len(entry[0]), reverse=True):
-            value = re.escape(mask(" ".join(printed.split()), self.names))
-            told = re.sub(rf"(?<!\w){value}(?!\w)", " ", told, count=1, flags=re.IGNORECASE)
-        for number in find_numbers(told):
+        for number in find_numbers(mask(text, [*self.names, *(printed for printed, _ in sentence["printed"])])):
             if claims(number).keys() - own:
                 yield f"the number “{number}” in “{text}” comes from no row, formula or parameter."
         for printed, origin in sentence["printed"]:
@@ -117,27 +115,10 @@ class Checker:
         return anchors, set().union(*(numbers(self.dataset, self.dataset.row(row)) for row in rows))
 
 
-def _read(staged: str) -> tuple[str, list[tuple[int, str, str]]]:
-    """Return the text of Markdown as a reader sees it, and its marks: place, label, anchor."""
-    said = _SOURCE.sub("", staged)
-    found = [(m["label"], m["anchor"]) for m in MARK.finditer(said)]
-    text = _NOT_READ.sub(" ", _SPAN.sub(r"\1", MARK.sub(_SIGN, said)))
-    parts = " ".join(plain(_LEAD.sub(" ", re.sub(r"(?<!\\)\|", " ", text))).replace("\\", "").split()).split(_SIGN)
-    places = [len("".join(parts[: index + 1])) for index in range(len(found))]
-    return "".join(parts), [(place, *mark) for place, mark in zip(places, found, strict=True)]
-
-
-def _hidden(
-    sentence: Mapping[str, Any], shown: Sequence[tuple[str, str]], below: Sequence[tuple[str, str]]
-) -> Iterator[str]:
-    """Say which mark of a sentence shows neither there nor below the figure, nor is counted by a +n, or is not its."""
-    all_shown = {anchor for _, anchor in (*shown, *below)}
-    missing = [anchor for anchor in dict.fromkeys(sentence["marks"]) if anchor not in all_shown]
-    strange = sorted({anchor for label, anchor in shown if label[0] != "+"}.difference(sentence["marks"]))
-    if len(missing) > sum(int(label) for label, _ in (*shown, *below) if label[0] == "+"):
-        yield f"“{sentence['text']}” does not show the mark of #{missing[0]}."
-    elif strange:
-        yield f"“{sentence['text']}” shows the mark of #{strange[0]}, which is not its own."
+def _read(staged: str) -> str:
+    """Return the text of Markdown as a reader sees it, with a sign where a mark stands."""
+    text = _NOT_READ.sub(" ", _SPAN.sub(r"\1", MARK.sub(_SIGN, staged)))
+    return " ".join(plain(text).replace("\\", "").split())
 
 
 def _worked_out(values: Sequence[str]) -> set[str]:
@@ -145,14 +126,3 @@ def _worked_out(values: Sequence[str]) -> set[str]:
     figures = {float(number) for number in claims(" ; ".join(values)) if re.fullmatch(r"\d+(\.\d+)?", number)}
     made = {n for one in figures - {0.0} for n in (one, one * 100, 1 / one, *(abs(one - other) for other in figures))}
     return {*claims(" ; ".join(number_text(round(number, 6)) for number in made))}
-
-
-def reference_problems(report: str) -> list[str]:
-    """List links and references of the whole staged report that lead nowhere, and anchors that stand twice."""
-    anchors = Counter(re.findall(r"(?<!\\)\{[^{}]*?#([\w-]+)[^{}]*\}", report))
-    targets = re.findall(r"\]\(#([^\s)]+)", report) + re.findall(r"(?<![\w\\])@((?:fig|tbl|sec)-[\w-]*\w)", report)
-    dead = [target for target in dict.fromkeys(targets) if target not in anchors]
-    twice = [anchor for anchor, count in anchors.items() if count > 1]
-    return [f"A link or reference leads to #{target}, which nothing in the report defines." for target in dead] + [
-        f"The anchor #{anchor} stands twice in the report: give one of the two another id." for anchor in twice
-    ]

@@ -2,55 +2,29 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 from alliances.dataset import Dataset
 from alliances.parameters import Parameters
-from alliances.stage.chapters import Output, line_text
-from alliances.text.dates import MONTHS, date_text
+from alliances.stage.chapters import Output, form, line_text
+from alliances.text.dates import date_text, month_text
 from alliances.text.markdown import capital, join_and
 from alliances.text.numbers import number_text, number_word
 
 
-def edition_values(
+def edition(
     dataset: Dataset, parameters: Parameters, defaults: Parameters, outputs: Sequence[Output], coming: Sequence[str]
-) -> dict[str, Any]:
-    """Return the values of `edition.yml`; what nothing gives is an empty string."""
-    package, day, known = dataset.package, _as_of(dataset, parameters.day), _known_to(dataset)
-    published, foot = f"Texts published by {day}", f"Texts to {day}"
-    if dataset["sources"].empty:
-        published = foot = f"No text was published by {day}"
-    elif known:
-        published, foot = f"{published}; they know events to {known}", f"{foot}; events to {known}"
-    title, publisher = package.get("title", ""), package.get("publisher", "")
+) -> str:
+    """Write `edition.yml`; what nothing gives is an empty string."""
     cover = next((output for output in outputs if output["kind"] == "cover"), {})
     judged = [output for output in outputs if output["kind"] == "judgement"]
     first = min(judged, key=lambda output: output.get("rank") or len(judged) + 1, default={})
-    figure = cover.get("figure", "")
-    drawn = next((output for output in outputs if output["kind"] == "figure" and output["id"] == figure), {})
-    cite = (publisher, title, f"Version {package.get('version', '')}, texts published by {day}", address(package))
-    return {
-        "title": title,
-        "subtitle": package.get("subtitle", ""),
-        "short-title": package.get("short_title", title),
-        "lang": "en-GB",
-        "date": parameters.as_of,
-        "finding": line_text(cover.get("finding") or first.get("proposition", "")),
-        "cover-figure": f"figures/{figure}.svg" if drawn else "",
-        "cover-alt": " ".join(drawn.get("alt", "").split()),
-        "published-line": published,
-        "foot-line": foot,
-        "base-line": _base(dataset),
-        "publisher": publisher,
-        "licence": package.get("licence", ""),
-        "contact": package.get("contact", ""),
-        "repository": package.get("repository", ""),
-        "address": address(package),
-        "keywords": package.get("keywords", []),
-        "cite": ". ".join(filter(None, cite)) + ".",
-        "edition-lines": list(_differences(dataset, parameters, defaults)),
-        "coming": list(coming),
-    }
+    drawn = next((o for o in outputs if o["kind"] == "figure" and o["id"] == cover.get("figure")), {})
+    finding, day = line_text(cover.get("finding") or first.get("proposition", "")), _as_of(dataset, parameters.day)
+    differences = list(_differences(dataset, parameters, defaults))
+    said = (day, _known_to(dataset), _base(dataset), finding, drawn, differences, list(coming))
+    return form("edition", dataset.package, parameters.as_of, address(dataset.package), *said)
 
 
 def address(package: Mapping[str, Any]) -> str:
@@ -66,7 +40,7 @@ def doi(package: Mapping[str, Any]) -> str:
 def _as_of(dataset: Dataset, day: date) -> str:
     """Print the day of the edition, as an estimate where it lies in the window of a source's estimated date."""
     sources = map(dataset.complete.source, set(dataset.complete["sources"]["source_id"]).difference(dataset.excluded))
-    is_estimate = any(s.published_from <= day <= s.published_to and s.published_from != s.published_to for s in sources)
+    is_estimate = any(s.published_from <= day <= s.published_to != s.published_from for s in sources)
     return f"{'about ' if is_estimate else ''}{date_text(day)}"
 
 
@@ -75,18 +49,15 @@ def _known_to(dataset: Dataset) -> str:
     days = [""]
     for row in (row for table in ("event_accounts", "statements") for row in dataset[table].to_dict("records")):
         is_past = "status" not in row or "past" in dataset.label("status", row["status"]).meaning.split()
-        if row["date_precision"] == "day" and is_past:
-            days.append(max(row["date"], row.get("date_end", "")))
+        days += [row["date"], row.get("date_end", "")] if row["date_precision"] == "day" and is_past else []
     return date_text(max(days))
 
 
 def _base(dataset: Dataset) -> str:
     """Say on how many texts of which months an edition rests: “Five texts of March, April and July 2025”."""
     days = sorted(dataset["sources"]["published"])
-    months: dict[str, dict[str, None]] = {}
-    for day in days:
-        months.setdefault(day[:4], {})[MONTHS[int(day[5:7]) - 1]] = None
-    when = join_and([f"{join_and(list(names))} {year}" for year, names in months.items()])
+    years = [(year, dict.fromkeys(map(month_text, of_it))) for year, of_it in groupby(days, lambda day: day[:4])]
+    when = join_and([f"{join_and(list(months))} {year}" for year, months in years])
     return f"{capital(number_word(len(days)))} text{'s' if len(days) > 1 else ''} of {when}" if days else ""
 
 

@@ -4,16 +4,20 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from alliances.dataset import Dataset, Row, Source
+from alliances.analysis.facts import fact
+from alliances.dataset import Dataset, Row
 from alliances.parameters import Parameters
 from alliances.stage.chapters import form
-from alliances.stage.rows import reading
-from alliances.text.dates import date_text
-from alliances.text.markdown import MARK, capital, escape, join_and, slug
+from alliances.text.dates import date_text, is_date
+from alliances.text.markdown import MARK, capital, curly, escape, join_and, slug
 from alliances.text.numbers import claims, number_text
 
 _SIGNS = {"ev-f-": "=", "ev-r-": "r", "ev-i-": "i"}
 _ON = ("rows", "records", "against")  # what a record rests on, in rows
+_NAMED = {"event_id": "event", "indicator": "indicator"}
+_OF_WHAT = ("event_id", "actor_id", "holder", "indicator", "topic", "aspect", "alliance_id", "ref_area")
+_SAID = ("capability", "position", "value", "participants", "place")
+_TOLD = ("condition", "status", "obs_status", "attribution", "date", "date_end", "time_period", "entry_date")
 
 
 class Ledger:
@@ -35,8 +39,7 @@ class Ledger:
                     clashes.append(f"Two formulas are called “{record['what']}” (#{anchor}): name one of them anew.")
                 known["values"] = list(dict.fromkeys([*known["values"], record["value"]]))
             elif record["kind"] == "parameter":
-                value = self.parameters.as_dict().get(record["parameters"][0])
-                known["values"] = [number_text(value) if isinstance(value, (int, float)) else str(value)]
+                known["values"] = [number_text(self.parameters[record["parameters"][0]])]
             elif record["kind"] == "rows":
                 known["rows"] = list(dict.fromkeys([*known["rows"], *record["rows"]]))
         return clashes
@@ -54,30 +57,33 @@ class Ledger:
         def mark(found: re.Match[str]) -> str:
             label, anchor, title = found["label"], found["anchor"], found["title"]
             if label.startswith("+"):
-                hidden = self.records.get(anchor, {}).get("anchors", [anchor])[-int(label) :]
+                hidden = self.records[anchor]["anchors"][-int(label) :]
                 anchor, title = hidden[0], f"also {', '.join(map(self.label, hidden))}"
-                anchor, title = (anchor, title) if anchor in self.records else ("evidence", "more evidence")
             else:
                 label = self.label(anchor)
             return f'[^{escape(label)}^](#{anchor} "{title}")'
 
-        return re.sub(r"(?<=\"\))(?=\[\^)", " ", MARK.sub(mark, markdown))
-
-    def close(self) -> None:
-        """Give numbers to what no mark shows, but a formula or an inference rests on."""
-        for anchor, record in self.records.items():
+        numbered = re.sub(r"(?<=\"\))(?=\[\^)", " ", MARK.sub(mark, markdown))
+        for anchor, record in self.records.items():  # what no mark shows, but a formula or an inference rests on
             for one in (anchor, *(f"ev-{row}" for part in _ON[1:] for row in record.get(part, ()))):
                 self.label(one)
+        return numbered
 
     def anchor(self, row: str) -> str:
-        """Return the anchor of a row's evidence."""
-        return f"ev-{row if row.startswith('r-') else self.dataset.mark(row)}"
+        """Return the anchor of a row's evidence; an anchor is its own."""
+        return row if row.startswith("ev-") else f"ev-{row if row.startswith('r-') else self.dataset.mark(row)}"
 
-    def links(self, lead: str, rows: Iterable[str], formulas: Iterable[str] = ()) -> str:
-        """List the marks of rows and formulas as links, each once; "" where there are none."""
-        anchors = dict.fromkeys([*(self.anchor(row) for row in rows if row in self.dataset), *formulas])
-        links = join_and([f"[{escape(self.label(anchor))}](#{anchor})" for anchor in anchors])
-        return f" {lead}\u00a0{links}." if links else ""
+    def links(self, anchors: Iterable[str]) -> str:
+        """List the marks of anchors and of rows that are known as links, each once."""
+        known = dict.fromkeys(self.anchor(one) for one in anchors if one.startswith("ev-") or one in self.dataset)
+        return join_and([f"[{escape(self.label(anchor))}](#{anchor})" for anchor in known])
+
+    def rests_on(self, anchor: str) -> list[str]:
+        """List what a formula or an inference rests on: rows, formulas, and the parameters that are set here."""
+        record = self.records[anchor]
+        parts = [*record["rows"], *record.get("records", ()), *record.get("formulas", ())]
+        set_here = [f"ev-f-p-{slug(name)}" for name in record.get("parameters", ())]
+        return parts + [one for one in set_here if one in self.records and one != anchor]
 
 
 def evidence(ledger: Ledger, cited_only: bool = False) -> str:
@@ -85,32 +91,20 @@ def evidence(ledger: Ledger, cited_only: bool = False) -> str:
     dataset, records = ledger.dataset, ledger.records
     rows = {row for record in records.values() for part in _ON for row in record.get(part, ())}
     cited = rows | {*records, *(ledger.anchor(row) for row in rows if row in dataset)}
-    sources = map(dataset.source, dataset["sources"].sort_values("published", kind="stable")["source_id"])
-    texts = [_source(dataset, source, cited, cited_only) for source in sources]
-    numbered = {sign: [a for a, label in ledger.labels.items() if label[0] == sign] for sign in _SIGNS.values()}
-    sums = [_sum(ledger, anchor) for sign in "=i" for anchor in numbered[sign]]
-    public = [(anchor, ledger.label(anchor), dataset.row(anchor.removeprefix("ev-"))) for anchor in numbered["r"]]
-    basis = " ".join(dict.fromkeys(row["basis"] for *_, row in public))
-    return form("evidence", texts, sums, basis, [(*named, _record(dataset, row)) for *named, row in public])
-
-
-def _source(
-    dataset: Dataset, source: Source, cited: set[str], cited_only: bool
-) -> tuple[Source, str, list[dict[str, Any]]]:
-    """Give a text, what is known of its origin, and its paragraphs; `cited` holds rows and anchors."""
-    first, last, best = (date_text(day) for day in (source.published_from, source.published_to, source.published))
-    dated = f"published on {best}" if first == last else f"published between {first} and {last}, about {best}"
-    who = f"{source.publisher or 'publisher not known'}; {join_and(source.authors) or 'author not known'}; {dated}"
-    quotes = dataset["quotes"].query("source_id == @source.source_id")["quote_id"]
-    marks = sorted(set(map(dataset.mark_of_quote, quotes)), key=lambda mark: int(mark.removeprefix(source.mark)))
-    shown = [mark for mark in marks if f"ev-{mark}" in cited or not cited_only]
-    return source, who, [_paragraph(dataset, mark, cited) for mark in shown]
+    texts = []
+    for source_id in dataset["sources"].sort_values("published", kind="stable")["source_id"]:
+        source, quotes = dataset.source(source_id), dataset["quotes"].query("source_id == @source_id")["quote_id"]
+        marks = sorted({*map(dataset.mark_of_quote, quotes)}, key=lambda mark: int(mark.removeprefix(source.mark)))
+        shown = [mark for mark in marks if f"ev-{mark}" in cited or not cited_only]
+        texts.append((source, [_paragraph(dataset, mark, cited) for mark in shown]))
+    of_sign = {sign: [a for a, label in ledger.labels.items() if label[0] == sign] for sign in _SIGNS.values()}
+    public = [(anchor, dataset.row(anchor.removeprefix("ev-"))) for anchor in of_sign["r"]]
+    return form("evidence", ledger, texts, [*of_sign["="], *of_sign["i"]], public)
 
 
 def _paragraph(dataset: Dataset, mark: str, cited: set[str]) -> dict[str, Any]:
     """Give an entry's words, those of other paragraphs that its rows rest on too, some context, and the readings."""
-    quotes = dataset.paragraph(mark)
-    words = dataset.words(mark)
+    quotes, words = dataset.paragraph(mark), dataset.words(mark)
     rows = {row.row_id: row for quote in quotes for row in dataset.rows_using(quote)}
     own = [row for row in rows.values() if dataset.mark(row.row_id) == mark]
     leading = [row for row in own if row.row_id in cited] or own
@@ -119,7 +113,7 @@ def _paragraph(dataset: Dataset, mark: str, cited: set[str]) -> dict[str, Any]:
     told, readings = claims(words, parts=True).keys(), []
     for row in rows.values():
         text, name = reading(dataset, row), f" #row-{row.row_id}" if row in own else ""
-        is_silent = row in own and row.row_id in cited and "value_low" in row.values and claims(text).keys() - told
+        is_silent = name and row.row_id in cited and "value_low" in row.values and claims(text).keys() - told
         readings.append((text, f"{' .needed' if is_silent else ''}{name}"))
     return {
         "mark": mark, "is_cited": f"ev-{mark}" in cited, "words": words, "readings": readings,
@@ -128,16 +122,41 @@ def _paragraph(dataset: Dataset, mark: str, cited: set[str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _sum(ledger: Ledger, anchor: str) -> tuple[str, str, dict[str, Any], str, str]:
-    """Give a formula, an assumption or an inference, with its label and links to what it rests on, and against it."""
-    record = ledger.records[anchor]
-    set_here = [name for name in (f"ev-f-p-{slug(name)}" for name in record.get("parameters", ())) if name != anchor]
-    formulas = [*record.get("formulas", ()), *(name for name in set_here if name in ledger.records)]
-    rests = ledger.links("From", [*record["rows"], *record.get("records", ())], formulas)
-    return anchor, ledger.label(anchor), record, rests, ledger.links("Against it:", record.get("against", ()))
+def say(dataset: Dataset, row: Row, column: str) -> str:
+    """Print a cell in plain words: names, terms by their labels, dates; "" where it is empty or there is none."""
+    cell = row.values.get(column)
+    if not isinstance(cell, str) or not cell:
+        return ""
+    if is_date(cell.split("/")[0]):
+        return date_text(cell)
+    names, formats = dataset.names, dataset.alliance_names
+    parts = [dataset.name(part) if part in names or part in formats else part for part in cell.split("; ")]
+    vocabulary = _NAMED.get(column) or dataset.vocabularies(row.table).get(column)
+    return dataset.label(vocabulary, cell).label if vocabulary and parts == [cell] else curly("; ".join(parts))
 
 
-def _record(dataset: Dataset, row: Row) -> str:
-    until = f" until {date_text(row['exit_date'])}" if row["exit_date"] else ""
-    who, body = dataset.name(row["actor_id"]), dataset.name(row["body_id"])
-    return f"{capital(who)}: member of {body} since {date_text(row['entry_date'])}{until}."
+def reading(dataset: Dataset, row: Row) -> str:
+    """Say in a line what is read from a quotation: of what, what, and with which status, voice and date."""
+
+    def cells(columns: tuple[str, ...]) -> list[str]:
+        return list(dict.fromkeys(filter(None, (say(dataset, row, column) for column in columns))))
+
+    if summary := say(dataset, row, "summary"):
+        return capital("; ".join([summary.rstrip("."), *cells(_TOLD[1:])]))
+    said = cells(_SAID)
+    if "value_low" in row.values:
+        unit, is_one = dataset.label("unit", row["unit"]), row["value_high"] == row["value_low"] == 1
+        is_said = row["currency"] or unit.meaning == "share"  # by the sign of the number
+        said = [f"{fact(dataset, row).text} {'' if is_said else unit.label if is_one else unit.plural}".strip()]
+    said = [" ".join(filter(None, (say(dataset, row, "relation"), *said[:1]))), *said[1:]]
+    said += cells(("role",)) if "entry_date" in row.values else []
+    return capital(": ".join(filter(None, (", ".join(cells(_OF_WHAT)), "; ".join(filter(None, said + cells(_TOLD)))))))
+
+
+def numbers(dataset: Dataset, row: Row) -> set[str]:
+    """List the numbers that a row bears out, in each way of printing them, its words included."""
+    value = fact(dataset, row)
+    texts = [field.text for name, field in value.fields.items() if name not in ("source", "mark")]
+    texts += [re.sub(r"(?<=\d)(?=[A-Z])", " ", str(cell)).lstrip("P") for cell in row.values.values()]
+    texts += [value.text, value.words, *(dataset.quote(quote).exact for quote in row.quote_ids)]
+    return {*claims(" ; ".join(texts), parts=True)}

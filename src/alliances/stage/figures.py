@@ -24,51 +24,47 @@ _LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}(?:e-?\d+)?")
 _SIZE = re.compile(r' width="([\d.]+)" height="([\d.]+)" viewBox="[^"]*"([^>]*)>')
 
 
-def draw_figures(figures: Sequence[Output], licence: str, folder: Path, cache: Cache | None = None) -> None:
+def draw_figures(outputs: Sequence[Output], licence: str, folder: Path, cache: Cache) -> None:
     """Write the files of figures into `figures/` and `vega/` of a staged folder; charts are drawn in one process.
 
     StagingError if a chart cannot be drawn.
     """
-    for name in ("figures", "vega"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    charts = {output["id"]: (output, output["spec"]) for output in figures}
-    charts |= {f"{output['id']}-narrow": (output, output["narrow"]) for output in figures if output.get("narrow")}
-    drawn = _drawn({name: spec for name, (_, spec) in charts.items()}, cache)
-    for name, (output, spec) in charts.items():
-        source = line_text(output.get("source", "")).removeprefix("Source:").strip()
-        told = {**drawn[name]["spec"], "usermeta": {"source": source, "licence": licence}}
-        files = {
-            f"figures/{name}.json": json.dumps(told, ensure_ascii=False, sort_keys=True, indent=1) + "\n",
-            f"figures/{name}.svg": _small(drawn[name]["svg"], name, output["alt"]),
-            f"vega/{name}.json": json.dumps(drawn[name]["vega"], ensure_ascii=False, separators=(",", ":")),
-        }
-        if name == output["id"]:
-            foot = f"{'Source: ' if source else ''}{source} {licence}".strip()
-            picture = _small(drawn[name]["download"], f"{name}-download", output["alt"])
-            files[f"figures/{name}-download.svg"] = _signed(picture, foot)
-            files[f"figures/{name}.csv"] = f"\ufeff{_table(spec, foot)}"
-        for path, text in files.items():
-            (folder / path).write_text(text, encoding="utf-8", newline="")
+    for path in (folder / "figures", folder / "vega"):
+        path.mkdir(parents=True, exist_ok=True)
+    kinds, figures = {"": "spec", "-narrow": "narrow"}, [output for output in outputs if output["kind"] == "figure"]
+    drawn = _drawn({f"{output['id']}{end}": output[kind] for output in figures for end, kind in kinds.items()}, cache)
+    for output in figures:
+        name, files, alt = output["id"], dict[str, str](), output["alt"]
+        source = line_text(output["source"]).removeprefix("Source:").strip()
+        foot = f"{'Source: ' if source else ''}{source} {licence}".strip()
+        for one in (f"{name}{end}" for end in kinds):
+            told = {**drawn[one]["spec"], "usermeta": {"source": source, "licence": licence}}
+            files[f"figures/{one}.json"] = json.dumps(told, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+            files[f"figures/{one}.svg"] = _small(drawn[one]["svg"], one, alt)
+            files[f"vega/{one}.json"] = json.dumps(drawn[one]["vega"], ensure_ascii=False, separators=(",", ":"))
+        files[f"figures/{name}-download.svg"] = _signed(_small(drawn[name]["download"], f"{name}-download", alt), foot)
+        files[f"figures/{name}.csv"] = f"\ufeff{_table(output['spec'], foot)}"
+        for file, text in files.items():
+            (folder / file).write_text(text, encoding="utf-8", newline="")
 
 
-def _drawn(charts: Mapping[str, Mapping[str, Any]], cache: Cache | None) -> dict[str, Any]:
+def _drawn(charts: Mapping[str, Any], cache: Cache) -> dict[str, Any]:
     """Draw charts in a process of its own, those that the cache does not hold."""
     drawn_by = library_digest("charts"), versions("vl-convert-python")
     keys = {name: digest(spec, *drawn_by) for name, spec in charts.items()}
-    made = {name: cache.get_json("charts", key) if cache else None for name, key in keys.items()}
+    made = {name: cache.get_json("charts", key) for name, key in keys.items()}
     if todo := [name for name, found in made.items() if found is None]:
         script = [sys.executable, "-m", "alliances.charts.drawing"]
         jobs, environment = json.dumps([charts[name] for name in todo]).encode(), {**os.environ, "TZ": "UTC"}
         done = subprocess.run(script, input=jobs, capture_output=True, check=False, env=environment)
         if done.returncode:
-            reason = done.stderr.decode("utf-8", errors="replace").strip().splitlines() or ["it gave no reason"]
-            raise StagingError(f"The charts could not be drawn: {reason[-1].rstrip('.')}.")
+            reason = done.stderr.decode("utf-8", errors="replace").strip().rpartition("\n")[2] or "it gave no reason"
+            raise StagingError(f"The charts could not be drawn: {reason.rstrip('.')}.")
         for name, found in zip(todo, json.loads(done.stdout), strict=True):
             if "error" in found:
                 raise StagingError(f"The figure {name}: {found['error']}")
             made[name] = found
-            if cache:
-                cache.put_json("charts", keys[name], found)
+            cache.put_json("charts", keys[name], found)
     return made
 
 
@@ -83,24 +79,21 @@ def _small(svg: str, name: str, alt: str) -> str:
 def _signed(svg: str, foot: str) -> str:
     """Add source and licence below a drawing, on white ground."""
     before, wide, high, more, after = _SIZE.split(svg, maxsplit=1)
-    width, height = float(wide), float(high)
-    lines = wrapped(foot, width - 8, 11)
-    tall = height + 14 * len(lines) + 8
-    size = f'width="{width:g}" height="{tall:g}" viewBox="0 0 {width:g} {tall:g}"{more}'
-    places = enumerate(lines, 1)
-    texts = [f'<text x="4" y="{height + 14 * n:g}" font-size="11">{escape(line)}</text>' for n, line in places]
+    lines = list(enumerate(wrapped(foot, float(wide) - 8, 11), 1))
+    tall = float(high) + 14 * len(lines) + 8
+    size = f'width="{float(wide):g}" height="{tall:g}" viewBox="0 0 {float(wide):g} {tall:g}"{more}'
+    texts = [f'<text x="4" y="{float(high) + 14 * n:g}" font-size="11">{escape(line)}</text>' for n, line in lines]
     below = f'<g font-family="Source Sans Pro, sans-serif">{"".join(texts)}</g></svg>\n'
-    ground = '<rect width="100%" height="100%" fill="#fff"/>'
-    return f"{before} {size}>{ground}{after.rstrip().removesuffix('</svg>')}{below}"
+    return f'{before} {size}><rect width="100%" height="100%" fill="#fff"/>{after.rstrip()[:-6]}{below}'
 
 
 def _table(spec: Mapping[str, Any], foot: str) -> str:
     """Return a chart's data under the titles of its columns, then source and licence; no cell is read as a formula."""
     titles, tables = dict[str, str](), list[pd.DataFrame]()
     for part in (part for part in walk(dict(spec)) if isinstance(part.get("field"), str)):
-        places = (part, part.get("axis"), part.get("legend"))  # an encoding's title, or that of its axis or legend
-        named = [place["title"] for place in places if isinstance(place, Mapping) and place.get("title")]
-        titles |= {part["field"]: named[0]} if named and isinstance(named[0], str) else {}
+        for place in (part.get("legend"), part.get("axis"), part):  # the encoding's own title goes before these
+            if isinstance(place, Mapping) and isinstance(place.get("title"), str) and place["title"]:
+                titles[part["field"]] = place["title"]
     for frame in data_frames(dict(spec)).values():
         shown = [c for c in map(str, frame) if not c.startswith(("row_id", "_")) and frame[c].notna().any()]
         heads = {c: _cell(titles.get(c, c.replace("_", " ").capitalize())) for c in shown}

@@ -6,33 +6,30 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from alliances.dataset import Dataset
 from alliances.errors import StagingError
 from alliances.parameters import Parameters
 from alliances.run.cache import Cache
 from alliances.stage import chapters as reading
-from alliances.stage.chapters import CONTENTS, EVIDENCE, Chapter, Output, form, line_text
-from alliances.stage.check import Checker, reference_problems
-from alliances.stage.cover import address, edition_values
+from alliances.stage.chapters import CONTENTS, EVIDENCE, Chapter, Output, form
+from alliances.stage.check import Checker
+from alliances.stage.cover import address, edition
 from alliances.stage.evidence import Ledger, evidence
 from alliances.stage.figures import draw_figures
 from alliances.text.markdown import escape
 
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
-_WHERE = re.compile(r"\[\]\(#sec-(?P<name>[\w-]*)\)\{\.where\}")
+_WHERE = re.compile(r"\[\]\(#sec-([\w-]*)\)\{\.where\}")
 
 
 class Staged(NamedTuple):
-    """A staged report: its folder, what its check found (a sentence each), what `facts.json` holds, its chapters.
+    """A staged report: its folder, what its check found (a sentence each), its chapters.
 
     The folder holds `report.md`, `edition.yml`, `facts.json`, `figures/` and `vega/`.
     """
 
     folder: Path
     problems: list[str]
-    facts: dict[str, Any]
     chapters: list[Chapter]
 
 
@@ -53,33 +50,27 @@ def stage(
     read: dict[str, list[Output]] = {}
     for name in (value for kind, value, _ in lines if kind == "include"):
         if name not in executed:
-            raise StagingError(
-                f"report/report.qmd includes chapters/{name}.md, but nothing ran notebooks/{name}.ipynb."
-            )
-        read[name] = [{**output, "licence": licence} for output in reading.read_outputs(executed[name])]
-    outputs = [output for each in read.values() for output in each]
-    ledger = Ledger(dataset, parameters)
+            told = f"report/report.qmd includes chapters/{name}.md, but nothing ran notebooks/{name}.ipynb."
+            raise StagingError(told)
+        read[name] = reading.read_outputs(executed[name], licence)
+    outputs, ledger = [output for each in read.values() for output in each], Ledger(dataset, parameters)
     problems = list(dict.fromkeys(clash for o in outputs for clash in ledger.add(o.get("evidence", {}))))
     chapters, body = _stitch(lines, read, has_evidence=not dataset["sources"].empty)
     body = ledger.number(body)
-    ledger.close()
-    report = body.replace(EVIDENCE, evidence(ledger, bool(only))).strip() + "\n"
-    checker = Checker(ledger)
-    problems += [problem for chapter in chapters for problem in checker.problems(chapter)]
-    problems += [] if only else reference_problems(report)
-    untitled = "has no title in this edition; give it one that stands with all that it tells."
-    problems += [f"Notebook {chapter.name}.ipynb {untitled}" for chapter in chapters if not chapter.title]
+    problems += [problem for chapter in chapters for problem in Checker(ledger).problems(chapter)]
     numbered = {anchor: {"mark": label, **ledger.records.get(anchor, {})} for anchor, label in ledger.labels.items()}
     facts = {"facts": list(_facts(chapters, ledger)), "evidence": numbered, "rows": _rows(dataset)}
-    values = edition_values(dataset, parameters, defaults, outputs, front.get("coming") or [])
-    edition = yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=1000)
-    told = f"{json.dumps(facts, ensure_ascii=False, indent=1)}\n"
+    files = {
+        "report.md": body.replace(EVIDENCE, evidence(ledger, bool(only))).strip(),
+        "edition.yml": edition(dataset, parameters, defaults, outputs, front.get("coming") or []),
+        "facts.json": json.dumps(facts, ensure_ascii=False, indent=1),
+    }
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in (("report.md", report), ("edition.yml", edition), ("facts.json", told)):
-        (folder / name).write_text(text, encoding="utf-8")
+    for name, text in files.items():
+        (folder / name).write_text(f"{text}\n", encoding="utf-8")
     signed = " ".join(filter(None, (licence, address(dataset.package))))
-    draw_figures([output for output in outputs if output["kind"] == "figure"], signed, folder, cache)
-    return Staged(folder, problems, facts, chapters)
+    draw_figures(outputs, signed, folder, cache or Cache(root))
+    return Staged(folder, problems, chapters)
 
 
 def _stitch(
@@ -93,51 +84,39 @@ def _stitch(
             zone, part, waiting = "chapter" if kind == "part" else "back", value, []
         if kind == "part":
             number = _ROMAN[len({chapter.part for chapter in chapters if chapter.zone == "chapter"})]
-            anchor = "" if "#" in attributes else f"#part-{reading.anchor_of(value)} "
-            waiting = [f'# {value} {{{anchor}{attributes} number="{number}"}}']
-        elif kind == "include" and (chapter := reading.read_chapter(value, zone, part, read[value])):
+            waiting = [f'# {value} {{#part-{reading.anchor_of(value)} {attributes} number="{number}"}}']
+        elif kind == "include" and (chapter := reading.read_chapter(value, zone, part, read[value])).blocks:
             chapters.append(chapter)
-            pieces += waiting + [block.markdown for block in chapter.blocks]
+            pieces += waiting + [block.markdown for block in sorted(chapter.blocks, key=lambda block: block.rank)]
             waiting = []
-        elif kind == "heading":
-            pieces.append(f"# {value} {{{attributes}}}" if attributes else f"# {value}")
-        elif kind == "text":
-            (waiting if waiting and value not in (CONTENTS, EVIDENCE) else pieces).append(value)
-    by_name = {chapter.name: chapter for chapter in chapters}
-
-    def where(found: re.Match[str]) -> str:
-        argued = by_name.get(found["name"])  # nothing where this edition has no such chapter
-        return f"[{escape(argued.title)}](#{argued.anchor}){{.where}}" if argued else ""
-
-    body = _WHERE.sub(where, "\n\n".join(pieces))
+        elif kind in ("heading", "text"):
+            (waiting if waiting and kind == "text" and value not in (CONTENTS, EVIDENCE) else pieces).append(value)
+    where = {c.name: f"[{escape(c.title)}](#{c.anchor}){{.where}}" for c in chapters}
+    body = _WHERE.sub(lambda found: where.get(found[1], ""), "\n\n".join(pieces))  # an edition may lack the chapter
     return chapters, body.replace(CONTENTS, form("contents", chapters, part if zone == "back" else "", has_evidence))
 
 
 def _facts(chapters: Sequence[Chapter], ledger: Ledger) -> Iterator[dict[str, Any]]:
     """Yield every printed value with its origin, the words behind it, its mark and its place."""
-    for chapter, output, own in ((each, *found) for each in chapters for found in each.outputs()):
-        for sentence in output.get("sentences", ()):
-            place = next((block for block in own if sentence["text"] in line_text(block.markdown)), own[0])
-            for text, origin in sentence["printed"]:
-                yield {"text": text, **_origin(ledger, origin), "chapter": chapter.name, "section": place.section,
-                       "in": output.get("id", output["kind"]), "sentence": sentence["text"]}  # fmt: skip
-
-
-def _origin(ledger: Ledger, origin: str) -> dict[str, Any]:
-    dataset, record = ledger.dataset, ledger.records.get(origin, {})
-    rows = [row for part in ("rows", "records") for row in record.get(part, ())] or [origin]
-    rows = [row for row in rows if row in dataset]
-    anchor = ledger.anchor(origin) if origin in dataset else origin if record else ""
-    words = [dataset.quote(quote_id).exact for row in rows for quote_id in dataset.row(row).quote_ids]
-    return {"origin": origin, "rows": rows, "formula": record.get("formula", ""), "words": words,
-            "mark": ledger.label(anchor) if anchor else "", "anchor": anchor}  # fmt: skip
+    blocks = [(each.name, block) for each in chapters for block in each.blocks]
+    told = [(name, block, sentence) for name, block in blocks for sentence in block.sentences]
+    for name, block, sentence, (text, origin) in ((*one, pair) for one in told for pair in one[-1]["printed"]):
+        dataset, record = ledger.dataset, ledger.records.get(origin, {})
+        rows = [*record.get("rows", ()), *record.get("records", ())] or [origin]
+        rows = [row for row in rows if row in dataset]
+        anchor = ledger.anchor(origin) if origin in dataset else origin if record else ""
+        yield {
+            "text": text, "origin": origin, "rows": rows, "formula": record.get("formula", ""),
+            "words": [dataset.quote(quote_id).exact for row in rows for quote_id in dataset.row(row).quote_ids],
+            "mark": ledger.label(anchor) if anchor else "", "anchor": anchor, "chapter": name,
+            "section": block.section, "in": block.output.get("id", block.output["kind"]), "sentence": sentence["text"],
+        }  # fmt: skip
 
 
 def _rows(dataset: Dataset) -> dict[str, Any]:
     """Return the rows that the edition knows, with their cells."""
-    rows = [row for row in map(dataset.row, dataset.row_ids) if row.table != "disagreements"]
     return {
         row.row_id: {"table": row.table, "mark": dataset.mark(row.row_id),
                      **{column: cell for column, cell in row.values.items() if cell == cell and cell not in (None, "")}}
-        for row in rows
+        for row in map(dataset.row, dataset.row_ids) if row.table != "disagreements"
     }  # fmt: skip
