@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alliances.batch import matrix
-from alliances.batch.run import Outcome, run_matrix
+from alliances.batch.run import Task, run_matrix
 from alliances.errors import ParameterError
 from alliances.manifest import is_whole, read_manifest
 from towns import build, check
@@ -71,7 +71,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(root: Path, **more: Any) -> dict[str, Outcome]:
+def run(root: Path, **more: Any) -> dict[str, Task]:
     outcomes = run_matrix(root, root / "m.yaml", root / "out", check, build, workers=1, engine="embedded", **more)
     return {one.values["town"]: one for one in outcomes}
 

@@ -20,12 +20,12 @@ import pytest
 from bs4 import BeautifulSoup
 
 from alliances.build import build, load_validated, plan, stage_edition
+from alliances.check import verify
 from alliances.dataset import Dataset
 from alliances.errors import AlliancesError, ParameterError, PublishError, StagingError
 from alliances.manifest import is_whole, read_manifest
 from alliances.place import edition_folder, put_in_place, recover
 from alliances.run.cache import Cache
-from alliances.verify import verify
 from helpers import PROJECT, Command, change_cell, edition, outputs, tree, works
 from river_data import change, read_table, write_table
 

@@ -12,8 +12,8 @@ from nbformat import NotebookNode
 from alliances import __version__
 from alliances.behind import behind_of
 from alliances.dataset import Dataset
-from alliances.diff.read import Edition as Told
-from alliances.errors import PublishError, StagingError
+from alliances.diff.compare import Edition as Told
+from alliances.errors import StagingError
 from alliances.manifest import OUTPUT, check_files, input_digests, is_unchanged, made_of, write_manifest
 from alliances.parameters import Parameters, check_parameters
 from alliances.parameters import names as parameter_names
@@ -113,12 +113,11 @@ def stage_edition(
     time; `cache` holds results, by default the project's; `running` are ``jobs``, ``explain``, ``timeout`` as in
     `alliances.run.execute.run_notebooks`. AlliancesError if a notebook fails, or a number has no evidence.
     """
-    root, parameters = planned.root, planned.parameters
+    root, parameters, cache = planned.root, planned.parameters, cache or Cache(planned.root)
     log = log or root / OUTPUT / "build.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
     say(f"{len(planned.names)} notebooks, texts published by {parameters.as_of}")
-    cache = cache or Cache(root)
     running |= {"cache": cache, "say": say, "log": log, "uncoded": planned.dataset.uncoded}
     executed = run_notebooks(root, planned.names, parameters.as_dict(), **running)
     known = planned.dataset.known(parameters.day, parameters.exclude_sources)
@@ -137,12 +136,10 @@ def build(
     output: Path | None = None, force: bool = False, cache: Cache | None = None, log: Path | None = None,
     say: Say = lambda line: None, **running: Any,
 ) -> Build:  # fmt: skip
-    """Build one edition of the report.
+    """Build one edition of the report, with the parameters `values` as the user gave them.
 
     Parameters
     ----------
-    values : Mapping of str to object
-        Parameters as the user gave them.
     formats, engine
         ``html``, ``pdf`` or both; ``auto``, ``quarto`` or ``embedded``.
     output : Path, optional
@@ -164,18 +161,17 @@ def build(
     # Two builds of one edition do not work side by side: the second finds what the first has made.
     with alone(folder, cache.folder / "locks", say), tempfile.TemporaryDirectory(prefix="edition-") as scratch:
         recover(folder)
-        if not force and is_unchanged(root, asked, formats, engine, folder):
-            return Build(folder, is_kept=True)
         if not force:
+            if is_unchanged(root, asked, formats, engine, folder):
+                return Build(folder, is_kept=True)
             refuse_foreign(folder, asked, defaults)
         staged, done = Path(scratch, "stage"), Path(scratch, "edition")
         edition = stage_edition(planned, staged, cache=cache, log=log, say=say, **running)
         say(f"  staged {len(edition.staged.chapters)} chapters")
         try:
             published = publish(staged, formats, root=root, engine=engine, cache=cache, log=log)
-        except PublishError:
+        finally:
             raise_if_told()  # Ctrl-C reaches the engine as well, and may do so first
-            raise
         if published.notice:
             say(published.notice)
         collect(edition, done, published, formats)
@@ -200,8 +196,7 @@ def collect(edition: Edition, done: Path, published: Published, formats: Sequenc
         (done / "notebooks" / f"{name}.ipynb").write_bytes(notebooks.dumps(notebook))
     for path in (*published.files, staged / "facts.json", staged / "figures"):
         shutil.move(path, done / path.name)
-    parts = [path.name for path in done.iterdir()]
-    write_manifest(done, parts, {
+    write_manifest(done, [path.name for path in done.iterdir()], {
         "version": __version__, "parameters": planned.parameters.as_dict(), "defaults": planned.defaults.as_dict(),
         "formats": list(formats), "engine": published.engine, **made_of(planned.inputs),
     })  # fmt: skip

@@ -1,24 +1,25 @@
-"""``alliances check``, ``quote`` and ``find``: everything that a machine can say of the project before a build."""
+"""``alliances check``, ``verify``, ``quote`` and ``find``: what a machine can say of the project and its editions."""
 
 import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from alliances.analysis.facts import divided_at, is_subject
 from alliances.analysis.frames import find
 from alliances.behind import Late, behind_of
-from alliances.build import checked_parameters, notebook_names
+from alliances.build import build, checked_parameters, notebook_names
 from alliances.dataset import ROW_PREFIXES, Dataset
 from alliances.dataset.check import check
 from alliances.dataset.problems import nearest
 from alliances.dataset.tables import read_descriptor, read_tables
 from alliances.dataset.texts import read_text
-from alliances.errors import AlliancesError, DataError
-from alliances.manifest import OUTPUT, read_manifest, sha256
+from alliances.errors import AlliancesError, DataError, PublishError
+from alliances.manifest import OUTPUT, input_digests, read_manifest, sha256
 from alliances.run import notebooks
 from alliances.run.cache import Cache
 from alliances.run.refresh import untrue
@@ -68,6 +69,32 @@ def _changed_files(root: Path) -> Iterator[str]:
     outputs = read_manifest(root / OUTPUT).get("outputs", {})
     for name in sorted(name for name, digest in outputs.items() if sha256(root / OUTPUT / name) not in ("", digest)):
         yield f"{OUTPUT / name} has been changed since it was built; `alliances build` makes it again."
+
+
+def verify(root: Path, folder: Path, say: Callable[[str], None]) -> list[str]:
+    """Rebuild an edition from its manifest, and say in sentences which of its files are not the same to the byte.
+
+    PublishError if the folder holds no manifest.
+    """
+    manifest = read_manifest(folder)
+    if not (manifest.get("outputs") and manifest.get("inputs")):
+        raise PublishError(f"{folder} holds no manifest.json that can be read; name the folder of a finished edition.")
+    outputs, changed = manifest["outputs"], "has been changed or is missing: its SHA-256 is not the manifest's."
+    problems = [f"{name} {changed}" for name in _differing({n: sha256(folder / n) for n in outputs}, outputs)]
+    if others := _differing(input_digests(root), manifest["inputs"]):
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        return [*problems, f"The project has other inputs than the edition: {others[0]}{more}; check out its version."]
+    engine = "embedded" if manifest["engine"].startswith("embedded") else "quarto"
+    how = {"formats": manifest["formats"], "engine": engine, "say": say}
+    with tempfile.TemporaryDirectory() as scratch:
+        again, empty = Path(scratch, "edition"), Cache(root, Path(scratch, "cache"))  # what is kept may be changed
+        build(root, manifest["parameters"], **how, output=again, cache=empty)
+        made = read_manifest(again)["outputs"]
+    return problems + [f"{name} is another file when it is made again." for name in _differing(made, outputs)]
+
+
+def _differing(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
+    return sorted(name for name in {**one, **other} if one.get(name) != other.get(name))
 
 
 def _notebook_problems(root: Path, names: list[str], dataset: Dataset) -> Iterator[str]:

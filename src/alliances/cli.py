@@ -7,17 +7,18 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 from alliances import __version__
+from alliances.batch.matrix import FORMATS, read_mapping
 from alliances.errors import AlliancesError, DataError, sentence_of
+from alliances.manifest import OUTPUT, is_unchanged, read_manifest
 from alliances.paths import find_root
-
-FORMATS = ("html", "pdf")
-_LONGEST = 86_400  # seconds for a notebook
+from alliances.run import TIME_LIMIT, forks
+from alliances.run.stopping import scratch, stoppable
 
 
 class _Parser(argparse.ArgumentParser):
@@ -29,8 +30,14 @@ class _Parser(argparse.ArgumentParser):
 
     def format_help(self) -> str:
         """Add the parameters to the help of ``build``; only here, since they come from the data."""
-        if self.prog.endswith(" build"):
-            self.epilog = _parameters_help()
+        with suppress(AlliancesError):
+            if self.prog.endswith(" build"):
+                from alliances.dataset import Dataset
+                from alliances.parameters import described
+
+                self.epilog = "parameters:"
+                for name, kind, _, meaning, example in described(Dataset.load(find_root(), validate=False)):
+                    self.epilog += f"\n  {name:<22} {kind}. {meaning} Example: {example}"
         return super().format_help()
 
 
@@ -46,23 +53,31 @@ def parser() -> argparse.ArgumentParser:
     build.add_argument("-p", dest="parameters", help="set a parameter (may be repeated; goes before -f)", **pair)
     build.add_argument("-f", dest="file", type=Path, metavar="PARAMS.yaml", help="read parameters from a YAML file")
     build.add_argument("--to", dest="formats", choices=FORMATS, action="append", help="write this format only")
-    _common(build, "notebooks at a time (default: two more than processors)", "folder for the edition")
     build.add_argument("--force", action="store_true", help="replace another edition that stands in --output")
     build.add_argument("--explain", action="store_true", help="say for each notebook why it runs or does not")
 
     batch = commands.add_parser("batch", help="build the editions of a matrix file, here or on a Dask cluster")
     batch.add_argument("matrix", type=Path, metavar="MATRIX.yaml", help="file with matrix, include, exclude")
     batch.add_argument("--scheduler", metavar="ADDRESS", help="address of a running Dask scheduler (extra: cluster)")
-    _common(batch, "workers (default: one a processor)", "folder of the editions (default: report/_output/editions)")
+    for command, jobs, output in (
+        (build, "notebooks at a time (default: two more than processors)", "folder for the edition"),
+        (batch, "workers (default: one a processor)", "folder of the editions (default: report/_output/editions)"),
+    ):
+        engine = "auto takes Quarto where it finds 1.9 or newer"
+        command.add_argument("--engine", choices=("auto", "quarto", "embedded"), default="auto", help=engine)
+        command.add_argument("--jobs", type=_within(int, 1, 64, "a whole number"), default=0, metavar="N", help=jobs)
+        command.add_argument("--output", type=_absolute, metavar="DIR", help=output)
+        seconds, longest = _within(float, 0.01, 86_400, "a number of seconds"), "longest time for a notebook"
+        command.add_argument("--timeout", type=seconds, default=TIME_LIMIT, metavar="SECONDS", help=longest)
+        command.add_argument("--quiet", action="store_true", help="say nothing unless something is wrong")
 
     diff = commands.add_parser("diff", help="say what changed between two editions; exit code 1 where they differ")
     diff.add_argument("old", type=Path, metavar="OLD", help="folder of the old edition")
     diff.add_argument("new", type=Path, metavar="NEW", help="folder of the new edition")
     diff.add_argument("--json", metavar="FILE", help="write all changes as JSON; - for standard output")
     diff.add_argument("--html", type=Path, metavar="FILE", help="write all changes as a page that needs no network")
-
     verify = commands.add_parser("verify", help="rebuild an edition from its manifest and compare every byte")
-    verify.add_argument("folder", type=Path, metavar="DIR", help="folder of the edition")
+    verify.add_argument("folder", type=_absolute, metavar="DIR", help="folder of the edition")
     commands.add_parser("check", help="check data, evidence, coverage of the seeds, and notebooks")
     refresh = commands.add_parser("refresh", help="execute the committed notebooks in place at their defaults")
     refresh.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="notebooks to refresh (default: all)")
@@ -70,7 +85,8 @@ def parser() -> argparse.ArgumentParser:
     preview.add_argument("notebook", nargs="?", default="", metavar="NOTEBOOK", help="default: the one saved last")
     preview.add_argument("-p", dest="parameters", help="set a parameter (may be repeated)", **pair)
     for command in (preview, commands.add_parser("lab", help="open the notebooks in JupyterLab")):
-        command.add_argument("--port", type=_port, default=0, metavar="N", help="its port (default: one that is free)")
+        port = _within(int, 1024, 65535, "a port")
+        command.add_argument("--port", type=port, default=0, metavar="N", help="its port (default: one that is free)")
         command.add_argument("--no-browser", action="store_true", help="open no browser; print the address")
     find = commands.add_parser("find", help="find rows by id, mark, value, words, country or format")
     find.add_argument("text", help="for instance 20,000 or Poland")
@@ -83,117 +99,77 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _common(command: argparse.ArgumentParser, jobs: str, output: str) -> None:
-    engine = "auto takes Quarto where it finds 1.9 or newer"
-    command.add_argument("--engine", choices=("auto", "quarto", "embedded"), default="auto", help=engine)
-    command.add_argument("--jobs", type=_jobs, default=0, metavar="N", help=jobs)
-    command.add_argument("--output", type=Path, metavar="DIR", help=output)
-    longest = "longest time for a notebook"
-    command.add_argument("--timeout", type=_seconds, default=300.0, metavar="SECONDS", help=longest)
-    command.add_argument("--quiet", action="store_true", help="say nothing unless something is wrong")
+def _absolute(text: str) -> Path:
+    return Path(text).resolve()
 
 
-def _parameters_help() -> str:
-    from alliances.dataset import Dataset
-    from alliances.parameters import described
+def _within(kind: Callable[[str], float], low: float, high: float, what: str) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        with suppress(ValueError):
+            if low <= kind(text) <= high:
+                return kind(text)
+        raise argparse.ArgumentTypeError(f"“{text}” is not {what} from {low} to {high}")
 
-    with suppress(AlliancesError):
-        rows = described(Dataset.load(find_root(), validate=False))
-        listed = (f"  {name:<22} {kind}. {meaning} Example: {example}" for name, kind, _, meaning, example in rows)
-        return "\n".join(["parameters:", *listed])
-    return ""
-
-
-def _seconds(text: str) -> float:
-    with suppress(ValueError):
-        if 0 < float(text) <= _LONGEST:
-            return float(text)
-    raise argparse.ArgumentTypeError(f"“{text}” is not a number of seconds above 0 and up to {_LONGEST}")
+    return read
 
 
-def _jobs(text: str) -> int:
-    if text.isdigit() and 1 <= int(text) <= 64:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"“{text}” is not a whole number from 1 to 64")
-
-
-def _port(text: str) -> int:
-    if text.isdigit() and 1024 <= int(text) <= 65535:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"“{text}” is not a port from 1024 to 65535")
-
-
-def read_parameters(pairs: Sequence[Sequence[str]], file: Path | None) -> dict[str, Any]:
+def read_parameters(pairs: Sequence[tuple[str, str]], file: Path | None) -> dict[str, Any]:
     """Collect the parameters of a command: ``-p`` goes before ``-f``; ``exclude_sources`` may be repeated.
 
-    Raises
-    ------
-    ParameterError
-        If the file cannot be read as a mapping.
+    ParameterError if the file cannot be read as a mapping.
     """
-    values: dict[str, Any] = {}
-    if file:
-        from alliances.batch.matrix import read_mapping
-
-        example = "write lines such as “as_of: 2025-03-20”"
-        values = read_mapping(file, "parameter", example, "name another with -f")
-    excluded: list[str] = []
-    for name, value in pairs:
-        if name == "exclude_sources":
-            excluded += value.split(",")
-        values[name] = excluded if name == "exclude_sources" else value
-    return values
+    example = "write lines such as “as_of: 2025-03-20”"
+    values = read_mapping(file, "parameter", example, "name another with -f") if file else {}
+    excluded = [source for name, value in pairs if name == "exclude_sources" for source in value.split(",")]
+    return {**values, **dict(pairs), **({"exclude_sources": excluded} if excluded else {})}
 
 
-def _build(arguments: argparse.Namespace) -> int:
-    values = read_parameters(arguments.parameters, arguments.file)
-    root, output = find_root(), arguments.output.resolve() if arguments.output else None
-    formats, engine = tuple(dict.fromkeys(arguments.formats or FORMATS)), arguments.engine
-    from alliances.manifest import OUTPUT, is_unchanged, read_manifest
-
-    folder = output or root / OUTPUT
-    is_plain = not arguments.force and (output or not values)  # the folder of other editions is named by the data
-    is_kept = is_plain and is_unchanged(root, values, formats, engine, folder)  # before anything heavy is imported
+def _build(given: argparse.Namespace) -> None:
+    values, root = read_parameters(given.parameters, given.file), find_root()
+    formats, folder = tuple(dict.fromkeys(given.formats or FORMATS)), given.output or root / OUTPUT
+    is_plain = not given.force and (given.output or not values)  # the folder of other editions is named by the data
+    is_kept = is_plain and is_unchanged(root, values, formats, given.engine, folder)  # before pandas is imported
     if not is_kept:
-        from alliances.run import forks
-
         forks.start()  # kernels warm up while this process imports what it needs itself
         from alliances.build import build
 
-        built = build(
-            root, values, formats=formats, engine=engine, jobs=arguments.jobs, output=output, force=arguments.force,
-            timeout=arguments.timeout, say=_say(arguments.quiet), explain=_explain if arguments.explain else _nothing,
+        folder, notice, is_kept = build(
+            root, values, formats=formats, engine=given.engine, jobs=given.jobs, output=given.output, force=given.force,
+            timeout=given.timeout, say=_nothing if given.quiet else _say,
+            explain=_explain if given.explain else _nothing,
         )  # fmt: skip
-        if arguments.quiet and built.notice:
-            print(built.notice, file=sys.stderr)
-        folder, is_kept = built.folder, built.is_kept
-    if not arguments.quiet:
+        if given.quiet and notice:
+            _say(notice)
+    if not given.quiet:
         engine = read_manifest(folder)["engine"]
         print(f"{'Nothing has changed; published earlier' if is_kept else 'Published'} with {engine}:")
         print("\n".join(f"  {_short(folder / f'report.{name}')}" for name in formats))
-    return 0
 
 
-def _say(quiet: bool) -> Any:
-    return _nothing if quiet else lambda line: print(line, file=sys.stderr, flush=True)
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _nothing(*_: object) -> None:
     pass
 
 
-def _batch(arguments: argparse.Namespace) -> int:
-    root = find_root()
-    folder = arguments.output.resolve() if arguments.output else root / "report" / "_output" / "editions"
+def _explain(name: str, runs: bool, reason: str) -> None:
+    _say(f"  {name}: {'runs' if runs else 'kept'}; {reason}")
+
+
+def _batch(given: argparse.Namespace) -> int:
     from alliances.batch.run import run_matrix
     from alliances.build import build, naming
 
+    root = find_root()
+    folder = given.output or root / OUTPUT / "editions"
     outcomes = run_matrix(
-        root, arguments.matrix, folder, naming(root), build, engine=arguments.engine, workers=arguments.jobs,
-        scheduler=arguments.scheduler, say=_say(arguments.quiet), timeout=arguments.timeout,
+        root, given.matrix, folder, naming(root), build, engine=given.engine, workers=given.jobs,
+        scheduler=given.scheduler, say=_nothing if given.quiet else _say, timeout=given.timeout,
     )  # fmt: skip
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
-    if failed or not arguments.quiet:
+    if failed or not given.quiet:
         built = len(outcomes) - len(failed)
         print(f"{built} of {len(outcomes)} editions are in {_short(folder)}; see index.html there.")
     for outcome in failed:
@@ -201,31 +177,27 @@ def _batch(arguments: argparse.Namespace) -> int:
     return AlliancesError.exit_code if failed else 0
 
 
-def _explain(name: str, runs: bool, reason: str) -> None:
-    print(f"  {name}: {'runs' if runs else 'kept'}; {reason}", file=sys.stderr, flush=True)
-
-
-def _diff(arguments: argparse.Namespace) -> int:
+def _diff(given: argparse.Namespace) -> bool:
     from alliances.diff import as_html, as_json, as_text, compare
 
-    found = compare(arguments.old, arguments.new)
-    if arguments.html:
-        arguments.html.write_text(as_html(found), encoding="utf-8")
-    if arguments.json == "-":
+    found = compare(given.old, given.new)
+    if given.html:
+        given.html.write_text(as_html(found), encoding="utf-8")
+    if given.json == "-":
         sys.stdout.write(as_json(found))
-    elif arguments.json:
-        Path(arguments.json).write_text(as_json(found), encoding="utf-8")
-    if not (arguments.html or arguments.json):
+    elif given.json:
+        Path(given.json).write_text(as_json(found), encoding="utf-8")
+    elif not given.html:
         print(as_text(found))
-    return 1 if found else 0
+    return bool(found)
 
 
-def _verify(arguments: argparse.Namespace) -> int:
-    from alliances.verify import verify
+def _verify(given: argparse.Namespace) -> bool:
+    from alliances.check import verify
 
-    problems = verify(find_root(), arguments.folder.resolve(), say=_say(False))
-    print("\n".join(problems) if problems else f"{_short(arguments.folder)} was rebuilt: every byte is the same.")
-    return 1 if problems else 0
+    problems = verify(find_root(), given.folder, say=_say)
+    print("\n".join(problems) if problems else f"{_short(given.folder)} was rebuilt: every byte is the same.")
+    return bool(problems)
 
 
 def _check(_: argparse.Namespace) -> int:
@@ -236,75 +208,63 @@ def _check(_: argparse.Namespace) -> int:
     return 0 if report.ok else AlliancesError.exit_code
 
 
-def _refresh(arguments: argparse.Namespace) -> int:
-    root = find_root()
+def _refresh(given: argparse.Namespace) -> None:
     from alliances.build import notebook_names
     from alliances.dataset import Dataset
     from alliances.parameters import check_parameters
     from alliances.run.refresh import refresh
 
-    chapters = notebook_names(root)
-    names = [Path(name).stem for name in arguments.notebooks] or chapters
+    chapters = notebook_names(root := find_root())
+    names = [Path(name).stem for name in given.notebooks] or chapters
     if strange := [name for name in names if name not in chapters]:
         told = f"{strange[0]}.ipynb is none of the report’s notebooks, and is not refreshed"
         raise DataError(f"{told}; those that report/report.qmd includes are {', '.join(chapters)}.")
     dataset = Dataset.load(root)
-    defaults = check_parameters({}, dataset).as_dict()
-    refresh(root, names, defaults, uncoded=dataset.uncoded, say=_say(False))
-    return 0
+    refresh(root, names, check_parameters({}, dataset).as_dict(), uncoded=dataset.uncoded, say=_say)
 
 
-def _lab(arguments: argparse.Namespace) -> int:
+def _lab(given: argparse.Namespace) -> None:
     from alliances.lab import lab
 
-    lab(find_root(), arguments.port, not arguments.no_browser)
-    return 0
+    lab(find_root(), given.port, not given.no_browser)
 
 
-def _preview(arguments: argparse.Namespace) -> int:
-    root, values = find_root(), read_parameters(arguments.parameters, None)
-    from alliances.run import forks
-
+def _preview(given: argparse.Namespace) -> None:
+    root, values = find_root(), read_parameters(given.parameters, None)
     forks.start()
     from alliances.preview import Preview
 
-    name = Path(arguments.notebook).stem
-    Preview(root, name, values).serve(arguments.port, browser=not arguments.no_browser, say=_say(False))
-    return 0
+    name = Path(given.notebook).stem
+    Preview(root, name, values).serve(given.port, browser=not given.no_browser, say=_say)
 
 
-def _find(arguments: argparse.Namespace) -> int:
+def _find(given: argparse.Namespace) -> None:
     from alliances.check import find_rows
 
-    print(find_rows(find_root(), arguments.text))
-    return 0
+    print(find_rows(find_root(), given.text))
 
 
-def _new(arguments: argparse.Namespace) -> int:
-    from alliances import new
-
-    what: Any = Path(arguments.what) if arguments.kind == "source" else arguments.what
-    more = () if arguments.kind == "judgement" else (arguments.called,)
-    print(getattr(new, f"new_{arguments.kind}")(find_root(), what, *more))
-    return 0
-
-
-def _quote(arguments: argparse.Namespace) -> int:
+def _quote(given: argparse.Namespace) -> None:
     from alliances.check import find_quote
 
-    print(find_quote(find_root(), arguments.words))
-    return 0
+    print(find_quote(find_root(), given.words))
+
+
+def _new(given: argparse.Namespace) -> None:
+    from alliances import new
+
+    what: Any = Path(given.what) if given.kind == "source" else given.what
+    more = () if given.kind == "judgement" else (given.called,)
+    print(getattr(new, f"new_{given.kind}")(find_root(), what, *more))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; user errors are one sentence on standard error and exit code 2."""
-    arguments = parser().parse_args(argv)
-    name = arguments.command
-    from alliances.run.stopping import scratch, stoppable
-
+    given = parser().parse_args(argv)
+    name = given.command
     try:
         with stoppable(), scratch():
-            return int(globals()[f"_{name}"](arguments))
+            return int(globals()[f"_{name}"](given) or 0)
     except AlliancesError as error:
         told, code = " ".join(str(error).split()), error.exit_code  # on one line, whatever the value that it repeats
     except KeyboardInterrupt as error:

@@ -46,13 +46,11 @@ class ClusterError(AlliancesError):
 
 def sentence_of(error: OSError) -> str:
     """Say in one sentence what the operating system refused, and what to do about it where that is known."""
-    if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
+    place, reason = error.filename2 or error.filename, error.strerror or str(error)  # where to, not where from
+    if isinstance(error, shutil.Error) and isinstance(error.args[0], list):
         _, place, reason = error.args[0][0]  # the first of the files that could not be copied
-        is_full = "No space left" in str(reason) or "Disk quota" in str(reason)
-    else:
-        place, reason = error.filename2 or error.filename, error.strerror or str(error)  # where to, not where from
-        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    if is_full:
+    full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    if error.errno in full or any(f"[Errno {number}]" in str(reason) for number in full):
         where = f"at {place}" if place else "for the report or for temporary files"
         return f"There is no room left {where}; free some space on that disk, or choose another, and try again."
     return f"{reason} ({place or 'no file named'})."

@@ -63,12 +63,9 @@ def input_files(root: Path) -> list[Path]:
 
 
 def check_files(root: Path) -> None:
-    """Refuse files that git could not merge, and settings that are no YAML; a notebook says so where it is read.
+    """Refuse files that git could not merge, and settings that are no YAML, by a StagingError with the line.
 
-    Raises
-    ------
-    StagingError
-        Naming file and line.
+    A notebook says so where it is read.
     """
     for path in input_files(root):
         name, text = path.relative_to(root).as_posix(), path.read_bytes().decode(errors="replace")

@@ -7,33 +7,24 @@ from alliances.errors import DataError
 
 #: Environment variable that names the root and goes before everything else.
 ROOT_VARIABLE = "ALLIANCES_ROOT"
-_MARK = Path("data", "datapackage.json")
+_MARK = "data/datapackage.json"
 
 
 def find_root(start: Path | str | None = None) -> Path:
-    """Find the folder that holds `data/datapackage.json`, as an absolute path.
+    """Find the folder that holds ``data/datapackage.json``, as an absolute path; DataError if there is none.
 
     The environment variable ``ALLIANCES_ROOT`` goes first; then the folder `start` (the working directory by
     default) and those above it; then the checkout from which this package is run.
-
-    Raises
-    ------
-    DataError
-        If there is no such folder.
     """
-    if named := os.environ.get(ROOT_VARIABLE):
-        root = Path(named).expanduser().resolve()
-        if (root / _MARK).is_file():
-            return root
-        raise DataError(
-            f"The environment variable {ROOT_VARIABLE} names {root}, which holds no {_MARK.as_posix()}: "
-            "set it to the project's folder or unset it."
-        )
-    begin = Path(start or ".").expanduser().resolve()
-    for folder in (begin, *begin.parents, Path(__file__).resolve().parents[2]):
+    named = os.environ.get(ROOT_VARIABLE)
+    begin = Path(named or start or ".").expanduser().resolve()
+    for folder in [begin] if named else (begin, *begin.parents, Path(__file__).resolve().parents[2]):
         if (folder / _MARK).is_file():
             return folder
+    if named:
+        told = f"The environment variable {ROOT_VARIABLE} names {begin}, which holds no {_MARK}"
+        raise DataError(f"{told}: set it to the project's folder or unset it.")
     raise DataError(
-        f"No {_MARK.as_posix()} in {begin} or above it: change to the project's folder, "
-        f"or set the environment variable {ROOT_VARIABLE} to it."
+        f"No {_MARK} in {begin} or above it: change to the project's folder, or set the environment variable "
+        f"{ROOT_VARIABLE} to it."
     )

@@ -28,7 +28,7 @@ def slug(parameters: Parameters, defaults: Parameters) -> str:
 def edition_folder(root: Path, parameters: Parameters, defaults: Parameters, output: Path | None) -> Path:
     """Return where an edition belongs: the folder asked for, the default one, or one of its own below it."""
     name = slug(parameters, defaults)
-    return output or (root / OUTPUT / "editions" / name if name else root / OUTPUT)
+    return output or root / OUTPUT / (f"editions/{name}" if name else "")
 
 
 def refuse_foreign(folder: Path, parameters: dict[str, Any], defaults: dict[str, Any]) -> None:
@@ -57,19 +57,17 @@ def put_in_place(done: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         new = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
-        try:
-            shutil.move(done, new / "edition")
-            (new / "replaced").mkdir()
-            _move(folder, new / "replaced", PARTS[::-1])
-            (new / "emptied").touch()
-            _move(new / "edition", folder, PARTS)
-        finally:
-            recover(folder)
-    except BaseException:
+        shutil.move(done, new / "edition")
+        (new / "replaced").mkdir()
+        _move(folder, new / "replaced", PARTS[::-1])
+        (new / "emptied").touch()
+        _move(new / "edition", folder, PARTS)
+        is_new = False
+    finally:
+        recover(folder)
         if is_new:
             with suppress(OSError):
                 folder.rmdir()
-        raise
 
 
 def recover(folder: Path) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alliances.batch.run import Outcome, Task, build_one
+from alliances.batch.run import Task, build_one
 from alliances.errors import AlliancesError, ClusterError
 from alliances.manifest import PACKAGES, input_files, read_manifest
 from alliances.place import put_in_place, recover, refuse_foreign
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 _PATIENCE = 10  # seconds for a scheduler to answer, and for a first worker to be there
 
 
-def build_there(tasks: list[Task], address: str) -> Iterator[Outcome]:
-    """Build editions on a cluster, and yield each outcome as it comes.
+def build_there(tasks: list[Task], address: str) -> Iterator[Task]:
+    """Build editions on a cluster, and yield each as it comes.
 
     ClusterError if `distributed` is not installed, nobody answers, a worker is not like this machine, or all go away.
     """
@@ -42,7 +42,7 @@ def build_there(tasks: list[Task], address: str) -> Iterator[Outcome]:
                 raise ClusterError(f"{told}; the same command goes on from here.") from error
             except Exception as error:  # the worker is gone for good, or the edition cannot be put in place
                 told = str(error) if isinstance(error, AlliancesError) else f"{type(error).__name__}: {error}"
-                yield Outcome(task.name, task.values, "failed", f"It did not come from its worker ({told}).")
+                yield replace(task, status="failed", message=f"It did not come from its worker ({told}).")
 
 
 @contextmanager
@@ -85,7 +85,7 @@ def _compare(client: "Client", address: str) -> None:
         if not isinstance(there, dict):
             raise ClusterError(f"Worker {worker} cannot build editions ({there}); install this project on it.")
         for name in (name for name in here if there.get(name) != here[name]):
-            has = f"has {name} {there.get(name) or 'missing'} and this machine {here[name] or 'none'}"
+            has = f"has {name} {there.get(name, 'missing')} and this machine {here[name]}"
             raise ClusterError(f"Worker {worker} {has}; install the same version on it.")
 
 
@@ -93,8 +93,8 @@ def _send(client: "Client", root: Path) -> str:
     """Send the project to every worker, those that come later included, and return its name in their folders."""
     from distributed import WorkerPlugin
 
-    files = pack(root, input_files(root))
-    name = f"project-{files_digest(input_files(root), root)[:16]}"  # all editions there share its cache
+    inputs = input_files(root)
+    files, name = pack(root, inputs), f"project-{files_digest(inputs, root)[:16]}"  # all editions share its cache
 
     class Project(WorkerPlugin):
         def setup(self, worker: Any) -> None:
@@ -104,30 +104,28 @@ def _send(client: "Client", root: Path) -> str:
     return name
 
 
-def _on_worker(task: Task, project: str) -> tuple[Outcome, dict[str, bytes]]:
+def _on_worker(task: Task, project: str) -> tuple[Task, dict[str, bytes]]:
     """Build an edition there; return how it went, and its files with its log."""
     from distributed import get_worker
 
     own = Path(get_worker().local_directory)
     with tempfile.TemporaryDirectory(prefix="edition-", dir=own, ignore_cleanup_errors=True) as place:
-        there = replace(task, root=own / project, folder=Path(place, task.name))
-        outcome = build_one(there)
-        files = pack(Path(place), Path(place).rglob("*"))
-        return replace(outcome, message=outcome.message.replace(str(there.log), str(task.log))), files
+        done = build_one(replace(task, root=own / project, folder=Path(place, task.name)))
+        return done, pack(Path(place), Path(place).rglob("*"))
 
 
-def _received(task: Task, outcome: Outcome, files: Mapping[str, bytes]) -> Outcome:
+def _received(task: Task, done: Task, files: Mapping[str, bytes]) -> Task:
     """Put an edition in place that has come, or its log."""
-    if outcome.status == "failed":
+    if done.status == "failed":
         task.log.write_bytes(files.get(task.log.name, b""))
-        return outcome
-    with tempfile.TemporaryDirectory(prefix="edition-", ignore_cleanup_errors=True) as place:
-        unpack(files, Path(place))
-        manifest = read_manifest(Path(place, task.name))
-        recover(task.folder)
-        refuse_foreign(task.folder, manifest["parameters"], manifest["defaults"])
-        put_in_place(Path(place, task.name), task.folder)
-    return outcome
+    else:
+        with tempfile.TemporaryDirectory(prefix="edition-", ignore_cleanup_errors=True) as place:
+            unpack(files, Path(place))
+            manifest = read_manifest(Path(place, task.name))
+            recover(task.folder)
+            refuse_foreign(task.folder, manifest["parameters"], manifest["defaults"])
+            put_in_place(Path(place, task.name), task.folder)
+    return replace(done, root=task.root, folder=task.folder, message=done.message.replace(str(done.log), str(task.log)))
 
 
 def pack(base: Path, files: Iterable[Path]) -> dict[str, bytes]:

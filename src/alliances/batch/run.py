@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,36 +24,29 @@ Check = Callable[[Mapping[str, Any]], tuple[str, dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Task:
-    """An edition to build: its name and checked values, where, how, and with which function; and its log of failure."""
+    """An edition of a batch: its name and checked values, where, how and with which function it is built; how it went.
+
+    `status` is ``built``, ``kept`` (it stood there already) or ``failed``, with a sentence; `log` tells of a failure.
+    """
 
     name: str
     values: dict[str, Any]
     root: Path
     folder: Path
-    formats: tuple[str, ...]
-    engine: str
-    timeout: float
     make: Callable[..., Any]
-
-    log = property(lambda self: self.folder.with_name(f"{self.name}.log"))
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How an edition went: ``built``, ``kept`` (it stood there already) or ``failed``, with a sentence."""
-
-    name: str
-    values: dict[str, Any]
-    status: str
+    how: dict[str, Any]  # formats, engine, timeout
+    status: str = ""
     message: str = ""
     seconds: float = 0.0
+
+    log = property(lambda self: self.folder.with_name(f"{self.name}.log"))
 
 
 def run_matrix(
     root: Path, file: Path, folder: Path, check: Check, make: Callable[..., Any], *, engine: str = "auto",
     workers: int = 0, scheduler: str | None = None, say: Callable[[str], None] = lambda line: None,
     timeout: float = TIME_LIMIT,
-) -> list[Outcome]:  # fmt: skip
+) -> list[Task]:  # fmt: skip
     """Build all editions of a matrix file; those that stand in the folder already, with the same inputs, are kept.
 
     `check` checks an edition's parameters and returns its name and values, `make` builds it: `alliances.build` has
@@ -67,18 +60,18 @@ def run_matrix(
             name, values = check(row)
         except ParameterError as error:
             raise ParameterError(f"Edition {number} of the matrix: {error}") from error
-        tasks[name] = Task(name, values, root, folder / name, formats, engine, timeout, make)
+        how = {"formats": formats, "engine": engine, "timeout": timeout}
+        tasks[name] = Task(name, values, root, folder / name, make, how)
     if not tasks:
         raise ParameterError("The matrix names no edition; give at least one list of values of a parameter.")
     folder.mkdir(parents=True, exist_ok=True)
-    outcomes: dict[str, Outcome] = {}
-    for one in _outcomes(list(tasks.values()), workers, scheduler):
-        outcomes[one.name] = one
+    for number, one in enumerate(_outcomes(list(tasks.values()), workers, scheduler), 1):
+        tasks[one.name] = one
         if one.status == "built":
-            tasks[one.name].log.unlink(missing_ok=True)
+            one.log.unlink(missing_ok=True)
         detail = f": {one.message}" if one.message else ""
-        say(f"  {len(outcomes)} of {len(tasks)}: {one.name} {one.status} in {one.seconds:.1f} s{detail}")
-    ordered = [outcomes[name] for name in tasks]
+        say(f"  {number} of {len(tasks)}: {one.name} {one.status} in {one.seconds:.1f} s{detail}")
+    ordered = list(tasks.values())
     good, bad = ([one for one in ordered if (one.status == "failed") == is_bad] for is_bad in (False, True))
     shown = [name for name in ordered[0].values if len({str(one.values[name]) for one in ordered}) > 1]
     page = Environment(autoescape=True).from_string(Path(__file__).with_name("index.html").read_text(encoding="utf-8"))
@@ -86,10 +79,13 @@ def run_matrix(
     return ordered
 
 
-def _outcomes(tasks: list[Task], workers: int, scheduler: str | None) -> Iterator[Outcome]:
-    there = {t.name for t in tasks if is_unchanged(t.root, t.values, t.formats, t.engine, t.folder)}
-    yield from (Outcome(task.name, task.values, "kept") for task in tasks if task.name in there)
-    missing = [task for task in tasks if task.name not in there]
+def _outcomes(tasks: list[Task], workers: int, scheduler: str | None) -> Iterator[Task]:
+    missing = []
+    for task in tasks:
+        if is_unchanged(task.root, task.values, task.how["formats"], task.how["engine"], task.folder):
+            yield replace(task, status="kept")
+        else:
+            missing.append(task)
     if scheduler and missing:
         from alliances.batch.cluster import build_there
 
@@ -98,23 +94,20 @@ def _outcomes(tasks: list[Task], workers: int, scheduler: str | None) -> Iterato
         yield from _build_here(missing, min(workers or os.cpu_count() or 1, len(missing)))
 
 
-def build_one(task: Task) -> Outcome:
+def build_one(task: Task) -> Task:
     """Build an edition; a failure is an outcome and stops nothing else."""
     start, status = time.monotonic(), "failed"
     try:
-        more = {"formats": task.formats, "engine": task.engine, "timeout": task.timeout, "log": task.log}
-        message = task.make(task.root, task.values, output=task.folder, jobs=1, **more).notice
+        message = task.make(task.root, task.values, output=task.folder, jobs=1, log=task.log, **task.how).notice
         status = "built"
-    except AlliancesError as error:
-        message = str(error)
-    except OSError as error:
-        message = sentence_of(error)
+    except (AlliancesError, OSError) as error:
+        message = sentence_of(error) if isinstance(error, OSError) else str(error)
     except Exception as error:  # whatever it is, the other editions go on
         message = f"An error of the program itself ({type(error).__name__}: {error})."
-    return Outcome(task.name, task.values, status, message, time.monotonic() - start)
+    return replace(task, status=status, message=message, seconds=time.monotonic() - start)
 
 
-def _build_here(tasks: list[Task], count: int) -> Iterator[Outcome]:
+def _build_here(tasks: list[Task], count: int) -> Iterator[Task]:
     """Build editions by processes of this machine.
 
     Where one dies, most likely of too little memory, the rest goes on with one, and it is clear which edition it is.
@@ -129,8 +122,7 @@ def _build_here(tasks: list[Task], count: int) -> Iterator[Outcome]:
             except BrokenProcessPool:
                 first = next(iter(left.values()))
                 if first.name == deadly:
-                    yield Outcome(first.name, first.values, "failed", "Its worker died twice.")
-                    del left[first.name]
+                    yield replace(left.pop(deadly), status="failed", message="Its worker died twice.")
                 deadly, count = first.name if count == 1 else "", 1
             except BaseException:
                 for worker in multiprocessing.active_children():

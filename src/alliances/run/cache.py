@@ -8,7 +8,7 @@ import os
 import platform
 import uuid
 from collections.abc import Callable, Iterable
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +40,8 @@ def library_digest(*names: str) -> str:
 
 @functools.cache
 def versions(*packages: str) -> dict[str, str]:
-    """Return the versions of Python and of packages; a package that is not installed has none."""
-    found = dict.fromkeys(("python", *packages), "") | {"python": platform.python_version()}
-    for name in packages:
-        with contextlib.suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
+    """Return the versions of Python and of packages that are installed."""
+    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
 
 
 def write_whole(path: Path, content: bytes) -> None:

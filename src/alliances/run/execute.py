@@ -18,9 +18,8 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
-from alliances import errors
 from alliances.dataset.dataset import UNCODED
-from alliances.errors import ExecutionError
+from alliances.errors import AlliancesError, ExecutionError
 from alliances.run import TIME_LIMIT, forks, notebooks, warm
 from alliances.run.cache import Cache, digest, files_digest, library_digest, versions
 from alliances.run.stopping import as_done
@@ -139,21 +138,15 @@ def _run(job: _Job, cache: Cache | None) -> tuple[NotebookNode, float]:
     for noisy in ("papermill", "asyncio", "traitlets"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)  # what fails is told below
     try:
-        try:
-            executed = _execute(job)
-        except RuntimeError as error:
-            if isinstance(error, DeadKernelError):
-                raise
-            executed = _execute(job, ALLIANCES_FORK="0")  # it died as it started
+        executed = _execute(job)
     except PapermillExecutionError as error:
         raise ExecutionError(_sentence(job, error)) from None
     except CellTimeoutError:
         told = f"Notebook {job.name}.ipynb did not end within {job.timeout:g} seconds"
         raise ExecutionError(f"{told}; mend it, or allow more with --timeout.") from None
-    except RuntimeError as error:
-        how = "before the notebook ended" if isinstance(error, DeadKernelError) else "twice as it started"
-        told = f"The kernel of {job.name}.ipynb died {how}; it was killed, or the memory ran out."
-        raise ExecutionError(told) from None
+    except RuntimeError:
+        told = f"The kernel of {job.name}.ipynb died before the notebook ended"
+        raise ExecutionError(f"{told}; it was killed, or the memory ran out.") from None
     result, noted = notebooks.tidy(executed, is_committed=job.values is None), Path(f"{job.base}.tables")
     if cache:
         read = sorted(set(noted.read_text(encoding="utf-8").split())) if noted.exists() else []
@@ -163,7 +156,7 @@ def _run(job: _Job, cache: Cache | None) -> tuple[NotebookNode, float]:
     return result, time.monotonic() - start
 
 
-def _execute(job: _Job, **variables: str) -> NotebookNode:
+def _execute(job: _Job, **more: str) -> NotebookNode:
     end = time.monotonic() + job.timeout
     environment = {
         "ALLIANCES_ROOT": str(job.root),
@@ -172,11 +165,11 @@ def _execute(job: _Job, **variables: str) -> NotebookNode:
         UNCODED: job.uncoded,
         "IPYTHONDIR": f"{job.base}.ipython",  # a clean profile, whatever the user has set
     }
-    manager: Any = type("Own", (warm.Manager,), {"base": job.base, "environment": environment | variables})
+    manager: Any = type("Own", (warm.Manager,), {"base": job.base, "environment": environment | more})
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            executed: NotebookNode = papermill.execute_notebook(
+            return papermill.execute_notebook(
                 job.notebook, None, job.values, kernel_name="python3", language="python",
                 progress_bar=False, request_save_on_cell_execute=False, autosave_cell_every=0,
                 # papermill's own cwd= changes the directory of the whole process, which threads share
@@ -189,24 +182,21 @@ def _execute(job: _Job, **variables: str) -> NotebookNode:
         if manager.is_flooding:
             told = f"Notebook {job.name}.ipynb puts out more than {warm.LARGEST} MB; print less."
             raise ExecutionError(told) from error
-        raise
-    return executed
+        if more or isinstance(error, DeadKernelError) or not isinstance(error, RuntimeError):
+            raise
+        return _execute(job, ALLIANCES_FORK="0")  # it died as it started
 
 
 def _sentence(job: _Job, error: PapermillExecutionError) -> str:
     """Say in one sentence where a notebook stopped, and why; the traceback goes to the log."""
-    with suppress(OSError):
-        if job.log:
-            job.log.parent.mkdir(parents=True, exist_ok=True)
-            with job.log.open("a", encoding="utf-8") as handle:
-                handle.write(f"{job.name}.ipynb{error}\n")
-    plain = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(error.traceback))
-    line = re.search(r"Cell In\[\d+\], line (\d+)", plain)
+    if job.log:
+        with suppress(OSError), job.log.open("a", encoding="utf-8") as handle:
+            handle.write(f"{job.name}.ipynb{error}\n")
+    line = re.search(r"Cell In\[\d+\], line (\d+)", re.sub(r"\x1b\[[\d;]*m", "", "\n".join(error.traceback)))
     number = (error.exec_count or 0) - bool(job.values)  # without the cell that papermill injects
     where = f"cell [{number}]" + (f", line {line[1]}" if line else "")
     words = [*error.evalue.strip().splitlines(), "no message"][0].rstrip(".")
-    kind = getattr(errors, error.ename, None)
-    if isinstance(kind, type) and issubclass(kind, errors.AlliancesError):  # it is a sentence already
+    if error.ename in {kind.__name__ for kind in AlliancesError.__subclasses__()}:  # it is a sentence already
         return f"Notebook {job.name}.ipynb, {where}: {words}."
     log = f"; the traceback is in {job.log}" if job.log else ""
     return f"Notebook {job.name}.ipynb stopped in {where}, with {error.ename}: {words}{log}."

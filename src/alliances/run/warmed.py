@@ -6,22 +6,18 @@ Nothing here may start a thread or draw a chart: a fork after vl-convert has run
 import contextlib
 import gc
 import importlib
-import pkgutil
 import sys
 
-_ROOMS = ("alliances.analysis", "alliances.charts", "alliances.narrative")
 _NAMES = ("ipykernel.debugger", "ipykernel.kernelapp", "IPython.core.completerlib", "IPython.core.debugger",
           "IPython.core.oinspect", "IPython.extensions.storemagic", "tornado.platform.asyncio", "altair",
-          "alliances.edition", "alliances.run.forks", *_ROOMS)  # fmt: skip
+          "alliances.edition", "alliances.run.forks")  # fmt: skip
 
 # Nobody steps through a chapter of a build, and the debugger takes longer to import than a kernel to start; ipykernel
 # does without it where it is not installed, and None is Python's own way to say that it is not.
 sys.modules["debugpy"] = None  # type: ignore[assignment]
 for _name in _NAMES:
     with contextlib.suppress(Exception):
-        _package = importlib.import_module(_name)
-        for _module in pkgutil.iter_modules(_package.__path__, f"{_name}.") if _name in _ROOMS else ():
-            importlib.import_module(_module.name)
+        importlib.import_module(_name)
 del sys.modules["debugpy"]
 with contextlib.suppress(Exception):
     from altair.utils import schemapi
