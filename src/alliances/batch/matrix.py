@@ -53,9 +53,9 @@ def combinations(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
             raise ParameterError(f"matrix: {name} is “{values}”; write a list of at least one value.")
     rows = [dict(zip(matrix, values, strict=True)) for values in itertools.product(*matrix.values())] if matrix else []
     for entry in _entries(spec.get("exclude"), "exclude"):
-        if not entry or (strange := [name for name in entry if name not in matrix]):
-            named = f"names “{strange[0]}”; it" if entry else "names nothing; it"
-            raise ParameterError(f"An entry of exclude {named} may name only lists of the matrix: {', '.join(matrix)}.")
+        if strange := [f"“{name}”" for name in entry if name not in matrix] or ["nothing"] * (not entry):
+            told = f"An entry of exclude names {strange[0]}; it may name only lists of the matrix"
+            raise ParameterError(f"{told}: {', '.join(matrix)}.")
         rows = [row for row in rows if not entry.items() <= row.items()]
     original = [dict(row) for row in rows]
     for entry in _entries(spec.get("include"), "include"):

@@ -1,6 +1,5 @@
 """One cache by content: written at once or not at all, checked when read, pruned by size."""
 
-import contextlib
 import functools
 import hashlib
 import json
@@ -8,6 +7,7 @@ import os
 import platform
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ class Cache:
     def get(self, kind: str, key: str) -> bytes | None:
         """Return an entry; ``None`` where there is none, or where it is damaged and has been removed."""
         path = self.folder / kind / key[:2] / key
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             if (content := _content(path)) is not None:
                 os.utime(path)  # what was used last is pruned last
                 return content
@@ -84,14 +84,14 @@ class Cache:
         """List the entries that are not as they were stored."""
         found = []
         for path in self._entries():
-            with contextlib.suppress(OSError):  # another command prunes
+            with suppress(OSError):  # another command prunes
                 found += [path] if len(path.name) == 64 and _content(path) is None else []
         return found
 
     def put(self, kind: str, key: str, content: bytes) -> None:
         """Store an entry; a cache that cannot be written costs time and nothing else."""
         entry = hashlib.sha256(content).hexdigest().encode() + b"\n" + content
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             write_whole(self.folder / kind / key[:2] / key, entry)
 
     def get_json(self, kind: str, key: str) -> Any:
@@ -113,7 +113,7 @@ class Cache:
     def prune(self) -> None:
         """Remove the entries that were used longest ago until the cache is within its limit."""
         left = self.limit
-        with contextlib.suppress(OSError):  # another command prunes as well
+        with suppress(OSError):  # another command prunes as well
             ours = [(path.stat(), path) for path in self._entries()]
             for status, path in sorted(ours, key=lambda entry: -entry[0].st_mtime):
                 left -= status.st_size

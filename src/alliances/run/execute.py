@@ -69,18 +69,11 @@ def run_notebooks(
 ) -> dict[str, NotebookNode]:  # fmt: skip
     """Execute notebooks of ``root/notebooks/`` with papermill and return them, tidied, in the order of their names.
 
-    Parameters
-    ----------
-    values : mapping or None
-        A value for each parameter; each notebook is passed those that it declares. ``None`` runs them as they stand.
-    cache : Cache, optional
-        Where results are kept; a notebook whose result is there does not run.
-    jobs : int
-        Notebooks at a time; 0 takes two more than the processors, since a kernel mostly waits while it starts.
-    say, explain : callable
-        Told a line of progress; a name, whether that notebook runs, and why.
-    timeout, log, uncoded
-        Longest time for a notebook, in seconds; file for tracebacks; texts, by `source_id`, that no edition knows yet.
+    Each is passed those of the parameters `values` that it declares; with ``None`` it runs as it stands. One whose
+    result the `cache` holds does not run. `jobs` run at a time; 0 takes two more than the processors, since a kernel
+    mostly waits while it starts. `say` receives progress, `explain` a name, whether that notebook runs, and why;
+    `timeout` is for a notebook, in seconds; `log` is a file for tracebacks, `uncoded` names texts, by `source_id`,
+    that no edition knows yet.
 
     ExecutionError if a notebook cannot be read or raises, takes too long or prints too much, or its kernel dies.
     """
@@ -115,8 +108,7 @@ def run_notebooks(
 def _find(job: _Job, cache: Cache | None) -> tuple[NotebookNode | None, str]:
     """Return a result where nothing has changed, and in a few words what was found, or what has changed.
 
-    Which tables a notebook reads is noted as it runs, so a changed row costs its readers only: to run all of them takes
-    a sixth of papermill's command line, and a row may cost a tenth.
+    Which tables a notebook reads is noted as it runs, so that a changed row costs its readers only.
     """
     if cache is None:
         return None, "there is no cache"
@@ -138,7 +130,7 @@ def _run(job: _Job, cache: Cache | None) -> tuple[NotebookNode, float]:
     for noisy in ("papermill", "asyncio", "traitlets"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)  # what fails is told below
     try:
-        executed = _execute(job)
+        executed: NotebookNode = _execute(job)
     except PapermillExecutionError as error:
         raise ExecutionError(_sentence(job, error)) from None
     except CellTimeoutError:
@@ -156,7 +148,7 @@ def _run(job: _Job, cache: Cache | None) -> tuple[NotebookNode, float]:
     return result, time.monotonic() - start
 
 
-def _execute(job: _Job, **more: str) -> NotebookNode:
+def _execute(job: _Job, **more: str) -> Any:
     end = time.monotonic() + job.timeout
     environment = {
         "ALLIANCES_ROOT": str(job.root),

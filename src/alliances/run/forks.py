@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 from multiprocessing import connection, forkserver, popen_forkserver, util
-from typing import Any
+from typing import Any, NamedTuple
 
 #: Environment of every kernel, so that its outputs are the same everywhere.
 SETTINGS = {"PYTHONHASHSEED": "0", "TZ": "UTC", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -50,7 +50,8 @@ def fork(argv: list[str], environment: dict[str, str], cwd: str) -> "Fork | None
     for _ in range(2 if environment.get("ALLIANCES_FORK") != "0" else 0):
         server = start()
         try:
-            return Fork(Kernel(argv, environment, cwd), server) if server else None
+            asked: Any = server, Kernel(argv, environment, cwd)
+            return Fork(asked) if server else None
         except (OSError, EOFError):
             with _lock:
                 if server and _server is server:  # no other thread has seen to it
@@ -64,12 +65,9 @@ class Fork(popen_forkserver.Popen):
 
     stdin = stdout = stderr = None
 
-    def __init__(self, kernel: Any, server: Any) -> None:
-        self._server = server
-        super().__init__(kernel)
-
-    def _launch(self, kernel: Any) -> None:  # as the class above does it, which imports the command's main module too
-        self.sentinel, data = self._server.connect_to_new_process([])
+    def _launch(self, asked: tuple[Any, "Kernel"]) -> None:  # as above it, where the command's main module is imported
+        server, kernel = asked
+        self.sentinel, data = server.connect_to_new_process([])
         ours = os.dup(data)  # while it is open, the kernel knows that we live
         self.finalizer = util.Finalize(self, util.close_fds, (ours, self.sentinel))  # type: ignore[attr-defined]  # it is
         with os.fdopen(data, "wb") as stream:
@@ -82,11 +80,12 @@ class Fork(popen_forkserver.Popen):
             os.kill(self.pid, number)
 
 
-class Kernel:
+class Kernel(NamedTuple):
     """What a fork runs; the server calls it as it calls a :class:`multiprocessing.Process`, forbidden to daemons."""
 
-    def __init__(self, argv: list[str], environment: dict[str, str], cwd: str) -> None:
-        self.argv, self.environment, self.cwd = argv, environment, cwd
+    argv: list[str]
+    environment: dict[str, str]
+    cwd: str
 
     def _bootstrap(self, parent: int) -> int:
         os.setsid()

@@ -32,10 +32,8 @@ def read(root: Path, name: str) -> NotebookNode:
         if isinstance(error, FileNotFoundError):
             told = f"Notebook {path.name} is missing from {path.parent}; restore it or remove its line from report.qmd."
         if unmerged(text):
-            told = (
-                f"{path.name} holds two versions that git could not merge; keep one of them with `git checkout --ours` "
-                f"or `--theirs`, make the other's changes by hand, and run `alliances refresh {path.name}`."
-            )
+            told = f"{path.name} holds two versions that git could not merge; keep one of them with `git checkout "
+            told += f"--ours` or `--theirs`, make the other's changes by hand, and run `alliances refresh {path.name}`."
         raise ExecutionError(told) from error
     return notebook
 
@@ -43,9 +41,8 @@ def read(root: Path, name: str) -> NotebookNode:
 def declared(name: str, notebook: NotebookNode, allowed: Iterable[str]) -> dict[str, Any]:
     """Return the parameters that a notebook declares, with the values of its parameters cell.
 
-    Read here and not by papermill's inspection, which passes over what it does not understand. ExecutionError if no
-    cell or more than one is tagged ``parameters`` (papermill would run such a notebook with its own defaults and say
-    nothing), or if it holds anything but assignments of plain values to allowed names.
+    ExecutionError if not one cell is tagged ``parameters`` (papermill would run such a notebook with its own defaults
+    and say nothing), or if it holds anything but assignments of plain values to allowed names (papermill passes over).
     """
     tagged = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     if len(tagged) != 1:
@@ -71,10 +68,7 @@ def declared(name: str, notebook: NotebookNode, allowed: Iterable[str]) -> dict[
 
 
 def check_defaults(root: Path, names: Iterable[str], defaults: Mapping[str, Any]) -> None:
-    """Refuse committed notebooks whose parameters cell is not at its defaults: the default edition is made of them.
-
-    ExecutionError: naming notebook and parameter.
-    """
+    """Refuse committed notebooks whose parameters cell is not at its defaults, of which the default edition is made."""
     for name in names:
         for one, value in declared(name, read(root, name), defaults).items():
             if value not in (None, "", [], (), defaults[one]):
@@ -94,12 +88,10 @@ def tidy(notebook: NotebookNode, *, is_committed: bool) -> NotebookNode:
     for cell in notebook.cells:
         if not is_committed:
             cell.metadata = NotebookNode(tags=cell.metadata.get("tags", []))
-        for noise in ("papermill", "execution"):
-            cell.metadata.pop(noise, None)
         if is_injected(cell):
             cell["id"] = "injected-parameters"
-        if not cell.metadata.get("tags", True):
-            del cell.metadata["tags"]
+        for noise in ("papermill", "execution", *([] if cell.metadata.get("tags") else ["tags"])):
+            cell.metadata.pop(noise, None)
         # What is printed comes in as many pieces as the clock has it; nbclient's own joining never ends on a long line.
         printed: dict[str, NotebookNode] = {}
         for output in [out for out in cell.get("outputs", []) if out.output_type == "stream"]:

@@ -3,7 +3,7 @@
 It is for what a notebook fetches unawares. What a cell starts as a program of its own, it does not see.
 """
 
-import ipaddress
+import re
 import sys
 from typing import Any
 
@@ -12,6 +12,7 @@ from alliances.errors import ExecutionError
 #: Python's audit events by which a connection begins, and where each names the other end.
 _EVENTS = {"socket.connect": 1, "socket.sendto": 1, "socket.sendmsg": 1,
            "socket.getaddrinfo": 0, "socket.gethostbyname": 0}  # fmt: skip
+_HERE = re.compile(r"127(\.\d+){3}|::1|localhost|")  # what listens on this machine is no network
 
 
 def load_ipython_extension(_: object) -> None:
@@ -25,15 +26,8 @@ def _guard(event: str, arguments: tuple[Any, ...]) -> None:
     end = arguments[_EVENTS[event]]
     host = end[0] if isinstance(end, tuple) else end if event.startswith("socket.get") else None  # None: no network
     host = host.decode("utf-8", "replace") if isinstance(host, bytes) else host
-    if isinstance(host, str) and host not in ("", "localhost") and not _is_here(host):
+    if isinstance(host, str) and not _HERE.fullmatch(host):
         raise ExecutionError(
             f"A connection to {host} was asked for, and notebooks run without a network; put what it fetches into "
             "the project, or allow it with the environment variable ALLIANCES_NETWORK=1."
         )
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

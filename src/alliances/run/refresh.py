@@ -30,7 +30,13 @@ def refresh(
     `uncoded`, by `source_id`, no edition knows yet. ExecutionError if a notebook fails, or its parameters cell is not
     at its defaults.
     """
-    _without_injected(root, names, say)
+    for name in names:
+        notebook = notebooks.read(root, name)
+        own = [cell for cell in notebook.cells if not notebooks.is_injected(cell)]
+        if len(own) < len(notebook.cells):
+            notebook.cells = own
+            _write(root, name, notebook)
+            say(f"  took out of {name}.ipynb the parameters that papermill or Quarto had put in")
     notebooks.check_defaults(root, names, defaults)
     executed = run_notebooks(root, names, None, say=say, uncoded=uncoded)
     os.environ.update(forks.SETTINGS)  # the zone shows on axes
@@ -40,7 +46,7 @@ def refresh(
             chart["image/png"] = base64.b64encode(png(dict(chart[_CHART]))).decode()
         for number, cell in enumerate(notebook.cells):
             cell["id"] = f"{name}-{number:02d}"
-        notebook.metadata[KEY] = {"key": _basis(root, notebook), "shown": _shown(notebook)}
+        notebook.metadata[KEY] = _note(root, notebook)
         _write(root, name, notebook)
 
 
@@ -54,15 +60,12 @@ def settle(notebook: NotebookNode, committed: NotebookNode | None = None) -> Non
     drawn = [chart for chart in _charts(committed) if "image/png" in chart] if committed else []
     count = 0
     for cell in notebook.cells:
-        cell["outputs"] = [_whole(out) for out in cell.get("outputs", []) if _FORM not in out.get("data", {})]
-        if cell.cell_type != "code":
-            del cell["outputs"]
-        elif cell.execution_count:
-            count += 1
-            cell["execution_count"] = count
-            for output in cell.outputs:
-                if "execution_count" in output:
-                    output["execution_count"] = count
+        if cell.cell_type == "code":
+            cell.outputs = [_whole(out) for out in cell.outputs if _FORM not in out.get("data", {})]
+            count += bool(cell.execution_count)
+            for counted in (cell, *cell.outputs):
+                if counted.get("execution_count"):
+                    counted["execution_count"] = count
     for chart in _charts(notebook):
         chart |= next(({"image/png": old["image/png"]} for old in drawn if old[_CHART] == chart[_CHART]), {})
 
@@ -74,22 +77,12 @@ def untrue(root: Path, names: Sequence[str]) -> Iterator[tuple[str, str]]:
         noted = notebook.metadata.get(KEY, {})
         if any(map(notebooks.is_injected, notebook.cells)):
             yield name, "holds a cell that papermill or Quarto put in, and shows another edition"
-        elif noted.get("key") != _basis(root, notebook):
+        elif noted.get("key") != (now := _note(root, notebook))["key"]:
             yield name, "is behind its cells or data"
         elif not any(cell.get("outputs") for cell in notebook.cells):
             yield name, "shows nothing, since its outputs were cleared"
-        elif noted.get("shown") != _shown(notebook):
+        elif noted.get("shown") != now["shown"]:
             yield name, "shows what a run at its defaults does not"
-
-
-def _without_injected(root: Path, names: Sequence[str], say: Callable[[str], None]) -> None:
-    for name in names:
-        notebook = notebooks.read(root, name)
-        own = [cell for cell in notebook.cells if not notebooks.is_injected(cell)]
-        if len(own) < len(notebook.cells):
-            notebook.cells = own
-            _write(root, name, notebook)
-            say(f"  took out of {name}.ipynb the parameters that papermill or Quarto had put in")
 
 
 def _write(root: Path, name: str, notebook: NotebookNode) -> None:
@@ -111,11 +104,9 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _shown(notebook: NotebookNode) -> str:
-    return digest([cell.get("outputs", []) for cell in notebook.cells])
-
-
-def _basis(root: Path, notebook: NotebookNode) -> str:
+def _note(root: Path, notebook: NotebookNode) -> dict[str, str]:
+    """Return digests of what the outputs of a notebook come from, and of the outputs."""
     tables = read_descriptor(root)["resources"]  # a stray copy of one changes nothing
     data = files_digest([root / "data" / "datapackage.json", *(root / data_path(name) for name in tables)], root)
-    return digest([(cell.cell_type, cell.source) for cell in notebook.cells], data)
+    key = digest([(cell.cell_type, cell.source) for cell in notebook.cells], data)
+    return {"key": key, "shown": digest([cell.get("outputs", []) for cell in notebook.cells])}
