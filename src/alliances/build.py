@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 from alliances import __version__
 from alliances.behind import behind_of
 from alliances.dataset import Dataset
-from alliances.diff.compare import Edition as Told
+from alliances.diff import Edition as Told
 from alliances.errors import StagingError
 from alliances.manifest import OUTPUT, check_files, input_digests, is_unchanged, made_of, write_manifest
 from alliances.parameters import Parameters, check_parameters

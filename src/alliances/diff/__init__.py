@@ -1,6 +1,175 @@
-"""What differs between two editions: rows, sentences, figures, judgements."""
+"""What differs between two editions: rows, sentences, figures, judgements; as text, as JSON, and as one page."""
 
-from alliances.diff.compare import Change, compare
-from alliances.diff.show import as_html, as_json, as_text
+import difflib
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
 
-__all__ = ["Change", "as_html", "as_json", "as_text", "compare"]
+from jinja2 import Environment
+
+from alliances.errors import DataError
+from alliances.manifest import read_manifest
+from alliances.text.markdown import plain
+
+#: Cells that say what a row is about: a row that went and one that came with the same are one change.
+_SUBJECT = ("table", "alliance_id", "actor_id", "indicator", "aspect", "topic", "event_id", "capability", "body_id")
+_UNSAID = ("table", "mark", "quote_ids", "source_id", "date_precision", "year_inferred")
+_SIMILAR = 0.5  # sentences more alike than this are one that changed
+_LIMIT = 10  # changes of a part that the terminal shows
+_TITLES = {
+    "parameters": "Parameters and engine", "rows": "What the texts say", "text": "Sentences",
+    "figures": "Figures and tables", "judgements": "Judgements",
+}  # fmt: skip
+
+
+class Change(NamedTuple):
+    """One difference; `old` is "" for what came, `new` for what went."""
+
+    part: str  # parameters, rows, text, figures or judgements
+    where: str  # parameter, row id, chapter, figure or judgement
+    old: str
+    new: str
+
+
+class Edition:
+    """An edition as it is compared: what its notebooks tell, by names and ids, chapters in the order of the report."""
+
+    def __init__(self) -> None:
+        self.chapters: dict[str, list[str]] = {}  # sentences
+        self.figures: dict[str, str] = {}  # words
+        self.drawn: dict[str, str] = {}  # digests of drawings and bodies
+        self.judgements: dict[str, str] = {}  # proposition and lines
+
+    def take(self, chapter: str, notebook: Mapping[str, Any]) -> None:
+        """Read what an executed notebook has put into the report."""
+        for output in (output for cell in notebook["cells"] for output in cell.get("outputs", ())):
+            meta, data = output.get("metadata", {}).get("alliances", {}), output.get("data", {})
+            kind = meta.get("kind")
+            if kind in ("figure", "table"):
+                words = (plain(meta[k]) for k in ("title", "subtitle", "caption", "note", "alt") if meta.get(k))
+                shown = json.dumps([meta.get("body"), *(v for k, v in data.items() if "vegalite" in k)], sort_keys=True)
+                self.figures[meta["id"]] = " · ".join(words)
+                self.drawn[meta["id"]] = hashlib.sha256(shown.encode()).hexdigest()
+            elif kind == "judgement":
+                lines = [f"{name}: {plain(words).strip()}" for name, words in meta["lines"]]
+                self.judgements[meta["id"]] = " · ".join([plain(meta["proposition"]), *lines])
+            elif kind in ("cover", "prose", "facts", "side"):
+                texts = [sentence["text"] for sentence in meta.get("sentences", ()) if sentence["text"]]
+                self.chapters.setdefault(chapter, []).extend(texts)
+
+
+def compare(old: Path, new: Path) -> list[Change]:
+    """Return all differences between two editions' folders, by parts; DataError if one holds no edition."""
+    (parameters, rows, one), (now, current, other) = _read(old), _read(new)
+    return [
+        *_keyed("parameters", parameters, now),
+        *_rows(rows, current),
+        *_text(one.chapters, other.chapters),
+        *_keyed("figures", one.figures, other.figures),
+        *(
+            Change("figures", key, "earlier data", f"other data under “{words}”")
+            for key, words in one.figures.items()
+            if words == other.figures.get(key) and one.drawn[key] != other.drawn[key]
+        ),
+        *_keyed("judgements", one.judgements, other.judgements),
+    ]
+
+
+def _read(folder: Path) -> tuple[dict[str, Any], dict[str, dict[str, Any]], Edition]:
+    """Read the parameters of an edition, with its engine, the rows that it knows, and what it tells."""
+    manifest, edition = read_manifest(folder), Edition()
+    if not manifest.get("outputs"):
+        raise DataError(f"{folder} holds no edition; name a folder that `alliances build` has written.")
+    try:
+        rows = json.loads((folder / "facts.json").read_text(encoding="utf-8"))["rows"]
+        for path in sorted((folder / "notebooks").glob("*.ipynb")):
+            edition.take(path.stem, json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:  # whatever its JSON holds instead
+        raise DataError(f"The edition in {folder} is damaged ({error}); build it again.") from error
+    return {**manifest.get("parameters", {}), "engine": manifest.get("engine", "")}, rows, edition
+
+
+def _keyed(part: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
+    keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
+    return [Change(part, key, _words(old.get(key)), _words(new.get(key))) for key in keys]
+
+
+def _words(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else "" if value is None else str(value)
+
+
+def _rows(old: Mapping[str, Mapping[str, Any]], new: Mapping[str, Mapping[str, Any]]) -> list[Change]:
+    came, changes = [i for i in new if i not in old], []
+    for row_id, row in old.items():
+        if row_id not in new:
+            twin = next((i for i in came if all(new[i].get(c) == row.get(c) for c in _SUBJECT)), "")
+            if twin:
+                came.remove(twin)
+            where, now = (f"{row_id} → {twin}", _said(new[twin])) if twin else (row_id, "")
+            changes.append(Change("rows", where, _said(row), now))
+    changes += [Change("rows", row_id, "", _said(new[row_id])) for row_id in came]
+    for row_id in (i for i in old if i in new and old[i] != new[i]):
+        cells = _keyed("", old[row_id], new[row_id])
+        before, after = ("; ".join(f"{cell.where}: {cell[side]}" for cell in cells) for side in (2, 3))
+        changes.append(Change("rows", row_id, before, after))
+    return changes
+
+
+def _said(row: Mapping[str, Any]) -> str:
+    cells = [_words(v) for k, v in row.items() if k not in _UNSAID and not k.endswith("_id")]
+    return f"{row.get('mark', '')} {' · '.join(cells)}".strip()
+
+
+def _text(one: Mapping[str, list[str]], other: Mapping[str, list[str]]) -> list[Change]:
+    changes = []
+    for chapter in {**one, **other}:
+        old, new = one.get(chapter, []), other.get(chapter, [])
+        for tag, i, j, k, m in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+            left = new[k:m] if tag != "equal" else []
+            for sentence in old[i:j] if tag != "equal" else []:  # those that are alike are pairs, in order
+                like = difflib.get_close_matches(sentence, left, n=1, cutoff=_SIMILAR)
+                changes.append(Change("text", chapter, sentence, left.pop(left.index(like[0])) if like else ""))
+            changes += [Change("text", chapter, "", sentence) for sentence in left]
+    return changes
+
+
+def as_text(changes: Iterable[Change]) -> str:
+    """Lay out changes for the terminal, at most ten a part."""
+    lines: list[str] = []
+    for title, group in _parts(changes):
+        lines += ["", f"{title}: {len(group)}"]
+        for change in group[:_LIMIT]:
+            lines.append(f"  {change.where}")
+            lines += [f"    {sign} {words}" for sign, words in (("-", change.old), ("+", change.new)) if words]
+        lines += [f"  … and {len(group) - _LIMIT} more; --html or --json has all"] if len(group) > _LIMIT else []
+    return "\n".join(lines[1:]) or "The two editions are the same."
+
+
+def as_json(changes: list[Change]) -> str:
+    """Write changes as JSON."""
+    found = {"same": not changes, "changes": [change._asdict() for change in changes]}
+    return json.dumps(found, ensure_ascii=False, indent=1) + "\n"
+
+
+def as_html(changes: Iterable[Change]) -> str:
+    """Write changes as a page, in which the words that differ are marked."""
+    page = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
+    return Environment(autoescape=True).from_string(page).render(parts=_parts(changes), pieces=_pieces)
+
+
+def _parts(changes: Iterable[Change]) -> list[tuple[str, list[Change]]]:
+    return [(_TITLES[part], list(group)) for part, group in groupby(changes, key=lambda change: change.part)]
+
+
+def _pieces(change: Change) -> list[tuple[str, list[tuple[bool, str]]]]:
+    """Cut the old and the new text into pieces; of each, whether it stands in the other as well."""
+    old, new = (re.findall(r"\S+\s*", text) for text in (change.old, change.new))
+    codes = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    return [
+        ("del", [(tag == "equal", "".join(old[i:j])) for tag, i, j, _, _ in codes if i < j]),
+        ("ins", [(tag == "equal", "".join(new[k:m])) for tag, _, _, k, m in codes if k < m]),
+    ]
