@@ -138,18 +138,10 @@ def build(
 ) -> Build:  # fmt: skip
     """Build one edition of the report, with the parameters `values` as the user gave them.
 
-    Parameters
-    ----------
-    formats, engine
-        ``html``, ``pdf`` or both; ``auto``, ``quarto`` or ``embedded``.
-    output : Path, optional
-        Folder for the edition; by default ``report/_output``, or a folder of its own below it.
-    force : bool
-        Build anew, and replace another edition that stands there.
-    cache, log, say, **running
-        As in `stage_edition`; the log also takes what the engines say.
-
-    AlliancesError for whatever is wrong; nothing is then written to the edition's folder.
+    `formats` are ``html``, ``pdf`` or both, `engine` is ``auto``, ``quarto`` or ``embedded``. `output` is the edition's
+    folder, by default ``report/_output`` or one of its own below it; `force` builds anew, and replaces another edition
+    that stands there. The rest is as in `stage_edition`; `log` also takes what the engines say. AlliancesError for
+    whatever is wrong; nothing is then written to the edition's folder.
     """
     cache, planned = cache or Cache(root), plan(root, values)
     asked, defaults = planned.parameters.as_dict(), planned.defaults.as_dict()

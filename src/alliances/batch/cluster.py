@@ -7,7 +7,7 @@ import logging
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,8 @@ def build_there(tasks: list[Task], address: str) -> Iterator[Task]:
 
     ClusterError if `distributed` is not installed, nobody answers, a worker is not like this machine, or all go away.
     """
-    with _connected(address) as client:
+    client = _connected(address)
+    try:
         _compare(client, address)
         project = _send(client, tasks[0].root)
         pool = client.get_executor(pure=False, retries=2)
@@ -43,10 +44,12 @@ def build_there(tasks: list[Task], address: str) -> Iterator[Task]:
             except Exception as error:  # the worker is gone for good, or the edition cannot be put in place
                 told = str(error) if isinstance(error, AlliancesError) else f"{type(error).__name__}: {error}"
                 yield replace(task, status="failed", message=f"It did not come from its worker ({told}).")
+    finally:
+        with suppress(Exception):  # the scheduler may be gone
+            client.close(timeout=_PATIENCE)
 
 
-@contextmanager
-def _connected(address: str) -> Iterator["Client"]:
+def _connected(address: str) -> "Client":
     try:
         from distributed import Client
     except ImportError as error:
@@ -56,17 +59,12 @@ def _connected(address: str) -> Iterator["Client"]:
         ) from error
     logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)  # what matters of it is said in a sentence
     try:
-        client = Client(address, timeout=_PATIENCE, set_as_default=False)
+        return Client(address, timeout=_PATIENCE, set_as_default=False)
     except Exception as error:  # whatever listens there, it is no scheduler
         raise ClusterError(
             f"No Dask scheduler answers at “{address}” within {_PATIENCE} seconds; give --scheduler an address such as "
             "tcp://10.0.0.1:8786, or start one with `dask scheduler`."
         ) from error
-    try:
-        yield client
-    finally:
-        with suppress(Exception):  # the scheduler may be gone
-            client.close(timeout=_PATIENCE)
 
 
 def _description() -> dict[str, str]:  # of what decides the bytes of an edition, apart from the project's files
