@@ -1,7 +1,6 @@
 """What differs between two editions: rows, sentences, figures, judgements; as text, as JSON, and as one page."""
 
 import difflib
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -41,7 +40,7 @@ class Edition:
     def __init__(self) -> None:
         self.chapters: dict[str, list[str]] = {}  # sentences
         self.figures: dict[str, str] = {}  # words
-        self.drawn: dict[str, str] = {}  # digests of drawings and bodies
+        self.drawn: dict[str, tuple[Any, ...]] = {}  # drawings and bodies
         self.judgements: dict[str, str] = {}  # proposition and lines
 
     def take(self, chapter: str, notebook: Mapping[str, Any]) -> None:
@@ -51,9 +50,8 @@ class Edition:
             kind = meta.get("kind")
             if kind in ("figure", "table"):
                 words = (plain(meta[k]) for k in ("title", "subtitle", "caption", "note", "alt") if meta.get(k))
-                shown = json.dumps([meta.get("body"), *(v for k, v in data.items() if "vegalite" in k)], sort_keys=True)
                 self.figures[meta["id"]] = " · ".join(words)
-                self.drawn[meta["id"]] = hashlib.sha256(shown.encode()).hexdigest()
+                self.drawn[meta["id"]] = meta.get("body"), *(v for k, v in data.items() if "vegalite" in k)
             elif kind == "judgement":
                 lines = [f"{name}: {plain(words).strip()}" for name, words in meta["lines"]]
                 self.judgements[meta["id"]] = " · ".join([plain(meta["proposition"]), *lines])
