@@ -1,6 +1,7 @@
 """Renew the committed notebooks: run them at their defaults, with a picture of each chart for who cannot draw it."""
 
 import base64
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -61,7 +62,8 @@ def settle(notebook: NotebookNode, committed: NotebookNode | None = None) -> Non
     count = 0
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.outputs = [_whole(out) for out in cell.outputs if _FORM not in out.get("data", {})]
+            shown = json.dumps([out for out in cell.outputs if _FORM not in out.get("data", {})])
+            cell.outputs = [nbformat.from_dict(out) for out in json.loads(shown, parse_float=_whole)]
             count += bool(cell.execution_count)
             for counted in (cell, *cell.outputs):
                 if counted.get("execution_count"):
@@ -95,13 +97,9 @@ def _charts(notebook: NotebookNode) -> list[Any]:
     return [output.data for output in outputs if _CHART in output.get("data", {})]
 
 
-def _whole(value: Any) -> Any:
-    """Write whole numbers without a decimal point, as every browser does."""
-    if isinstance(value, dict):
-        return nbformat.from_dict({key: _whole(each) for key, each in value.items()})
-    if isinstance(value, list):
-        return [_whole(each) for each in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+def _whole(text: str) -> float:
+    """Read whole numbers without a decimal point, as every browser writes them."""
+    return int(float(text)) if float(text).is_integer() else float(text)
 
 
 def _note(root: Path, notebook: NotebookNode) -> dict[str, str]:
