@@ -92,16 +92,10 @@ class Manager(AsyncKernelManager):
         self.connection_file = f"{self.base}.json"
         if sys.platform != "win32":
             self.transport, self.ip = "ipc", str(self.base)
-
-    @property
-    def kernel_spec(self) -> KernelSpec:
-        """The kernel of this Python, whatever kernels the user has installed."""
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", *flags()]
-        more = {"kernel_provisioner": {"provisioner_name": PROVISIONER}}
-        spec = KernelSpec(argv=argv, display_name="Python 3", language="python", metadata=more)
-        if not KernelProvisionerFactory.instance().is_provisioner_available(spec):
-            spec.metadata = {}
-        return spec
+        self._kernel_spec = KernelSpec(argv=argv, language="python")  # whatever kernels the user has installed
+        if PROVISIONER in KernelProvisionerFactory.instance().provisioners:
+            self._kernel_spec.metadata = {"kernel_provisioner": {"provisioner_name": PROVISIONER}}
 
     async def _async_start_kernel(self, **kwargs: Any) -> None:
         kept = {name: value for name, value in os.environ.items() if name != "PYTHONSTARTUP"}
