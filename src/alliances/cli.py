@@ -66,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
         engine = "auto takes Quarto where it finds 1.9 or newer"
         command.add_argument("--engine", choices=("auto", "quarto", "embedded"), default="auto", help=engine)
         command.add_argument("--jobs", type=_within(int, 1, 64, "a whole number"), default=0, metavar="N", help=jobs)
-        command.add_argument("--output", type=_absolute, metavar="DIR", help=output)
+        command.add_argument("--output", type=Path, metavar="DIR", help=output)
         seconds, longest = _within(float, 0.01, 86_400, "a number of seconds"), "longest time for a notebook"
         command.add_argument("--timeout", type=seconds, default=TIME_LIMIT, metavar="SECONDS", help=longest)
         command.add_argument("--quiet", action="store_true", help="say nothing unless something is wrong")
@@ -77,7 +77,7 @@ def parser() -> argparse.ArgumentParser:
     diff.add_argument("--json", metavar="FILE", help="write all changes as JSON; - for standard output")
     diff.add_argument("--html", type=Path, metavar="FILE", help="write all changes as a page that needs no network")
     verify = commands.add_parser("verify", help="rebuild an edition from its manifest and compare every byte")
-    verify.add_argument("folder", type=_absolute, metavar="DIR", help="folder of the edition")
+    verify.add_argument("folder", type=Path, metavar="DIR", help="folder of the edition")
     commands.add_parser("check", help="check data, evidence, coverage of the seeds, and notebooks")
     refresh = commands.add_parser("refresh", help="execute the committed notebooks in place at their defaults")
     refresh.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="notebooks to refresh (default: all)")
@@ -97,10 +97,6 @@ def parser() -> argparse.ArgumentParser:
     quote = commands.add_parser("quote", help="find words in the seeds and print the row for data/quotes.csv")
     quote.add_argument("words", help="the words as they stand in the text")
     return top
-
-
-def _absolute(text: str) -> Path:
-    return Path(text).resolve()
 
 
 def _within(kind: Callable[[str], float], low: float, high: float, what: str) -> Callable[[str], float]:
@@ -126,15 +122,16 @@ def read_parameters(pairs: Sequence[tuple[str, str]], file: Path | None) -> dict
 
 def _build(given: argparse.Namespace) -> None:
     values, root = read_parameters(given.parameters, given.file), find_root()
-    formats, folder = tuple(dict.fromkeys(given.formats or FORMATS)), given.output or root / OUTPUT
-    is_plain = not given.force and (given.output or not values)  # the folder of other editions is named by the data
+    formats, output = tuple(dict.fromkeys(given.formats or FORMATS)), given.output and given.output.resolve()
+    folder = output or root / OUTPUT
+    is_plain = not given.force and (output or not values)  # the folder of other editions is named by the data
     is_kept = is_plain and is_unchanged(root, values, formats, given.engine, folder)  # before pandas is imported
     if not is_kept:
         forks.start()  # kernels warm up while this process imports what it needs itself
         from alliances.build import build
 
         folder, notice, is_kept = build(
-            root, values, formats=formats, engine=given.engine, jobs=given.jobs, output=given.output, force=given.force,
+            root, values, formats=formats, engine=given.engine, jobs=given.jobs, output=output, force=given.force,
             timeout=given.timeout, say=_nothing if given.quiet else _say,
             explain=_explain if given.explain else _nothing,
         )  # fmt: skip
@@ -163,7 +160,7 @@ def _batch(given: argparse.Namespace) -> int:
     from alliances.build import build, naming
 
     root = find_root()
-    folder = given.output or root / OUTPUT / "editions"
+    folder = (given.output or root / OUTPUT / "editions").resolve()
     outcomes = run_matrix(
         root, given.matrix, folder, naming(root), build, engine=given.engine, workers=given.jobs,
         scheduler=given.scheduler, say=_nothing if given.quiet else _say, timeout=given.timeout,
@@ -195,7 +192,7 @@ def _diff(given: argparse.Namespace) -> bool:
 def _verify(given: argparse.Namespace) -> bool:
     from alliances.check import verify
 
-    problems = verify(find_root(), given.folder, say=_say)
+    problems = verify(find_root(), given.folder.resolve(), say=_say)
     print("\n".join(problems) if problems else f"{_short(given.folder)} was rebuilt: every byte is the same.")
     return bool(problems)
 
