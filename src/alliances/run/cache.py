@@ -96,8 +96,7 @@ class Cache:
 
     def get_json(self, kind: str, key: str) -> Any:
         """Return an entry as the value that was stored."""
-        content = self.get(kind, key)
-        return None if content is None else json.loads(content)
+        return json.loads(self.get(kind, key) or "null")
 
     def put_json(self, kind: str, key: str, value: Any) -> None:
         """Store a JSON-ready value."""

@@ -78,10 +78,9 @@ def run_notebooks(
     ExecutionError if a notebook cannot be read or raises, takes too long or prints too much, or its kernel dies.
     """
     executed, todo = dict[str, NotebookNode](), list[_Job]()
-    books = {name: notebooks.read(root, name) for name in names}
     is_long = len(tempfile.gettempdir()) > 50 and Path("/tmp").is_dir()  # a Unix socket's path has 100 characters
     with tempfile.TemporaryDirectory(prefix="k", dir="/tmp" if is_long else None, ignore_cleanup_errors=True) as place:
-        for name, book in books.items():
+        for name, book in [(name, notebooks.read(root, name)) for name in names]:
             given = None if values is None else {one: values[one] for one in notebooks.declared(name, book, values)}
             job = _Job(name, book, given, root, Path(place, str(len(todo))), timeout, log, " ".join(sorted(uncoded)))
             found, reason = _find(job, cache)
