@@ -15,9 +15,8 @@ from typing import Any, NoReturn
 from alliances import __version__
 from alliances.batch.matrix import FORMATS, read_mapping
 from alliances.errors import AlliancesError, DataError, sentence_of
-from alliances.manifest import OUTPUT, is_unchanged, read_manifest
 from alliances.paths import find_root
-from alliances.run import TIME_LIMIT, forks
+from alliances.run import TIME_LIMIT
 from alliances.run.stopping import scratch, stoppable
 
 
@@ -121,6 +120,9 @@ def read_parameters(pairs: Sequence[tuple[str, str]], file: Path | None) -> dict
 
 
 def _build(given: argparse.Namespace) -> None:
+    from alliances.manifest import OUTPUT, is_unchanged, read_manifest
+    from alliances.run import forks
+
     values, root = read_parameters(given.parameters, given.file), find_root()
     formats, output = tuple(dict.fromkeys(given.formats or FORMATS)), given.output and given.output.resolve()
     folder = output or root / OUTPUT
@@ -158,6 +160,7 @@ def _explain(name: str, runs: bool, reason: str) -> None:
 def _batch(given: argparse.Namespace) -> int:
     from alliances.batch.run import run_matrix
     from alliances.build import build, naming
+    from alliances.manifest import OUTPUT
 
     root = find_root()
     folder = (given.output or root / OUTPUT / "editions").resolve()
@@ -227,6 +230,8 @@ def _lab(given: argparse.Namespace) -> None:
 
 
 def _preview(given: argparse.Namespace) -> None:
+    from alliances.run import forks
+
     root, values = find_root(), read_parameters(given.parameters, None)
     forks.start()
     from alliances.preview import Preview

@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from multiprocessing import connection, forkserver, popen_forkserver, util
+from multiprocessing import connection, forkserver, popen_forkserver, resource_tracker, util
 from typing import Any, NamedTuple
 
 #: Environment of every kernel, so that its outputs are the same everywhere.
@@ -29,6 +29,7 @@ def start() -> Any:
             _server = forkserver.ForkServer()
             _server.set_forkserver_preload(["alliances.run.warmed"])
         os.environ.update(SETTINGS)
+        resource_tracker.ensure_running()  # its start, which the server's asks for, would let Ctrl-C through again
         # Ctrl-C is for the command, which ends its kernels; the server never sees it, not even as it warms up.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
