@@ -136,7 +136,7 @@ def test_bad_commands(run: Run, arguments: str) -> None:
         (b"- as_of\n", "holds no mapping"),
         (b"", "holds no mapping"),
         (b"as_of: [2020\n", "is not YAML"),
-        (b"\xff\xfe\xfa\x00", "cannot be read"),
+        (b"\xff\xfe\xfa\x00", "byte 0xff is not UTF-8"),
         (b"as_off: 2020-01-20\n", "“as_off”"),
     ],
 )
