@@ -25,6 +25,9 @@ from alliances.narrative.writing import Written, line, show, write
 from alliances.text.dates import date_text, is_date
 from alliances.text.markdown import capital, curly, escape, plain
 
+#: Texts that a source line names, the newest; it names five as well.
+_NAMED = 3
+
 
 class Exhibits:
     """What a notebook says of a dataset that is cut to an edition; each call displays, and returns nothing."""
@@ -127,12 +130,18 @@ class Exhibits:
 
     def _source_line(self, ids: list[str], own: str) -> Rendered:
         """Write where a chart's data come from: each text with its marks, and what is nobody's but ours."""
-        evidence, parts = Evidence.of_rows(ids), []
-        sources = {row_id: self.dataset.row(row_id).source_id for row_id in ids}
-        for source_id in dict.fromkeys(sources.values()):
+        evidence, parts = Evidence.of_rows(ids), list[str]()
+        groups: dict[str, list[str]] = {}
+        for row_id in ids:
+            groups.setdefault(self.dataset.row(row_id).source_id, []).append(row_id)
+        newest = sorted(filter(None, groups), key=self.dataset.published.__getitem__, reverse=True)
+        older = newest[_NAMED:] if len(newest) > _NAMED + 2 else []
+        for source_id in (each for each in groups if each not in older):
             name = self.dataset.source(source_id).short_name if source_id else "public record"
-            rows = Evidence.of_rows(i for i in ids if sources[i] == source_id)
-            parts.append(name + self._citing.write(self._citing.anchors(rows)))
+            parts.append(name + self._citing.write(self._citing.anchors(Evidence.of_rows(groups[source_id]))))
+        if older:
+            rest = Evidence.of_rows(row_id for source_id in older for row_id in groups[source_id])
+            parts.append(f"{len(older)} older texts{self._citing.write(self._citing.anchors(rest))}")
         parts += [own] if own else []
         text = f"Source: {'; '.join(parts)}." if parts else ""
         return Rendered(text, "", self._citing.anchors(evidence), [], evidence)

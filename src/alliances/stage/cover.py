@@ -58,6 +58,8 @@ def _base(dataset: Dataset) -> str:
     days = sorted(dataset["sources"]["published"])
     years = [(year, dict.fromkeys(map(month_text, of_it))) for year, of_it in groupby(days, lambda day: day[:4])]
     when = join_and([f"{join_and(list(months))} {year}" for year, months in years])
+    if sum(len(months) for _, months in years) > 6:
+        when = " to ".join(date_text(day[:7]) for day in (days[0], days[-1]))
     return f"{capital(number_word(len(days)))} text{'s' if len(days) > 1 else ''} of {when}" if days else ""
 
 
