@@ -3,17 +3,19 @@
 import csv
 import hashlib
 import re
+from calendar import monthrange
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from datetime import date, datetime
+from datetime import date
+from math import log, sqrt
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 
 from alliances.build import notebook_names
 from alliances.check import csv_lines
-from alliances.dataset import FACT_TABLES, Dataset
+from alliances.dataset import Dataset
 from alliances.dataset.coverage import name_finder
 from alliances.dataset.sentences import Sentence, split_sentences
 from alliances.dataset.tables import read_tables, split_list
@@ -27,16 +29,12 @@ from alliances.stage.evidence import reading
 from alliances.text.dates import MONTHS, month_text
 from alliances.text.markdown import capital, slug
 
-_MONTH = f"({'|'.join(MONTHS)})"
-#: Days as texts write them, and how they are read.
-_DAYS = {rf"(\d{{1,2}})(?:st|nd|rd|th)? (?:of )?{_MONTH},? (\d{{4}})": "%d %B %Y",
-         rf"{_MONTH} (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}})": "%B %d %Y",
-         r"(\d{4})-(\d\d)-(\d\d)": "%Y %m %d", r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})": "%d %m %Y"}  # fmt: skip
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w’'-]+(?: (?:of |the )*[A-Z][\w’'-]+)*")
 _LONGEST = 25  # words of a quotation
-#: Columns whose words tell that a sentence belongs into a table; of a text that quotes somebody into the last one.
-_CUES = {"memberships": ("role",), "positions": ("position", "topic"), "capabilities": ("relation", "domain"),
-         "event_accounts": ("event_id",), "observations": ("indicator", "unit")}  # fmt: skip
+_NOTE = (
+    "Proposals, no facts. What follows “quote” is a row of `data/quotes.csv`. What follows “pattern” is the first row\n"
+    "of “compare” under a new id: change in it whatever this text says otherwise, or does not say."
+)
 
 
 def add_row(root: Path, table: str, **cells: str) -> None:
@@ -110,20 +108,18 @@ def _window(text: str, today: date) -> tuple[date, date, date, str]:
     """Return the earliest, best and latest day of publication that a text shows, and how that is known."""
     found: list[tuple[date, str]] = []
     for line in map(str.strip, text.splitlines()):
-        for pattern, form in _DAYS.items():
-            for parts in re.findall(pattern, line):
-                with suppress(ValueError):
-                    found.append((datetime.strptime(" ".join(parts), form).date(), line))
-    found = [(day, line) for day, line in found if day <= today]
+        words = [token.text for token in find_quantities(line) if re.search(r"\d.*\d{4}|\d{4}-\d+-", token.text)]
+        days = pd.to_datetime(pd.Series(words), dayfirst=True, format="mixed", errors="coerce").dropna()
+        found += [(day.date(), line) for day in days if day.date() <= today]
     for day, line in found:
         if count_words(line) < 8:  # it stands there alone
             return day, day, day, f"Printed in the text: “{line}”."
     if found:
         day, line = max(found)
-        end = min(date(day.year + day.month // 12, day.month % 12 + 1, 1).toordinal() - 1, today.toordinal())
+        end = min(date(day.year, day.month, monthrange(day.year, day.month)[1]), today)
         told = f"The newest day that it gives is {day.isoformat()}: “{line[:80]}”. "
         rest = "It was added on the latest day; nothing prefers a day, so the last one of that month is taken."
-        return day, date.fromordinal(end), today, told + rest
+        return day, end, today, told + rest
     return today, today, today, "It gives no full date: to be found; until then the day on which it was added is taken."
 
 
@@ -143,70 +139,60 @@ class _Known:
     """What the dataset says already, to be set beside a sentence."""
 
     def __init__(self, dataset: Dataset) -> None:
-        rows = [dataset.row(i) for i in dataset.row_ids]
-        self.rows = [row for row in rows if row.source_id]
-        self.says = {row.row_id: reading(dataset, row) for row in self.rows}
-        quoted = {r.row_id: " ".join(dataset.quote(q).exact for q in r.quote_ids) for r in self.rows}
-        self.words = {i: _words(f"{says} {quoted[i]}") for i, says in self.says.items()}
+        self.rows = {row.row_id: row for row in map(dataset.row, dataset.row_ids) if row.source_id}
+        self.says = {row_id: reading(dataset, row) for row_id, row in self.rows.items()}
+        quoted = {i: " ".join(dataset.quote(q).exact for q in row.quote_ids) for i, row in self.rows.items()}
+        self.words = {row_id: _words(f"{says} {quoted[row_id]}") for row_id, says in self.says.items()}
+        self.common = Counter(word for words in self.words.values() for word in words)
+        self.when = {i: month_text(dataset.source(row.source_id).published) for i, row in self.rows.items()}
         self.ids = {
             name.casefold(): row[f"{kind[:-1]}_id"]
             for kind in ("actors", "alliances")
             for row in read_tables(dataset.root)[kind]
             for name in (row["name"], row.get("short_name", ""), *split_list(row["aliases"]))
         }
-        self.common = Counter(word for words in self.words.values() for word in words)
-        self.when = {row.row_id: month_text(dataset.source(row.source_id).published) for row in self.rows}
-        labels = {(t, c): v for t in FACT_TABLES for c, v in dataset.vocabularies(t).items()}
-        self.cues = {
-            table: {w for row in self.rows if row.table == table for c in columns
-                    for w in _words(dataset.label(labels.get((table, c), c.removesuffix("_id")), row[c]).label)}
-            for table, columns in _CUES.items()
-        }  # fmt: skip
 
     def like(self, text: str, named: Iterable[str], has_number: bool) -> list[str]:
         """List up to three rows on what a sentence is about: those that share its names and its rarer words."""
         wanted, own = _words(text), {self.ids.get(name.casefold(), "") for name in named} - {""}
         score = {
-            row.row_id: sum(1 / self.common[w] for w in wanted & self.words[row.row_id])
-            + 0.3 * len(own & {str(row.values.get(c, "")) for c in ("alliance_id", "actor_id", "holder")})
-            + 0.2 * (has_number and row.table == "observations")
-            for row in self.rows
+            i: sum(log(len(self.rows) / self.common[w]) for w in wanted & self.words[i]) / sqrt(len(self.words[i]) + 9)
+            + 0.5 * len(own & {str(row.values.get(c, "")) for c in ("alliance_id", "actor_id", "holder")})
+            + 0.4 * (has_number and row.table == "observations")
+            for i, row in self.rows.items()
         }
-        best = sorted((i for i in score if score[i] > 0.3), key=lambda i: -score[i])[:3]
-        return [f"{i}, {self.when[i]}: {self.says[i][:120]}" for i in best]
-
-    def tables(self, text: str, has_number: bool) -> str:
-        """Name the tables into which a sentence likely goes, by the words of their vocabularies."""
-        wanted = _words(text)
-        count = {t: len(wanted & words) + (has_number and t == "observations") for t, words in self.cues.items()}
-        likely = [table for table in sorted(count, key=lambda t: -count[t]) if count[table]][:2]
-        likely += ["statements"] if re.search(r"[“\"]|\b(said|says|told|argue\w*)\b", text) else []
-        likely += ["observations, with a new indicator"] * (has_number and count["observations"] < 2)
-        return ", ".join(likely) or "characteristics, or an exclusion"
+        return sorted((i for i in score if score[i] > 0.9), key=lambda i: -score[i])[:3]
 
 
 def _work_list(dataset: Dataset, source_id: str, text: str) -> tuple[str, int]:
     """Write the work list of a text: a sentence after the other, with what to look at."""
     seed, tables, known = SourceText(text), read_tables(dataset.root), _Known(dataset)
-    finder = name_finder(tables)
-    sentences, strange = split_sentences(text), dict[str, None]()
-    note = "Proposals, no facts. What follows “quote” is a row of `data/quotes.csv`. Delete this file when done."
-    lines = [f"# Work list of {source_id}", "", note, ""]
+    finder, sentences, strange = name_finder(tables), split_sentences(text), dict[str, None]()
+    lines = [f"# Work list of {source_id}", "", _NOTE, ""]
     for number, sentence in enumerate(sentences, start=1):
         tokens = finder.tokens(sentence.text)
         has_number = any(token.kind == "number" for token in tokens)
         named = {part for token in tokens for part in token.text.split()}
         strange |= {n: None for n in _NAME.findall(sentence.text) if not named & set(n.split()) and n not in MONTHS}
+        like = known.like(sentence.text, [t.text for t in tokens], has_number)
+        likely = dict.fromkeys(known.rows[i].table for i in like)
+        likely |= {"statements": None} if re.search(r"[“\"]|\b(said|says|told|argue\w*)\b", sentence.text) else {}
+        likely |= {"observations, with a new indicator": None} if has_number and "observations" not in likely else {}
+        quotes = list(_quotes(source_id, seed, sentence))
         lines += [f"{number}. [ ] line {sentence.line}: {sentence.text}"]
         lines += [f"   - holds: {'; '.join(f'{t.text} ({t.kind})' for t in tokens)}"] if tokens else []
-        lines += [f"   - quote: `{row}`" for row in _quotes(source_id, seed, sentence)]
-        lines += [f"   - table: {known.tables(sentence.text, has_number)}"]
-        lines += [f"   - compare: {row}" for row in known.like(sentence.text, [t.text for t in tokens], has_number)]
+        lines += [f"   - quote: `{csv_lines([row])}`" for row in quotes]
+        lines += [f"   - table: {', '.join(likely) or 'characteristics, or an exclusion'}"]
+        lines += [f"   - compare: {i}, {known.when[i]}: {known.says[i][:120]}" for i in like]
+        for row in (row for i in like[:1] for row in tables[known.rows[i].table] if i in row.values()):
+            row_id, *cells = (cell for column, cell in row.items() if column != "source_id")
+            new = [f"{row_id.rsplit('-', 1)[0]}-{source_id}", *cells[:-1], "; ".join(row[0] for row in quotes)]
+            lines += [f"   - pattern: `{csv_lines([new])}`"]
     lines += ["", "Names that no table has: " + (", ".join(strange) or "none") + "."]
     return "\n".join(lines) + "\n", len(sentences)
 
 
-def _quotes(source_id: str, seed: SourceText, sentence: Sentence) -> Iterator[str]:
+def _quotes(source_id: str, seed: SourceText, sentence: Sentence) -> Iterator[list[str]]:
     """Yield rows for the table of quotations that hold a sentence, each within the ceiling of words."""
     words = [m.span() for m in re.finditer(r"\S+", sentence.text)]
     for at in range(0, len(words), _LONGEST):
@@ -214,7 +200,7 @@ def _quotes(source_id: str, seed: SourceText, sentence: Sentence) -> Iterator[st
         exact = seed[start:end].rstrip(".,;:")
         is_single = len(seed.locate(exact)) == 1
         around = ("", "") if is_single else seed.around(start, start + len(exact), 5)
-        yield csv_lines([[f"{slug(exact, 30)}-l{sentence.line}-{source_id}", source_id, exact, *around]])
+        yield [f"{slug(exact, 30)}-l{sentence.line}-{source_id}", source_id, exact, *around]
 
 
 def new_alliance(root: Path, alliance_id: str, name: str = "") -> str:
