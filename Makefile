@@ -41,7 +41,7 @@ check: setup  ## Check data, evidence, coverage of the source texts, and noteboo
 	@$(BIN)/alliances check
 
 bench: setup  ## Measure speed, as ratios within one run
-	@$(BIN)/python tests/bench.py
+	@$(BIN)/python tests/bench.py $(if $(growth),--growth)
 
 lint: setup  ## Check style and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nbformat import NotebookNode
 
@@ -38,17 +38,17 @@ class Late(NamedTuple):
 
 
 class _Told(NamedTuple):
-    """A sentence or chart of a committed notebook: where it stands, and the rows that it and its neighbours rest on."""
+    """A sentence or chart of a committed notebook: where it stands, and on which rows it rests."""
 
     name: str
     cell: int
     place: str
     text: str
     rows: tuple[str, ...]
-    beside: frozenset[str]
-    kind: str
+    beside: set[str]  # those of its neighbours and those reviewed
+    once: str  # what is listed once a cell: all of a table
+    is_chart: bool
     is_absence: bool
-    silenced: set[str]
 
 
 def behind_of(root: Path, dataset: Dataset, names: Iterable[str]) -> list[Late]:
@@ -57,35 +57,31 @@ def behind_of(root: Path, dataset: Dataset, names: Iterable[str]) -> list[Late]:
     Returns
     -------
     list of Late
-        Judgements; then for each newer row the sentences and charts that it overtakes, with file, cell and line, in the
-        order of the report, the cells of a table once; then by chapter the rows that none uses. Each says what to do.
+        Judgements; sentences that fell; then for each newer row the sentences and charts that it overtakes, with file,
+        cell and line, in the order of the report; then by chapter the rows that none uses. Each says what to do.
     """
     rows = _Rows(dataset.known(dataset.default_as_of()))
-    told = [each for name in names for each in _told(name, notebooks.read(root, name))]
-    found: dict[tuple[str, int, str, tuple[str, ...]], _Told] = {}
+    outputs = [each for name in names for each in _outputs(name, notebooks.read(root, name))]
+    told, found = [each for output in outputs for each in _told(*output)], dict[tuple[object, ...], _Told]()
     for each in told:
-        newer = rows.newer(each.rows, wide=each.is_absence)
-        left = rows.left_out(each.rows) if each.kind == "chart" else []
-        due = [i for i in dict.fromkeys([*newer, *left]) if i not in each.beside and i not in each.silenced]
-        if due:
-            found.setdefault((each.name, each.cell, each.kind if each.kind == "cell" else each.text, tuple(due)), each)
-    used = {i for each in told for i in each.rows} | rows.weighed
-    fallen = (each for name in names for each in _fallen(name, notebooks.read(root, name)))
-    return [*rows.judgements(), *fallen, *_by_row(rows, [(each, key[-1]) for key, each in found.items()]),
-            *_unused(rows, told, used)]  # fmt: skip
+        newer = [*rows.newer(each.rows, wide=each.is_absence), *(rows.left_out(each.rows) if each.is_chart else ())]
+        if due := tuple(i for i in dict.fromkeys(newer) if i not in each.beside):
+            found.setdefault((each.name, each.cell, each.once, due), each)
+    judged = list(rows.judgements())
+    return [*judged, *(late for output in outputs for late in _fallen(*output)),
+            *_by_row(rows, [(each, due) for (*_, due), each in found.items()]), *_unused(rows, told)]  # fmt: skip
 
 
-def _by_row(rows: "_Rows", found: Sequence[tuple[_Told, tuple[str, ...]]]) -> Iterator[Late]:
+def _by_row(rows: "_Rows", found: Sequence[tuple[_Told, Any]]) -> Iterator[Late]:
     """Yield the places under the newer row that most of them share; what such a row says is written once."""
     count = Counter(row_id for _, due in found for row_id in due)
-    grouped: dict[str, list[str]] = {}
+    grouped: dict[str, list[str]] = defaultdict(list)
     for each, due in found:
-        lead = max(due, key=lambda i: count[i])
+        lead = max(due, key=count.__getitem__)
         rest = [i for i in due if i != lead]
         more = f", and {len(rest) - 4} more" if rest[4:] else ""
         others = f" (newer, too: {', '.join(rest[:4])}{more})" if rest else ""
-        does = " does not draw it" if each.kind == "chart" else ""
-        grouped.setdefault(lead, []).append(f"\n  {each.place}: {each.text}{does}{others}")
+        grouped[lead].append(f"\n  {each.place}: {each.text}{' does not draw it' * each.is_chart}{others}")
     for lead, places in grouped.items():
         many = f"{len(places)} places do" if places[1:] else "one place does"
         yield Late(
@@ -94,19 +90,17 @@ def _by_row(rows: "_Rows", found: Sequence[tuple[_Told, tuple[str, ...]]]) -> It
         )  # fmt: skip
 
 
-def _unused(rows: "_Rows", told: Sequence[_Told], used: set[str]) -> Iterator[Late]:
-    """Yield the new rows that no chapter uses, with what they say, by the chapter that tells most of their format."""
-    home: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))  # what part of a chapter is on a format
-    whole = Counter(each.name for each in told)
-    for each in told:
-        for alliance_id in {rows.format_of(i) for i in each.rows} - {""}:
-            home[alliance_id][each.name] += 1 / whole[each.name]
-    unused: dict[tuple[str, str], list[str]] = {}
+def _unused(rows: "_Rows", told: Sequence[_Told]) -> Iterator[Late]:
+    """Yield the new rows that nothing uses, with what they say, by the chapter of which most is on their format."""
+    used, whole = {i for each in told for i in each.rows} | rows.weighed, Counter(each.name for each in told)
+    on = Counter((about, each.name) for each in told for about in {rows.format_of(i) for i in each.rows})
+    unused: dict[tuple[str, str], list[str]] = defaultdict(list)
     for row in rows.fresh:
         if row.row_id not in used and rows.is_news(row):
-            near = home[rows.format_of(row.row_id)]
-            where = f"nearest chapter {max(near, key=near.__getitem__)}" if near else "no chapter tells its format"
-            unused.setdefault((row.source_id, where), []).append(f"\n  {rows.listed([row.row_id])}")
+            about = rows.format_of(row.row_id)
+            near = max(whole, key=lambda name: on[about, name] / whole[name]) if about else ""
+            where = f"nearest chapter {near}" if near and on[about, near] else "no chapter tells its format"
+            unused[row.source_id, where].append(f"\n  {rows.listed([row.row_id])}")
     for (source_id, where), lines in sorted(unused.items()):
         yield Late(
             f"{source_id}, {where}: no chapter uses {len(lines)} of its rows; use what bears on the report, and when "
@@ -118,22 +112,18 @@ class _Rows:
     """The known rows by their subject, and what is newer than others; `fresh` are those of texts not yet reviewed."""
 
     def __init__(self, dataset: Dataset) -> None:
-        self._dataset = dataset
+        self._dataset, self._new, self.weighed = dataset, dataset.unreviewed, set[str]()
         self._by: dict[tuple[str, ...], list[Row]] = defaultdict(list)
-        self._words: dict[str, tuple[str, ...]] = {}
         self._first: dict[tuple[str, ...], str] = {}  # when something was said first, in these very words
-        self.weighed: set[str] = set()
-        self.fresh: list[Row] = []
-        self._new = dataset.unreviewed
         self._single, self._kindred, ended, apart = (
             {term.term for term in dataset.terms(vocabulary) if word in term.meaning.split()}
             for vocabulary, word in (("aspect", "single"), ("topic", "offer"), ("status", "ended"),
                                      ("disagreement_kind", "apart"))
         )  # fmt: skip
-        for row in filter(lambda row: row.source_id, map(dataset.row, dataset.row_ids)):
-            self.fresh += [row] if row.source_id in self._new else []
-            said = self._words[row.row_id] = self._said(row)
-            self._first[said] = min(self._first.get(said, "9999"), dataset.published[row.source_id])
+        rows = [row for row in map(dataset.row, dataset.row_ids) if row.source_id]
+        self.fresh = [row for row in rows if row.source_id in self._new]
+        for row in rows:
+            self._first[_said(row)] = min(self._first.get(_said(row), "9999"), self._day(row))
             for subject in self._subjects(row):
                 if subject[-1] != "!" or row.values.get("status") in ended:
                     self._by[subject].append(row)
@@ -141,18 +131,19 @@ class _Rows:
         groups = [split_list(cell) for cell in declared[declared["kind"].isin(apart)]["row_ids"]]
         self._apart = {frozenset(pair) for group in groups for pair in combinations(group, 2)}
 
-    @staticmethod
-    def _said(row: Row) -> tuple[str, ...]:
-        cells = [str(cell) for name, cell in row.values.items() if name not in ("source_id", "quote_ids", "same_as")]
-        return (row.table, *cells[1:])  # without its id
+    def _day(self, row: Row) -> str:
+        return self._dataset.published[row.source_id]
+
+    def _known(self, ids: Iterable[str]) -> list[Row]:
+        return [row for row in (self._dataset.row(i) for i in ids if i in self._dataset) if row.source_id]
 
     def is_news(self, row: Row) -> bool:
         """Whether no earlier text says the same in the same words."""
-        return self._first[self._words[row.row_id]] == self._dataset.published[row.source_id]
+        return self._first[_said(row)] == self._day(row)
 
     def format_of(self, row_id: str) -> str:
         """Return the format that a row is about; "" if none, or not known here."""
-        return str(self._dataset.row(row_id).values.get("alliance_id", "")) if row_id in self._dataset else ""
+        return next((str(row.values.get("alliance_id", "")) for row in self._known([row_id])), "")
 
     def newer(self, ids: Sequence[str], *, since: str = "", wide: bool = False) -> list[str]:
         """List the rows that say otherwise of a subject than these, in a later text or one later than `since`.
@@ -161,16 +152,15 @@ class _Rows:
         actors in an absence, only those of texts that are not yet reviewed. A format that ended overtakes all its rows.
         """
         own: dict[tuple[str, ...], list[Row]] = defaultdict(list)
-        for row in (self._dataset.row(i) for i in ids if i in self._dataset):
-            for subject in self._subjects(row) if row.source_id else ():
+        for row in self._known(ids):
+            for subject in self._subjects(row):
                 if wide or subject[-1] != "*":
                     own[subject].append(row)
         found: dict[str, None] = {}
         for subject, mine in own.items():
-            day = since or max(self._dataset.published[row.source_id] for row in mine)
-            for row in self._by[subject]:
-                if self._dataset.published[row.source_id] > day and self._counts(row, mine, subject[-1]):
-                    found[row.row_id] = None
+            day = since or max(map(self._day, mine))
+            later = (row for row in self._by[subject] if self._day(row) > day)
+            found |= {row.row_id: None for row in later if self._counts(row, mine, subject[-1])}
         return [i for i in found if i not in ids]
 
     def _counts(self, row: Row, mine: Sequence[Row], kind: str) -> bool:
@@ -179,9 +169,8 @@ class _Rows:
             is_single = self.is_news(row) if kind == "!" else row["aspect"] in self._single
         if not (is_single or (row.source_id in self._new and self.is_news(row))):
             return False
-        is_other = kind in ("*", "!")  # whatever it says
-        pairs = ((frozenset((row.row_id, m.row_id)) in self._apart, is_other or _differ(row, m)) for m in mine)
-        return all(differs and not is_apart for is_apart, differs in pairs)
+        differs = kind in ("*", "!")  # whatever it says
+        return all((differs or _differ(row, m)) and frozenset((row.row_id, m.row_id)) not in self._apart for m in mine)
 
     def _subjects(self, row: Row) -> list[tuple[str, ...]]:
         """Return what a row is about, and last what ends all that is told of its format (“!”).
@@ -189,27 +178,24 @@ class _Rows:
         Where it compares, between them the same of whatever actor, area and scenario (“*”), and what an answer shares
         with those to kindred questions (“+”).
         """
-        columns = _SUBJECTS.get(row.table, ((),))[0]
-        cells = tuple(str(row[column]) for column in columns)
+        cells = tuple(str(row[column]) for column in _SUBJECTS.get(row.table, ((),))[0])
         found: list[tuple[str, ...]] = []
         if cells and cells[-1] and not row.values.get("same_as"):
             found = [(row.table, *cells), (row.table, cells[0], cells[-1], "*")]
             found += [(row.table, cells[1], "+")] if row.values.get("topic") in self._kindred else []
-        return [*found, (self.format_of(row.row_id), "!")]
+        return [*found, (str(row.values.get("alliance_id", "")), "!")]
 
     def left_out(self, drawn: Sequence[str]) -> list[str]:
         """List the rows of the indicators of a chart, of the same formats, that it does not draw."""
-        rows = [self._dataset.row(i) for i in drawn if i in self._dataset]
-        subjects = [s for row in rows if row.table == "observations" for s in self._subjects(row)]
-        known = dict.fromkeys(drawn)
+        subjects = [s for row in self._known(drawn) if row.table == "observations" for s in self._subjects(row)]
         wide = dict.fromkeys(subject for subject in subjects if subject[-1] == "*")
-        return [row.row_id for subject in wide for row in self._by[subject] if row.row_id not in known]
+        return [row.row_id for subject in wide for row in self._by[subject] if row.row_id not in set(drawn)]
 
     def listed(self, ids: Sequence[str]) -> str:
         """Write rows with what they say; of many the newest."""
-        ids = sorted(ids, key=lambda i: self._dataset.published[self._dataset.row(i).source_id], reverse=True)
+        newest = sorted(self._known(ids), key=self._day, reverse=True)
         more = f", and {len(ids) - 5} more" if len(ids) > 5 else ""
-        return ", ".join(f"{i} ({shorten(reading(self._dataset, self._dataset.row(i)), 90)})" for i in ids[:5]) + more
+        return ", ".join(f"{r.row_id} ({shorten(reading(self._dataset, r), 90)})" for r in newest[:5]) + more
 
     def judgements(self) -> Iterator[Late]:
         """Say which judgements do not weigh a row that is newer than their version, on a subject that they weigh.
@@ -224,12 +210,9 @@ class _Rows:
             aside = {*split_aside(row["aside"]), *split_aside(str(row.get("reviewed", "")))}
             self.weighed |= {*own, *aside}
             due = [i for i in self.newer(own, since=row["valid_from"]) if i not in aside]
-            near = [
-                r.row_id for r in self.fresh
-                if r.values.get("alliance_id") == row["alliance_id"] and self.is_news(r)
-                and self._dataset.published[r.source_id] > row["valid_from"]
-                and r.row_id not in {*own, *aside, *due}
-            ]  # fmt: skip
+            touching = (r for r in self.fresh if r.values.get("alliance_id") == row["alliance_id"] and self.is_news(r))
+            near = [r.row_id for r in touching if self._day(r) > row["valid_from"]]
+            near = [i for i in near if i not in {*own, *aside, *due}]
             if due or near:
                 weigh = f" does not weigh {self.listed(due)};" if due else ""
                 beside = f" is older than {', '.join(near)}, on its format;" if near else ""
@@ -240,6 +223,12 @@ class _Rows:
                 )
 
 
+def _said(row: Row) -> tuple[str, ...]:
+    """Return all that a row says, without its id and its words."""
+    cells = [str(cell) for name, cell in row.values.items() if name not in ("source_id", "quote_ids", "same_as")]
+    return (row.table, *cells[1:])
+
+
 def _differ(one: Row, other: Row) -> bool:
     """Whether two rows say different things; what one leaves open, the other may fill."""
     pairs = [(column, str(one[column]), str(other[column])) for column in _SUBJECTS[one.table][1]]
@@ -247,39 +236,43 @@ def _differ(one: Row, other: Row) -> bool:
     return any(a.casefold() != b.casefold() and not (c.endswith("date") and overlap(a, b)) for c, a, b in filled)
 
 
-def _told(name: str, notebook: NotebookNode) -> Iterator[_Told]:
-    """Yield what the outputs of a notebook tell, each with its place."""
+def _outputs(name: str, notebook: NotebookNode) -> Iterator[tuple[str, int, NotebookNode, Any]]:
+    """Yield what a notebook put into the report: its name, the cell's number, the cell, and what is noted of it."""
     for number, cell in enumerate(notebook.cells, start=1):
-        silenced = {i for key in cell.metadata.get("reviewed", {}) for i in split_list(key)}
-        for meta in (output.get("metadata", {}).get("alliances") for output in cell.get("outputs", ())):
-            sentences = meta.get("sentences", ()) if meta else ()
-            rows = [tuple(sentence.get("rows", ())) for sentence in sentences]
-            for at, sentence in enumerate(sentences):
-                is_chart = meta["kind"] == "figure" and not sentence["text"]
-                is_judged = meta["kind"] == "judgements" or (meta["kind"] == "judgement" and not at)
-                if not rows[at] or is_judged or not (sentence["text"] or is_chart):
-                    continue
-                near = rows if meta["kind"] in ("table", "facts") else rows[max(0, at - 1) : at + 2]
-                beside = frozenset(i for each in (near if meta["kind"] != "figure" else ()) for i in each)
-                none = any("none among" in meta["evidence"].get(a, {}).get("formula", "") for a in sentence["marks"])
-                kind = "chart" if is_chart else "cell" if meta["kind"] == "table" else "sentence"
-                text = f"the chart {meta.get('id', '')}" if is_chart else f"“{shorten(sentence['text'], 60)}”"
-                wanted = sentence["text"] or meta.get("id", "")
-                place = f"notebooks/{name}.ipynb, cell {number}, line {_line(cell.source, wanted)}"
-                yield _Told(name, number, place, text, rows[at], beside, kind,
-                            none or bool(_ABSENCE.match(sentence["text"])), silenced)  # fmt: skip
+        for output in cell.get("outputs", ()):
+            if meta := output.get("metadata", {}).get("alliances"):
+                yield name, number, cell, meta
 
 
-def _fallen(name: str, notebook: NotebookNode) -> Iterator[Late]:
+def _told(name: str, number: int, cell: NotebookNode, meta: Any) -> Iterator[_Told]:
+    """Yield what an output tells, each with its place."""
+    silenced = {i for key in cell.metadata.get("reviewed", {}) for i in split_list(key)}
+    sentences = meta.get("sentences", ())
+    rows = [tuple(sentence.get("rows", ())) for sentence in sentences]
+    for at, sentence in enumerate(sentences):
+        words, kind = sentence["text"], meta["kind"]
+        is_chart = kind == "figure" and not words
+        is_judged = kind == "judgements" or (kind == "judgement" and not at)
+        if not rows[at] or is_judged or not (words or is_chart):
+            continue
+        near = {"table": rows, "facts": rows, "figure": ()}.get(kind, rows[max(0, at - 1) : at + 2])
+        none = any("none among" in meta["evidence"].get(a, {}).get("formula", "") for a in sentence["marks"])
+        text = f"the chart {meta['id']}" if is_chart else f"“{shorten(words, 60)}”"
+        yield _Told(
+            name, number, f"notebooks/{name}.ipynb, cell {number}, line {_line(cell.source, words or meta['id'])}",
+            text, rows[at], {i for each in near for i in each} | silenced, "" if kind == "table" else text, is_chart,
+            none or bool(_ABSENCE.match(words)),
+        )  # fmt: skip
+
+
+def _fallen(name: str, number: int, cell: NotebookNode, meta: Any) -> Iterator[Late]:
     """Yield the sentences that are not told, although their rows are known."""
-    told = ((n, cell, each) for n, cell in enumerate(notebook.cells, 1) for each in cell.get("outputs", ()))
-    for number, cell, output in told:
-        for text in output.get("metadata", {}).get("alliances", {}).get("fallen", ()):
-            yield Late(
-                f"notebooks/{name}.ipynb, cell {number}, line {_line(cell.source, text)}: “{shorten(text, 60)}” is not "
-                "told, although its rows are known: a value made of them is not, such as a count of no rows; look at "
-                "the frame, or write an else: beneath."
-            )
+    for text in meta.get("fallen", ()):
+        yield Late(
+            f"notebooks/{name}.ipynb, cell {number}, line {_line(cell.source, text)}: “{shorten(text, 60)}” is not "
+            "told, although its rows are known: a value made of them is not, such as a count of no rows; look at the "
+            "frame, or write an else: beneath."
+        )
 
 
 def _line(source: str, text: str) -> int:
