@@ -15,7 +15,8 @@ from alliances.cli import main
 from alliances.dataset import Dataset
 from alliances.parameters import check_parameters
 from alliances.run.execute import run_notebooks
-from helpers import PROJECT, long, outputs
+from growth import grow
+from helpers import PROJECT, change_cell, long, outputs
 from river_data import add, read_table
 
 Cells = dict[str, str]
@@ -149,3 +150,35 @@ def test_exhibits_follow_a_sixth_text(root: Path) -> None:
     rome = made["acc-rome-summit-2025-07-opinion"]
     assert (rome in strands, "acc-rome-summit-2025-07-opinion" in strands) == (True, False), "The newest account."
     assert (made["obs-force-to-deter-analysis"] in ladder, "obs-army-news" in ladder) == (True, False)
+
+
+@long
+def test_lists_end_after_the_newest_where_texts_pile_up(tmp_path: Path) -> None:
+    grow(PROJECT, tmp_path / "grown", 4)
+    defaults = check_parameters({}, Dataset.load(tmp_path / "grown")).as_dict()
+    executed = run_notebooks(tmp_path / "grown", ["glance", "coalition", "force"], defaults)
+    told = [output["metadata"].get("alliances", {}) for book in executed.values() for output in outputs(book)]
+    shown = {meta["id"]: meta for meta in told if "id" in meta}
+    assert shown["tbl-texts"]["body"].count("\n") == 13  # heads, line, and twelve of twenty texts
+    assert "8 older ones stand in Evidence" in shown["tbl-texts"]["caption"]
+    assert "; 5 older texts" in shown["fig-coalition-strands"]["source"]
+    ladder = json.dumps(shown["fig-force-ladder"]["narrow"])
+    assert "A deployment in the rear" in ladder
+    assert "Size of a contingent" not in ladder, "Texts that agree share a bar."
+
+
+@long
+def test_words_of_near_days_join_in_the_timeline(root: Path) -> None:
+    made = []
+    for day, city in ((9, "oslo"), (12, "athens"), (14, "berlin")):
+        add(root, "events", event_id=f"{city}-2025-07", title=f"Summit in {city.title()}", kind="meeting")
+        row = next(r for r in read_table(root, "event_accounts") if r["event_id"] == "rome-summit-2025-07")
+        cells = {"account_id": f"acc-{city}-opinion", "event_id": f"{city}-2025-07", "date": f"2025-07-{day:02}"}
+        add(root, "event_accounts", **{**row, **cells, "place": ""})
+        made.append(f'    "{city}-2025-07": leaders,\n')
+    change_cell(root, "coalition", 2, lambda source: source.replace("lanes = {\n", "lanes = {\n" + "".join(made)))
+    executed = run_notebooks(root, ["coalition"], check_parameters({}, Dataset.load(root)).as_dict())
+    drawn = next(json.dumps(o) for o in outputs(executed["coalition"]) if "fig-coalition-strands" in json.dumps(o))
+    assert '"9 July to 14 July"' in drawn
+    assert '"10 July"' not in drawn
+    assert '"10 May"' in drawn
