@@ -17,7 +17,7 @@ from alliances.build import notebook_names
 from alliances.check import csv_lines
 from alliances.dataset import Dataset
 from alliances.dataset.coverage import name_finder
-from alliances.dataset.sentences import Sentence, split_sentences
+from alliances.dataset.sentences import Sentence, find_quantities, split_sentences
 from alliances.dataset.tables import read_tables, split_list
 from alliances.dataset.texts import SourceText, count_words, read_text
 from alliances.errors import DataError
