@@ -160,7 +160,7 @@ def test_lists_end_after_the_newest_where_texts_pile_up(tmp_path: Path) -> None:
     told = [output["metadata"].get("alliances", {}) for book in executed.values() for output in outputs(book)]
     shown = {meta["id"]: meta for meta in told if "id" in meta}
     assert shown["tbl-texts"]["body"].count("\n") == 13  # heads, line, and twelve of twenty texts
-    assert "8 older ones stand in Evidence" in shown["tbl-texts"]["caption"]
+    assert "eight older ones stand in Evidence" in shown["tbl-texts"]["caption"]
     assert "; 5 older texts" in shown["fig-coalition-strands"]["source"]
     ladder = json.dumps(shown["fig-force-ladder"]["narrow"])
     assert "A deployment in the rear" in ladder
@@ -180,5 +180,4 @@ def test_words_of_near_days_join_in_the_timeline(root: Path) -> None:
     executed = run_notebooks(root, ["coalition"], check_parameters({}, Dataset.load(root)).as_dict())
     drawn = next(json.dumps(o) for o in outputs(executed["coalition"]) if "fig-coalition-strands" in json.dumps(o))
     assert '"9 July to 14 July"' in drawn
-    assert '"10 July"' not in drawn
     assert '"10 May"' in drawn
