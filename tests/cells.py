@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, settings
 from alliances import open_edition
 from alliances.edition import Edition
 from alliances.errors import NarrativeError
-from alliances.text.markdown import MARK
+from alliances.text.markdown import MARK, from_notebook
 from river_data import RIVER
 
 PROJECT = Path(__file__).parents[1]
@@ -75,7 +75,7 @@ class Cells:
         """Return what `edition.write` shows, marks as ``[label]`` without their titles."""
         self.names |= {"_text": text, **variables}
         shown = self.run("edition.write(_text)")
-        return MARK.sub(lambda m: f"[{m['label']}]", shown[0][0]["text/markdown"]) if shown else ""
+        return MARK.sub(lambda m: f"[{m['label']}]", from_notebook(shown[0][0]["text/markdown"])) if shown else ""
 
     def refuses(self, source: str) -> str:
         """Run a cell that must stop, and return its one sentence."""

@@ -21,12 +21,15 @@ import pypdf
 import pytest
 import yaml
 from bs4 import BeautifulSoup
+from nbclient import NotebookClient
 from playwright import sync_api as playwright
 
 from alliances import cli, quarto_steps
 from alliances.build import notebook_names
+from alliances.lab import before_saving
 from alliances.preview import Preview
 from alliances.publish.quarto import find_quarto
+from alliances.run import forks
 from helpers import PROJECT, Command, change_cell, edition, long, outputs
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -90,18 +93,28 @@ def test_a_preview_of_nothing_is_refused(built_river: Path, tmp_path: Path) -> N
 
 @long
 @browser
-def test_an_edited_sentence_shows_in_the_browser(river_root: Path, tmp_path: Path, page: Any) -> None:
+def test_an_edited_sentence_shows_in_the_browser_and_moves_nothing_around_it(
+    river_root: Path, tmp_path: Path, page: Any
+) -> None:
+    waiting = Preview(river_root, "treaty").listen()
+    page.goto(f"http://127.0.0.1:{waiting.server_address[1]}/")
+    page.get_by_role("status").get_by_text("is being made").wait_for()
+    waiting.shutdown()
     command = Command(river_root, tmp_path / "tmp")
     process = command.start("preview", "treaty", "--no-browser")
     try:
-        page.goto(re.search(r"http://\S+", process.stderr.readline())[0])
-        shown = page.frame_locator("iframe")
+        address = re.search(r"http://\S+", process.stderr.readline())[0]
+        page.set_content(f'<p style="height: 3000px">A notebook<iframe src="{address}" height="300">')
+        preview = page.frame_locator("iframe")
+        shown = preview.frame_locator("iframe")
+        shown.get_by_role("heading", name="A dam for Dunmere").first.wait_for()
         old = "A dam for Dunmere"
         path = river_root / "notebooks" / "treaty.ipynb"
         path.write_text(path.read_text().replace(f"# {old}", f"# {old}, at last"))
         shown.get_by_role("heading", name=f"{old}, at last").first.wait_for()
         change_cell(river_root, "treaty", 3, lambda source: source + "\n1 / 0")
-        page.get_by_role("alert").get_by_text("ZeroDivisionError").wait_for()
+        preview.get_by_role("alert").get_by_text("ZeroDivisionError").wait_for()
+        assert page.evaluate("scrollY") == 0
         assert shown.get_by_role("heading", name=f"{old}, at last").first.is_visible()
     finally:
         process.terminate()
@@ -172,6 +185,27 @@ def test_what_is_opened_run_and_saved_is_not_changed(lab: tuple[Path, str], page
     for path in sorted((root / "notebooks").glob("*.ipynb")):
         run_and_save(page, open_notebook(page, address, f"notebooks/{path.name}"), path)
         assert git(root, "status", "--porcelain") == "", path.name
+
+
+@long
+def test_a_cell_that_runs_again_is_saved_as_it_was_committed() -> None:
+    path = PROJECT / "notebooks" / "jef.ipynb"
+    notebook, committed = nbformat.read(path, 4), path.read_text("utf-8")
+
+    def saved() -> str:
+        model = {"type": "notebook", "content": notebook.copy()}
+        before_saving(model=model, path="notebooks/jef.ipynb")
+        return nbformat.writes(model["content"]).rstrip("\n") + "\n"
+
+    client = NotebookClient(notebook, resources={"metadata": {"path": str(path.parent)}})
+    with client.setup_kernel(env=os.environ | forks.SETTINGS):
+        own = [(cell, number) for number, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+        for cell, number in own:
+            client.execute_cell(cell, number)
+        assert saved() == committed
+        for cell, number in own[2:]:  # a new edition, which the second opens, counts its marks anew
+            client.execute_cell(cell, number)
+            assert saved() == committed, number
 
 
 @long
@@ -316,19 +350,20 @@ def test_a_notebook_alone_is_what_it_tells(monkeypatch: pytest.MonkeyPatch, caps
 
 
 def test_a_chapter_is_watched_by_a_preview_of_quartos() -> None:
-    listed = yaml.safe_load((PROJECT / "report" / "_quarto.yml").read_text("utf-8"))["notebooks"]
-    assert listed == [f"../notebooks/{name}.ipynb" for name in notebook_names(PROJECT)]
+    listed = yaml.safe_load((PROJECT / "report" / "_quarto.yml").read_text("utf-8"))["ipynb-filters"]
+    assert listed == [f"{at}notebooks/{name}.ipynb" for name in notebook_names(PROJECT) for at in ("../", "")]
 
 
 def test_a_notebook_is_readable_without_this_package(tmp_path: Path) -> None:
     """As GitHub, VS Code and nbconvert show it: a chart is a picture, a table a table, a sentence has its marks."""
+    path = PROJECT / "notebooks" / "force.ipynb"  # whose sums of money could be read as formulas
     code = (
         "import sys, nbformat; sys.modules['alliances'] = None\nfrom nbconvert import HTMLExporter\n"
-        f"print(HTMLExporter().from_notebook_node(nbformat.read({str(PROJECT / 'notebooks' / 'jef.ipynb')!r}, 4))[0])"
+        f"print(HTMLExporter().from_notebook_node(nbformat.read({str(path)!r}, 4))[0])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
-    notebook = nbformat.read(PROJECT / "notebooks" / "jef.ipynb", 4)
-    charts = sum(CHART in output.get("data", {}) for output in outputs(notebook))
+    charts = sum(CHART in output.get("data", {}) for output in outputs(nbformat.read(path, 4)))
     assert done.stdout.count("data:image/png;base64,") >= charts > 0
     assert "<table" in done.stdout
-    assert re.search(r'<sup><a href="#ev-[A-Z]\d+" title="', done.stdout)
+    assert re.search(r'<sup><a href="#ev-[A-Z]\d+" title="[^"]*\$', done.stdout)
+    assert "](#ev-" not in BeautifulSoup(done.stdout, "html.parser").get_text()

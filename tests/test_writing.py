@@ -269,6 +269,14 @@ def test_a_cell_that_is_edited_and_run_again_takes_its_new_value(cells: Cells) -
     assert cells.shown[0][1]["evidence"]["ev-f-members"]["value"] == "3"
 
 
+def test_a_cell_that_runs_again_after_later_ones_shows_and_carries_the_same(cells: Cells) -> None:
+    source = 'edition.write("The {obs-members-report} members met, {n} in all.")'
+    first = cells.run(source)
+    assert '</sup><sup> [=1](#ev-f-members "' in first[0][0]["text/markdown"], "Marks stand apart."
+    cells.run('edition.write("Delegates met in a town [@cha-commission-seat-report].")')
+    assert cells.run(source) == first
+
+
 def test_a_sentence_that_falls_although_its_rows_are_known_is_noted(cells: Cells) -> None:
     cells.run('empty = edition.count(members.head(0), "actor_id", "members that left")')
     cells.write("{n} met.\n{empty} of them left [@obs-members-report].\n{empty} stayed.\nelse: {n} stayed.")

@@ -259,7 +259,7 @@ def new_chapter(root: Path, name: str, title: str = "") -> str:
     write_whole(template, ("\n".join(lines) + "\n").encode())
     project = template.with_name("_quarto.yml")  # its last lines are the notebooks that a preview of Quarto's watches
     if project.exists() and (text := project.read_text(encoding="utf-8")).rstrip().endswith(".ipynb"):
-        write_whole(project, f"{text.rstrip()}\n  - ../notebooks/{name}.ipynb\n".encode())
+        write_whole(project, f"{text.rstrip()}\n  - ../notebooks/{name}.ipynb\n  - notebooks/{name}.ipynb\n".encode())
     dataset = Dataset.load(root)
     refresh(root, [name], check_parameters({}, dataset).as_dict(), uncoded=dataset.uncoded)
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import threading
 import time
@@ -12,10 +13,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from alliances.build import checked_parameters, notebook_names
-from alliances.dataset import Dataset
+from alliances.build import checked_parameters, load_validated, notebook_names
+from alliances.edition import VALIDATED
 from alliances.errors import AlliancesError, ExecutionError
-from alliances.parameters import Parameters
 from alliances.paths import find_root
 from alliances.publish import publish
 from alliances.run.cache import Cache, digest, files_digest
@@ -29,17 +29,8 @@ _SHELL = Path(__file__).with_name("preview.html")
 class Preview:
     """Renders the notebook that was saved last, keeps the last good page, and says why there is no newer one.
 
-    Parameters
-    ----------
-    name : str
-        The chapter to begin with; "" takes the notebook saved last.
-    values : mapping of str to object
-        Parameters as the user gave them.
-
-    Raises
-    ------
-    ExecutionError
-        If there is no such notebook in the report.
+    `name` is the chapter to begin with, by default the one saved last; `values` are parameters as the user gave them.
+    ExecutionError if the report has no such notebook.
     """
 
     def __init__(self, root: Path, name: str = "", values: Mapping[str, Any] | None = None) -> None:
@@ -47,9 +38,8 @@ class Preview:
         if name and name not in self.names:
             raise ExecutionError(f"There is no notebook {name} in the report; choose one of {', '.join(self.names)}.")
         self.saved = self._saved()
-        self.page, self.state = b"", {"name": name or max(self.saved, key=lambda one: self.saved[one][0]), "error": ""}
-        self._data, self._dataset = "", Dataset.load(root)
-        self._parameters: list[Parameters] = []
+        self.page, self.state = b"", {"name": name or max(self.saved, key=self.saved.__getitem__), "error": ""}
+        self._data, self._known = "", list[Any]()
 
     def serve(self, port: int = 0, browser: bool = False, say: Callable[[str], None] = print) -> None:
         """Serve the page on this machine alone, and follow each save, until interrupted."""
@@ -68,15 +58,14 @@ class Preview:
 
     def follow(self) -> None:
         """Render, and render again whenever a notebook or a table is saved."""
-        seen: tuple[Any, str] | None = None
+        seen: Any = None
         while True:
-            saved, data = self._saved(), self._stamp("data")
-            changed = [name for name in saved if saved[name] != self.saved.get(name)]
-            self.saved = saved
-            name = max(changed, key=lambda one: saved[one]) if changed else self.state["name"]
-            if changed or (name, data) != seen:
-                seen = name, data
-                self.render(name)
+            saved = self._saved()
+            now = saved, sorted((path.name, path.stat().st_mtime_ns) for path in (self.root / "data").glob("*.*"))
+            if now != seen:
+                changed = [name for name in saved if saved[name] != self.saved.get(name)]
+                self.saved, seen = saved, now
+                self.render(max(changed, key=saved.__getitem__) if changed else self.state["name"])
             time.sleep(0.05)
 
     def render(self, name: str) -> None:
@@ -89,14 +78,14 @@ class Preview:
         self.state = {"name": name, "error": error, "version": digest(self.page.decode(), name, error)}
 
     def _render(self, name: str) -> bytes:
-        data = files_digest((self.root / "data").iterdir(), self.root)
+        cache, data = Cache(self.root), files_digest((self.root / "data").iterdir(), self.root)
         if data != self._data:
-            self._dataset = Dataset.load(self.root, validate=bool(self._data))
-            _, *self._parameters = checked_parameters(self.root, self._dataset, self.values)  # it reads all notebooks
+            dataset = load_validated(self.root, cache)
+            self._known = [dataset, *checked_parameters(self.root, dataset, self.values)[1:]]  # it reads all notebooks
             self._data = data
-        cache, (defaults, parameters) = Cache(self.root), self._parameters
+        dataset, defaults, parameters = self._known
         check_defaults(self.root, [name], defaults.as_dict())
-        uncoded, known = self._dataset.uncoded, self._dataset.known(parameters.day, parameters.exclude_sources)
+        uncoded, known = dataset.uncoded, dataset.known(parameters.day, parameters.exclude_sources)
         executed = run_notebooks(self.root, [name], parameters.as_dict(), cache=cache, uncoded=uncoded)
         with tempfile.TemporaryDirectory(prefix="preview-") as folder:
             staged = stage(self.root, known, parameters, defaults, executed, Path(folder), cache, only=name)
@@ -106,13 +95,9 @@ class Preview:
                 raise ExecutionError(f"{name}.ipynb tells nothing in this edition; set parameters with -p.")
             return publish(Path(folder), ["html"], root=self.root, engine="embedded").files[0].read_bytes()
 
-    def _saved(self) -> dict[str, tuple[int, int]]:
+    def _saved(self) -> dict[str, int]:
         paths = {name: self.root / "notebooks" / f"{name}.ipynb" for name in self.names}
-        found = {name: path.stat() for name, path in paths.items() if path.exists()}
-        return {name: (stat.st_mtime_ns, stat.st_size) for name, stat in found.items()}
-
-    def _stamp(self, folder: str) -> str:
-        return digest(sorted((path.name, path.stat().st_mtime_ns) for path in (self.root / folder).glob("*.*")))
+        return {name: path.stat().st_mtime_ns for name, path in paths.items() if path.exists()}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -121,18 +106,14 @@ class _Handler(BaseHTTPRequestHandler):
     preview: Preview
 
     def do_GET(self) -> None:
-        kind, body = "text/html; charset=utf-8", b""
-        if self.path == "/":
-            body = _SHELL.read_bytes()
-        elif self.path.startswith("/page"):
-            body = self.preview.page
-        elif self.path == "/state":
-            kind, body = "application/json", json.dumps(self.preview.state).encode()
-        self.send_response(200 if body else 404)
-        for name, value in {"Content-Type": kind, "Content-Length": len(body), "Cache-Control": "no-store"}.items():
-            self.send_header(name, str(value))
+        state = json.dumps(self.preview.state).encode()
+        pages = {"/": _SHELL.read_bytes(), "/page": self.preview.page, "/state": state}
+        body = pages.get(self.path.partition("?")[0])
+        self.send_response(404 if body is None else 200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Cache-Control", "no-store")
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(body or b"")
 
     def log_message(self, *_: Any) -> None:
         """Say nothing of each request."""
@@ -142,7 +123,9 @@ def show(name: str = "", height: int = 640, **values: Any) -> Any:
     """Return, for the last line of a cell, a preview that follows each save as long as the kernel runs."""
     from IPython.display import IFrame
 
+    if os.environ.get(VALIDATED):
+        return None  # a chapter with this cell in it, which a preview or a build executes
     preview = Preview(find_root(), name, values)
-    server = preview.listen()
+    port = preview.listen().server_address[1]
     threading.Thread(target=preview.follow, daemon=True).start()
-    return IFrame(f"http://127.0.0.1:{server.server_address[1]}/", "100%", height)
+    return IFrame(f"http://127.0.0.1:{port}/", "100%", height)

@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 from contextlib import suppress
+from filecmp import cmp
 from pathlib import Path
 from typing import Any
 
@@ -26,31 +27,30 @@ from alliances.run.cache import Cache
 #: Where what makes an edition of Quarto's output waits while it renders.
 ASIDE = Path("report", ".quarto", "alliances")
 STAGED = ("report.md", "edition.yml", "facts.json", "figures", "vega", "attached")
+_PARAMETERS = {"-P", "--execute-param", "--execute-params"}
 
 
 def pre(root: Path) -> None:
     """Execute the notebooks, with the ``params`` of Quarto's profiles, and write the staged report into report/.
 
-    Raises
-    ------
-    PublishError
-        If Quarto was given ``-P``, which it keeps to itself, or a format that the report has not, or would write over
-        another edition.
+    PublishError if Quarto was given ``-P``, which it keeps to itself, or a format that the report has not, or would
+    write over another edition.
     """
     typed = _typed()
     if {"-t", "--to"} & typed and not any(word.startswith("alliances-") for word in typed):
         raise PublishError(
             "The report has two formats, alliances-html and alliances-typst; give `--to` one of them, or leave it out."
         )
-    if {"-P", "--execute-param", "--execute-params"} & {word.split(":")[0] for word in typed}:
+    if _PARAMETERS & typed:
         raise PublishError(
             "Quarto does not hand -P to the notebooks of a project; write `params:` into report/_quarto-NAME.yml, "
             "give `--profile NAME`, or use `alliances build -p`."
         )
+    _say("Executing notebooks for the report; those that did not change since the last time take no time.")
     planned = plan(root, _params(root))
     _refuse_another(planned, _output(root))
     with tempfile.TemporaryDirectory(prefix="alliances-stage-") as scratch:
-        edition = stage_edition(planned, Path(scratch))
+        edition = stage_edition(planned, Path(scratch), say=_say)
         for name in STAGED:
             bring_up_to_date(root / "report" / name, Path(scratch) / name)
         install_fonts(root / "report" / "fonts")
@@ -79,6 +79,17 @@ def post(root: Path) -> None:
             (output / f"report.{kind}").unlink(missing_ok=True)
     entries = read_manifest(root / ASIDE) | {"formats": made}
     write_manifest(output, [*(f"report.{kind}" for kind in made), *parts], entries)
+
+
+def before_alone(root: Path) -> None:
+    """Say what Quarto does with a notebook's parameters, and to the notebook, where it says nothing of it."""
+    typed = _typed()
+    if "--execute" in typed:
+        _say("Quarto writes what it executes into the notebook itself; `make notebooks` puts it right afterwards.")
+    elif _PARAMETERS & typed:
+        raise PublishError(
+            "Quarto passes over -P unless it executes the notebook; add `--execute`, or use `alliances preview -p`."
+        )
 
 
 def alone(text: str) -> str:
@@ -131,7 +142,7 @@ def _typed() -> set[str]:
     words, process = set[str](), os.getppid()
     with suppress(OSError, ValueError):
         for _ in range(2):  # this one's caller is step.py, whose caller is Quarto
-            words |= set(Path(f"/proc/{process}/cmdline").read_text(encoding="utf-8").split("\0"))
+            words |= {word.split(":")[0] for word in Path(f"/proc/{process}/cmdline").read_text("utf-8").split("\0")}
             process = int(Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
     return words
 
@@ -140,18 +151,16 @@ def bring_up_to_date(target: Path, source: Path) -> None:
     """Make a file or folder the same as another one, writing only what differs: ``quarto preview`` watches them."""
     if source.is_dir():
         target.mkdir(parents=True, exist_ok=True)
-        for path in target.iterdir():
-            if not (source / path.name).exists():
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
-        for path in sorted(source.iterdir()):
-            bring_up_to_date(target / path.name, path)
-    elif source.is_file():
-        if not (target.is_file() and target.read_bytes() == source.read_bytes()):
-            shutil.copyfile(source, target)
-    elif target.is_dir():
-        shutil.rmtree(target)
-    else:
-        target.unlink(missing_ok=True)
+        for name in {path.name for folder in (source, target) for path in folder.iterdir()}:
+            bring_up_to_date(target / name, source / name)
+    elif not source.exists():
+        shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
+    elif not (target.is_file() and cmp(target, source, shallow=False)):
+        shutil.copyfile(source, target)
+
+
+def _say(line: str) -> None:
+    print(f"alliances: {line.strip()}", file=sys.stderr, flush=True)
 
 
 def main(arguments: list[str]) -> int:
@@ -161,9 +170,9 @@ def main(arguments: list[str]) -> int:
         if arguments == ["alone"]:
             sys.stdout.write(alone(sys.stdin.read()))
         else:
-            {"pre": pre, "post": post}[arguments[0]](root)
+            {"pre": pre, "post": post, "before-alone": before_alone}[arguments[0]](root)
     except AlliancesError as error:
-        print(f"alliances: {error}", file=sys.stderr)
+        _say(str(error))
         return error.exit_code
     return 0
 

@@ -28,35 +28,42 @@ class Citing:
         self._dataset, self._assumptions = dataset, assumptions
         self._labels: dict[str, str] = {}
         self._meant: dict[str, str] = {}
-        self.fresh: set[str] = set()  # formulas that the call at hand has named; it may replace those of earlier ones
+        self._fresh: set[str] = set()  # formulas that the call at hand has named
         self._shown: set[str] = set()  # alternatives that were only read are not among them
         self._records: dict[str, dict[str, Any]] = {}  # what each anchor stands for, JSON-ready
+        self._named: dict[str, list[str]] = {}  # the rows that the call at hand names, by anchor
+
+    def begin(self) -> None:
+        """Begin a call: what it names may replace what an earlier call, or an earlier run of its cell, named."""
+        self._fresh.clear()
+        self._named.clear()
 
     def anchors(self, evidence: Evidence) -> list[str]:
         """Return the anchors of evidence, rows first, formulas last, and note what they stand for."""
-        found: dict[str, None] = {}
+        found: dict[str, str] = {}
         public = {row for row in evidence.rows if self._dataset.row(row).table == "public_record"}
         for row_id in sorted(evidence.rows, key=public.__contains__):
             anchor = f"ev-{row_id if row_id in public else self._dataset.mark(row_id)}"
             record = self._records.setdefault(anchor, {"kind": "record" if row_id in public else "rows", "rows": []})
-            record["rows"] += [row_id] if row_id not in record["rows"] else []
-            if anchor not in found:
-                self._meant[anchor] = row_id  # whose words show on hover: those of this sentence
-            found[anchor] = None
+            for rows in (record["rows"], self._named.setdefault(anchor, [])):
+                rows += [row_id] if row_id not in rows else []
+            found.setdefault(anchor, row_id)
+        meant = dict(found)  # whose words show on hover: those of this sentence, not those of its formulas
         for formula in evidence.formulas:  # a cell that is run again with another one of that name replaces it
             anchor, noted = formula.anchor, formula.record()
             known = self._records.get(anchor, {})
             if any(known.get(part) != noted[part] for part in ("rows", "records", "formulas", "parameters")):
                 why = f"two values are called “{formula.what}” and rest on different rows; give one another name"
-                refuse(anchor in self.fresh, f"{why}: the words of edition.count, or .named(…)")
-                self.fresh.add(anchor)
+                refuse(anchor in self._fresh, f"{why}: the words of edition.count, or .named(…)")
+                self._fresh.add(anchor)
                 self._records[anchor] = noted
-                self.anchors(formula.evidence)  # what it is made from comes into the list with it
-            found[anchor] = None
+            self.anchors(formula.evidence)  # what it is made from comes into the list with it
+            found[anchor] = ""
         for name in evidence.parameters:
             anchor, statement = f"ev-f-p-{slug(name)}", self._assumptions.get(name, "")
             self._records.setdefault(anchor, {"kind": "parameter", "parameters": [name], "statement": statement})
-            found[anchor] = None
+            found[anchor] = ""
+        self._meant |= meant
         return list(found)
 
     def inference(self, statement: str, rests_on: Evidence, against: Sequence[str]) -> str:
@@ -111,7 +118,10 @@ class Citing:
         return "".join(link(self._label(a), a, self._title(a)) for a in [*rest, *inferences])
 
     def carried(self, anchors: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """Return the records of anchors and of all that these rest on, for an output's metadata."""
+        """Return the records of anchors and of all that these rest on, for an output's metadata.
+
+        Of a paragraph only the rows that this call names: a cell that runs again, after later ones, writes the same.
+        """
         found: dict[str, dict[str, Any]] = {}
         pending = list(anchors)
         while pending:
@@ -120,6 +130,7 @@ class Citing:
                 continue
             record = found[anchor] = copy.deepcopy(self._records[anchor])
             pending += [*record.get("formulas", ()), *record.get("anchors", ())]
+            record |= {"rows": list(self._named[anchor])} if record["kind"] == "rows" else {}
             rows = [*record.get("rows", ()), *record.get("records", ()), *record.get("against", ())]
             if record["kind"] != "rows":
                 pending += self.anchors(Evidence.of_rows(rows))

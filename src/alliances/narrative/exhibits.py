@@ -41,7 +41,7 @@ class Exhibits:
     @contextmanager
     def _cell(self, **variables: Any) -> Iterator[None]:
         """Begin a call with the variables of its cell, and name the line of the cell that an error is about."""
-        self._citing.fresh.clear()
+        self._citing.begin()
         caller = sys._getframe(3)  # below are this, its context manager and the call
         self._teller.variables = {**caller.f_globals, **caller.f_locals, **variables}
         try:
@@ -268,18 +268,21 @@ class Exhibits:
 
     def judgements(self) -> None:
         """List the ranked judgements that stand in this edition: likelihood, proposition, two marks, confidence."""
-        items, sentences, lines = list[dict[str, Any]](), list[Rendered](), list[str]()
-        ranked = [judgement for judgement in self._standing() if judgement[2]["rank"]]
-        for row, told, more in sorted(ranked, key=lambda judgement: judgement[2]["rank"]):
-            anchors = self._citing.anchors(self._known(row["requires"]))
-            marks, sure = self._citing.write(anchors[:2]), self.dataset.label("confidence", row["confidence"]).label
-            items.append({**more, "marks": marks, "confidence_label": sure})
-            lines.append(f"{len(items)}. {told.markdown}{marks} *Confidence: {sure}.*")
-            sentences.append(Rendered(told.markdown, told.plain, anchors, told.printed))
-        scale = [f"{term.label} {term.meaning}" for term in self.dataset.terms("likelihood")]
-        yardstick = f"Likelihood in the words of the PHIA probability yardstick: {', '.join(scale)}." if items else ""
-        markdown = "\n".join([*lines, "", yardstick]).strip()
-        self._show("judgements", Written(markdown, sentences), items=items, yardstick=yardstick)
+        with self._cell():
+            items, sentences, lines = list[dict[str, Any]](), list[Rendered](), list[str]()
+            ranked = [judgement for judgement in self._standing() if judgement[2]["rank"]]
+            for row, told, more in sorted(ranked, key=lambda judgement: judgement[2]["rank"]):
+                anchors = self._citing.anchors(self._known(row["requires"]))
+                marks, sure = self._citing.write(anchors[:2]), self.dataset.label("confidence", row["confidence"]).label
+                items.append({**more, "marks": marks, "confidence_label": sure})
+                lines.append(f"{len(items)}. {told.markdown}{marks} *Confidence: {sure}.*")
+                sentences.append(Rendered(told.markdown, told.plain, anchors, told.printed))
+            scale = [f"{term.label} {term.meaning}" for term in self.dataset.terms("likelihood")]
+            yardstick = (
+                f"Likelihood in the words of the PHIA probability yardstick: {', '.join(scale)}." if items else ""
+            )
+            markdown = "\n".join([*lines, "", yardstick]).strip()
+            self._show("judgements", Written(markdown, sentences), items=items, yardstick=yardstick)
 
     def _standing(self, id: str = "") -> Iterator[tuple[dict[Any, Any], Rendered, dict[str, Any]]]:
         """Yield the judgements of this edition, or one of them: row, proposition, and what staging needs.

@@ -13,7 +13,7 @@ from alliances.errors import NarrativeError
 from alliances.narrative.citing import Citing
 from alliances.narrative.sentences import Rendered, Teller
 from alliances.narrative.templates import Block, Slot, parse, parse_line
-from alliances.text.markdown import plain
+from alliances.text.markdown import for_notebook, plain
 
 _GROUP = re.compile(r"#(ev-g-[0-9a-f]+)")
 
@@ -117,7 +117,7 @@ def show(citing: Citing, kind: str, written: Written, **more: Any) -> None:
     A chart, the ``spec`` of a figure, is displayed as Vega-Lite, which JupyterLab draws, and its Markdown beneath it.
     """
     more = {**written.more, **more}
-    bundle = {"text/markdown": written.markdown, "text/plain": plain(written.markdown)}
+    bundle = {"text/markdown": for_notebook(written.markdown), "text/plain": plain(written.markdown)}
     if spec := more.pop("spec", None):
         bundle = {"application/vnd.vegalite.v5+json": spec, "text/plain": more["alt"]}
     elif not written.markdown:

@@ -87,7 +87,7 @@ def _settings(program: Quarto, root: Path) -> str:
     settings = read_yaml(read_utf8(root / name, name, PublishError), name, PublishError)
     if not isinstance(settings, dict) or "alliances-typst" not in str(settings.get("format")):
         raise PublishError(f"{name} holds no format alliances-typst; restore it.")
-    settings |= {"project": {"type": "default"}, "notebooks": []}
+    settings |= {"project": {"type": "default"}, "ipynb-filters": []}
     if program.number >= (1, 10):  # whose Typst makes PDF/UA and PDF/A at once
         settings["format"]["alliances-typst"]["pdf-standard"] = ["ua-1", "a-3a"]
     return yaml.safe_dump(settings, sort_keys=False)

@@ -14,7 +14,7 @@ from jinja2 import Environment
 
 from alliances.errors import StagingError
 from alliances.text.dates import date_text
-from alliances.text.markdown import capital, escape, join_and, plain, quoted, slug
+from alliances.text.markdown import capital, escape, from_notebook, join_and, plain, quoted, slug
 from alliances.text.reading import read_utf8, read_yaml
 
 #: What one call of a notebook displayed: the metadata of `narrative.writing`, its `markdown` and its chart's `spec`.
@@ -34,7 +34,7 @@ def read_outputs(notebook: Any, licence: str) -> list[Output]:
     found: list[Output] = []
     for shown in (output for cell in notebook.cells for output in cell.get("outputs", [])):
         if (meta := shown.get("metadata", {}).get("alliances")) and meta["kind"] in (*_EXHIBITS, "prose", "cover"):
-            markdown, spec = shown.data.get("text/markdown", ""), shown.data.get(_VEGALITE, {})
+            markdown, spec = from_notebook(shown.data.get("text/markdown", "")), shown.data.get(_VEGALITE, {})
             found.append({**meta, "markdown": markdown, "spec": spec, "licence": licence})
     return found
 

@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 
 #: A mark in a notebook's output: label, anchor, title.
-MARK = re.compile(r'<sup>\[(?P<label>[^\]]+)\]\(#(?P<anchor>[^ )]+) "(?P<title>[^"]*)"\)</sup>')
+MARK = re.compile(r'<sup> ?\[(?P<label>[^\]]+)\]\(#(?P<anchor>[^ )]+) "(?P<title>[^"]*)"\)</sup>')
+_SHOWN = (("</sup><sup>", "</sup><sup> "), ("\\$", "&#36;"), ("$", "&dollar;"))
 _INNER = str.maketrans({"“": "‘", "”": "’", '"': "’"})
 _LINK = re.compile(r"(?<!\\)\[((?:\\.|[^\]\\])*)\]\([^)]*\)")
 
@@ -46,6 +47,20 @@ def slug(text: str, length: int = 60) -> str:
 def link(label: str, anchor: str, title: str) -> str:
     """Write a mark as JupyterLab, GitHub and nbconvert show it: raised, with its words on hover."""
     return f'<sup>[{label}](#{anchor} "{short_words(title)}")</sup>'
+
+
+def for_notebook(markdown: str) -> str:
+    """Set marks that stand side by side apart, and write dollar signs so that none begins a formula."""
+    for told, shown in _SHOWN:
+        markdown = markdown.replace(told, shown)
+    return markdown
+
+
+def from_notebook(markdown: str) -> str:
+    """Undo what `for_notebook` did."""
+    for told, shown in reversed(_SHOWN):
+        markdown = markdown.replace(shown, told)
+    return markdown
 
 
 def quoted(words: str) -> str:
