@@ -14,6 +14,7 @@ from alliances.analysis.facts import unit_of
 from alliances.analysis.quantities import COUNT, Moment, Quantity
 from alliances.analysis.values import UNKNOWN, Evidence, Names, Unknown, Value
 from alliances.dataset import Dataset
+from alliances.dataset.dataset import VALIDATED
 from alliances.errors import NarrativeError
 from alliances.narrative.exhibits import Exhibits
 from alliances.parameters import Parameters, check_parameters
@@ -149,6 +150,6 @@ def open_edition(**values: Any) -> Edition:
 
     ParameterError if one is unknown or has a bad value, DataError if the dataset is not valid.
     """
-    whole = Dataset.load(validate=not os.environ.get("ALLIANCES_VALIDATED"))  # which a build has done for its kernels
+    whole = Dataset.load(validate=not os.environ.get(VALIDATED))
     parameters = check_parameters(values, whole)
     return Edition(parameters, whole.known(parameters.day, parameters.exclude_sources))

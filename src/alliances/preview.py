@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from alliances.build import checked_parameters, load_validated, notebook_names
-from alliances.edition import VALIDATED
+from alliances.dataset.dataset import VALIDATED
 from alliances.errors import AlliancesError, ExecutionError
 from alliances.paths import find_root
 from alliances.publish import publish

@@ -23,6 +23,8 @@ from alliances.paths import find_root
 TRACE_VARIABLE = "ALLIANCES_TRACE"
 #: Environment variable in which a build tells its kernels which texts do not count yet.
 UNCODED = "ALLIANCES_UNCODED"
+#: Environment variable with which a build tells its kernels that it has validated the dataset.
+VALIDATED = "ALLIANCES_VALIDATED"
 #: Tables on which the cut of a table depends, besides `sources`.
 _CUT_BY: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(FACT_TABLES, ("quotes",)),

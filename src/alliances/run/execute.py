@@ -18,7 +18,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
-from alliances.dataset.dataset import UNCODED
+from alliances.dataset.dataset import UNCODED, VALIDATED
 from alliances.errors import AlliancesError, ExecutionError
 from alliances.run import TIME_LIMIT, forks, notebooks, warm
 from alliances.run.cache import Cache, digest, files_digest, library_digest, versions
@@ -152,7 +152,7 @@ def _execute(job: _Job, **more: str) -> Any:
     environment = {
         "ALLIANCES_ROOT": str(job.root),
         "ALLIANCES_TRACE": f"{job.base}.tables",
-        "ALLIANCES_VALIDATED": "1",  # the dataset is validated once a build
+        VALIDATED: "1",
         UNCODED: job.uncoded,
         "IPYTHONDIR": f"{job.base}.ipython",  # a clean profile, whatever the user has set
     }
