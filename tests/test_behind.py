@@ -100,6 +100,20 @@ def test_what_newer_rows_overtake_is_listed_and_reviewed(
     assert "obs-members-note (" in left
 
 
+def test_a_declared_change_overtakes_what_rests_on_the_older_row(
+    river_root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_note(river_root)
+    places = [line for line in check(river_root, monkeypatch, capsys) if "“About 60" in line]
+    assert places
+    assert not any("cha-fish-note" in line for line in places)
+    labels = river_root / "data" / "labels.csv"
+    labels.write_text(labels.read_text("utf-8").replace("different times,,,", "changed over time,,,changed"), "utf-8")
+    add(river_root, "disagreements", disagreement_id="dis-fish", point="what the staff does", kind="date",
+        row_ids="obs-staff-report; cha-fish-note", explanation="It runs locks no more.")  # fmt: skip
+    assert any("cha-fish-note" in line and "“About 60" in line for line in check(river_root, monkeypatch, capsys))
+
+
 def change_version(root: Path, reviewed: str) -> None:
     """Name a row as reviewed in the latest version of the judgement on the survey."""
     path = root / "data" / "judgements.csv"

@@ -158,10 +158,12 @@ def test_context_stands_around_the_quotation_in_its_paragraph(quote_id: str, wor
     paragraph = " ".join(paragraphs[int(mark.removeprefix(source.mark)) - 1].split())
     before, after = DATASET.context(quote_id, words)
     assert f"{before} {quote.exact}".split()[-1] == quote.exact.split()[-1]
-    assert max(len(before.split()), len(after.split())) <= words
-    assert before in paragraph
+    around = [part.replace("…", "").strip() for part in (before, after)]
+    assert max(len(part.split()) for part in around) <= words
+    assert all(part in paragraph for part in around)
+    assert paragraph.startswith(before) != before.startswith("…")
     assert " ".join(quote.exact.split()) in paragraph
-    assert after in paragraph
+    assert paragraph.endswith(after) != after.endswith("…")
     assert quote_id in DATASET.paragraph(mark)
 
 

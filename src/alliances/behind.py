@@ -115,11 +115,14 @@ class _Rows:
         self._dataset, self._new, self.weighed = dataset, dataset.unreviewed, set[str]()
         self._by: dict[tuple[str, ...], list[Row]] = defaultdict(list)
         self._first: dict[tuple[str, ...], str] = {}  # when something was said first, in these very words
-        self._single, self._kindred, ended, apart = (
+        self._single, self._kindred, ended, apart, changed = (
             {term.term for term in dataset.terms(vocabulary) if word in term.meaning.split()}
             for vocabulary, word in (("aspect", "single"), ("topic", "offer"), ("status", "ended"),
-                                     ("disagreement_kind", "apart"))
+                                     ("disagreement_kind", "apart"), ("disagreement_kind", "changed"))
         )  # fmt: skip
+        declared = dataset["disagreements"]
+        self._changes = {each["disagreement_id"]: split_list(each["row_ids"])
+                         for each in declared[declared["kind"].isin(changed)].to_dict("records")}  # fmt: skip
         rows = [row for row in map(dataset.row, dataset.row_ids) if row.source_id]
         self.fresh = [row for row in rows if row.source_id in self._new]
         for row in rows:
@@ -127,7 +130,6 @@ class _Rows:
             for subject in self._subjects(row):
                 if subject[-1] != "!" or row.values.get("status") in ended:
                     self._by[subject].append(row)
-        declared = dataset["disagreements"]
         groups = [split_list(cell) for cell in declared[declared["kind"].isin(apart)]["row_ids"]]
         self._apart = {frozenset(pair) for group in groups for pair in combinations(group, 2)}
 
@@ -164,6 +166,8 @@ class _Rows:
         return [i for i in found if i not in ids]
 
     def _counts(self, row: Row, mine: Sequence[Row], kind: str) -> bool:
+        if kind == "~":
+            return True
         is_single = row.table != "capabilities" and kind not in ("*", "+")
         if row.table == "characteristics":
             is_single = self.is_news(row) if kind == "!" else row["aspect"] in self._single
@@ -176,13 +180,14 @@ class _Rows:
         """Return what a row is about, and last what ends all that is told of its format (“!”).
 
         Where it compares, between them the same of whatever actor, area and scenario (“*”), and what an answer shares
-        with those to kindred questions (“+”).
+        with those to kindred questions (“+”). What is declared to have changed over time is one subject (“~”).
         """
         cells = tuple(str(row[column]) for column in _SUBJECTS.get(row.table, ((),))[0])
         found: list[tuple[str, ...]] = []
         if cells and cells[-1] and not row.values.get("same_as"):
             found = [(row.table, *cells), (row.table, cells[0], cells[-1], "*")]
             found += [(row.table, cells[1], "+")] if row.values.get("topic") in self._kindred else []
+        found += [(change, "~") for change, ids in self._changes.items() if row.row_id in ids]
         return [*found, (str(row.values.get("alliance_id", "")), "!")]
 
     def left_out(self, drawn: Sequence[str]) -> list[str]:

@@ -217,8 +217,8 @@ def new_alliance(root: Path, alliance_id: str, name: str = "") -> str:
 
 
 def new_judgement(root: Path, judgement_id: str) -> str:
-    """Add a judgement, or a version of one that is there, from the newest text on."""
-    tables, day = read_tables(root), Dataset.load(root).default_as_of().isoformat()
+    """Add a judgement, or a version of one that is there, from the newest text on: it may be what the data lack."""
+    tables, day = read_tables(root), Dataset.load(root, validate=False).default_as_of().isoformat()
     own = sorted((r for r in tables["judgements"] if r["judgement_id"] == judgement_id), key=lambda r: r["valid_from"])
     if not judgement_id.startswith("jud-") or any(row["valid_from"] == day for row in own):
         why = f"has a version of {day} already" if own else "does not begin with jud-"

@@ -458,7 +458,7 @@ local function judgement(div)
   if typst then
     return fill("#judgement(%1, [%2], (%3,))", str(div.identifier), inline(claim), list_of(entries, "([%1], [%2])", "%1"))
   end
-  return fill('<div class="judgement" id="%1">\n<p class="claim">%2</p>\n%3</div>', div.identifier, inline(claim),
+  return fill('<div class="judgement" id="%1" role="group" aria-label="Judgement">\n<p class="claim">%2</p>\n%3</div>', div.identifier, inline(claim),
     list_of(entries, "<div><dt>%1</dt><dd>%2</dd></div>", "<dl>\n%1</dl>\n"))
 end
 
@@ -628,8 +628,10 @@ local function entry(div)
   local out = { fill('<div id="%1" class="entry%2" tabindex="-1">', id, has(div, "uncited") and " uncited" or "") }
   local body = parts.words
   if body ~= "" then
-    local function around(class) return parts[class] and fill('<span class="%1">%2</span>', class, parts[class]) or "" end
-    body = fill('%1 <span class="words">%2</span>%4%3', around("before"), body, around("after"), parts.close)
+    local function around(class, label) -- set apart in grey, and by a label for those who do not see it
+      return parts[class] and fill('<span class="%1"><span class="unseen">%3 </span>%2</span>', class, parts[class], label) or ""
+    end
+    body = fill('%1 <span class="words">%2</span>%4%3', around("before", "Before it:"), body, around("after", "After it:"), parts.close)
   end
   out[2] = fill('<p class="quoted"><b class="entry-mark">%1</b> %2</p>', html(label), body ~= "" and body or rest)
   if parts.further then out[#out + 1] = '<p class="further">' .. parts.further .. "</p>" end

@@ -76,7 +76,7 @@
     if (!(node instanceof Element)) return null;
     const link = node.closest("a");
     if (link) return marks.has(link) ? link : null;
-    return node.closest(".drawing") && itemOf(node)?.tooltip ? node : null;
+    return node.closest(".drawing") && pairsOf(itemOf(node)).length ? node : null;
   }
 
   /** What a mark's card says; all of it stands in the evidence already. */
@@ -97,7 +97,7 @@
     const lead = make("a", { href: link.hash, tabIndex: -1 }, "In the Evidence");
     lead.addEventListener("click", () => leave(link));
     const from = make("p", { className: "from" }, whence && `${whence} `, lead);
-    return [name, ...copy.children, from];
+    return [name, make("div", { id: "card-words" }, ...copy.children), from];
   }
 
   // All marks of a section are one Tab stop, of which the arrow keys lead from mark to mark; a screen reader meets each.
@@ -123,9 +123,10 @@
     return [list];
   }
 
-  const pairsOf = ({ tooltip }) => (typeof tooltip === "object"
-    ? Object.entries(tooltip).filter(([, text]) => text !== "" && text !== null).map(([k, v]) => [k, String(v)])
-    : [["", String(tooltip)]]);
+  /** What the tooltip of an item says, as title and text; of a country without data nothing. */
+  const pairsOf = (item) => (typeof item?.tooltip === "object"
+    ? Object.entries(item.tooltip ?? {}).map(([k, v]) => [k, String(v ?? "")]).filter(([, v]) => !["", "null", "undefined"].includes(v))
+    : item?.tooltip ? [["", String(item.tooltip)]] : []);
 
   function show(next, at, sheet = false) {
     clearTimeout(timer);
@@ -136,7 +137,7 @@
       close.addEventListener("click", hide);
       card.replaceChildren(...(marks.has(next) ? [...evidenceOf(next), close] : tooltipOf(itemOf(next))));
       owner = next;
-      if (marks.has(next)) next.setAttribute("aria-describedby", "card");
+      if (marks.has(next)) next.setAttribute("aria-describedby", "card-words");
       if (!at && !sheet && groups.get(next)?.length > 1) card.append(make("p", { className: "from" }, "← → leads to the next mark"));
       card.classList.toggle("sheet", sheet);
       card.style.maxHeight = "";
@@ -196,6 +197,7 @@
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     hide();
+    unstep();
     openBar(false);
   });
   // The first tap opens a sheet; its link, or a second tap, leads to the entry.
@@ -308,7 +310,7 @@
   function partsOf(drawing) {
     const found = new Map();
     for (const node of drawing.querySelectorAll("svg[data-live] :is(path, text, image)")) {
-      if (itemOf(node)?.tooltip && node.getClientRects().length) found.set(JSON.stringify(itemOf(node).tooltip), node);
+      if (pairsOf(itemOf(node)).length && node.getClientRects().length) found.set(JSON.stringify(itemOf(node).tooltip), node);
     }
     return [...found.values()];
   }

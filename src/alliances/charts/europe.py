@@ -184,13 +184,14 @@ class _Sheet:
 
     def boxes(self, away: pd.DataFrame, colour: str, fills: dict[str, str]) -> list[Any]:
         """Set the countries beyond the map, each in a box of its colour."""
-        rows = [{"text": one["name"], "fill": fills.get(one[colour], brand("land")), "row_id": one["row_id"]}
-                for one in away.to_dict("records")]  # fmt: skip
+        rows = [{"text": one["name"], "fill": fills.get(one[colour], brand("land")), "row_id": one["row_id"],
+                 "name": one["name"], colour: one[colour]} for one in away.to_dict("records")]  # fmt: skip
         for row, x, y, wide in self.flow(rows, 12, 22, 6):
             row |= {"x": x, "y": y, "x2": x + wide, "y2": y + 18, "tx": x + 6, "ty": y + 9.5}
             row["ink"] = _ink(row["fill"])
         base = alt.Chart(alt.InlineData(values=rows, name="_beyond"))
-        box = base.mark_rect().encode(**_given("x", "y", fill="fill"), x2="x2", y2="y2")
+        told = [alt.Tooltip(f"{name}:N", title=name.capitalize()) for name in ("name", colour)]
+        box = base.mark_rect().encode(**_given("x", "y", fill="fill"), x2="x2", y2="y2", tooltip=told)
         return [box, _beside(base).encode(**_given(color="ink"))] if rows else []
 
     def legend(self, kinds: list[tuple[str, str, str, int]], shown: pd.DataFrame, hatch: str) -> list[Any]:
@@ -248,7 +249,7 @@ def _land(shown: pd.DataFrame, fills: dict[str, str], fields: list[str]) -> Any:
     coloured = f"indexof({json.dumps(list(fills))}, datum['{fields[0]}']) >= 0"
     return _joined(shown, fields).mark_geoshape(stroke=brand("paper"), strokeWidth=0.7).encode(
         fill=alt.condition(coloured, fill, alt.value(brand("land"))),
-        tooltip=[alt.Tooltip(f"{name}:N") for name in dict.fromkeys(["name", *fields])],
+        tooltip=[alt.Tooltip(f"{name}:N", title=name.capitalize()) for name in dict.fromkeys(["name", *fields])],
     )  # fmt: skip
 
 

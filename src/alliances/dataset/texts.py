@@ -30,10 +30,11 @@ class SourceText(str):
         return sum(bool(line.strip()) for line in self.split("\n")[: self.line(position)])
 
     def around(self, start: int, end: int, words: int) -> tuple[str, str]:
-        """Return at most so many words before and after a stretch, within its own paragraph."""
+        """Return at most so many words before and after a stretch, in its own paragraph, with “…” where it goes on."""
         before = self[:start].rpartition("\n")[2].split()
         after = self[end:].partition("\n")[0].split()
-        return " ".join(before[max(0, len(before) - words) :]), " ".join(after[:words])
+        cut = (["…"] if len(before) > words else [], ["…"] if len(after) > words else [])
+        return " ".join(cut[0] + before[max(0, len(before) - words) :]), " ".join(after[:words] + cut[1])
 
     def locate(self, exact: str, prefix: str = "", suffix: str = "") -> list[tuple[int, int]]:
         """Find every place of a quotation: its start and end (exclusive).

@@ -88,18 +88,41 @@ def _signed(svg: str, foot: str) -> str:
 
 
 def _table(spec: Mapping[str, Any], foot: str) -> str:
-    """Return a chart's data under the titles of its columns, then source and licence; no cell is read as a formula."""
-    titles, tables = dict[str, str](), list[pd.DataFrame]()
-    for part in (part for part in walk(dict(spec)) if isinstance(part.get("field"), str)):
-        for place in (part.get("legend"), part.get("axis"), part):  # the encoding's own title goes before these
-            if isinstance(place, Mapping) and isinstance(place.get("title"), str) and place["title"]:
-                titles[part["field"]] = place["title"]
+    """Return what a chart says as one table, then source and licence; no cell is read as a formula.
+
+    Columns stand under their titles. What only places a mark is left out, and a row that another one says with more.
+    """
+    titles, columns = _told(spec), dict[str, None]()
+    rows: dict[frozenset[tuple[str, Any]], None] = {}
     for frame in data_frames(dict(spec)).values():
-        shown = [c for c in map(str, frame) if not c.startswith(("row_id", "_")) and frame[c].notna().any()]
-        heads = {c: _cell(titles.get(c, c.replace("_", " ").capitalize())) for c in shown}
-        tables.append(frame[shown].rename(columns=heads).map(_cell))
-    tables.append(pd.DataFrame(columns=[_cell(foot)]))
-    return "\r\n".join(table.to_csv(index=False, lineterminator="\r\n") for table in tables)
+        told = [column for column in map(str, frame) if column in titles]
+        columns |= dict.fromkeys(told)
+        for row in frame[told].map(_cell).to_dict("records"):
+            rows[frozenset((str(name), cell) for name, cell in row.items() if pd.notna(cell) and cell != "")] = None
+    table = pd.DataFrame([dict(row) for row in rows if not any(row < other for other in rows)])
+    named = table.reindex(columns=[name for name in columns if name in table]).rename(columns=titles)
+    text = named.to_csv(index=False, lineterminator="\r\n") if len(named) else ""
+    return f"{text}\r\n{pd.DataFrame(columns=[_cell(foot)]).to_csv(index=False, lineterminator=chr(13) + chr(10))}"
+
+
+def _told(spec: Mapping[str, Any]) -> dict[str, str]:
+    """Return the columns that a chart tells a reader and their titles: not those of places without an axis."""
+    titles: dict[str, str] = {}
+    for encoding in (part["encoding"] for part in walk(dict(spec)) if isinstance(part.get("encoding"), Mapping)):
+        for channel, encoded in encoding.items():
+            place = encoding.get(channel.rstrip("2"), encoded)
+            bare = isinstance(place, Mapping) and "axis" in place and place["axis"] is None
+            if channel.startswith(("lat", "lon")) or (bare and place.get("type") == "quantitative"):
+                continue
+            for one in encoded if isinstance(encoded, list) else [encoded]:
+                one = {**one, **one["condition"]} if isinstance(one.get("condition"), Mapping) else one
+                name = one.get("field")
+                if isinstance(name, str) and not name.startswith(("row_id", "_")):
+                    titles.setdefault(name, _cell(name.replace("_", " ").capitalize()))
+                    for holder in (one.get("legend"), one.get("axis"), one):  # its own title goes before these
+                        if isinstance(holder, Mapping) and isinstance(holder.get("title"), str) and holder["title"]:
+                            titles[name] = _cell(holder["title"])
+    return titles
 
 
 def _cell(value: Any) -> Any:
