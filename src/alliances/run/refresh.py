@@ -43,8 +43,6 @@ def refresh(
     os.environ.update(forks.SETTINGS)  # the zone shows on axes
     for name, notebook in executed.items():
         settle(notebook)
-        for chart in _charts(notebook):
-            chart["image/png"] = base64.b64encode(png(dict(chart[_CHART]))).decode()
         for number, cell in enumerate(notebook.cells):
             cell["id"] = f"{name}-{number:02d}"
         notebook.metadata[KEY] = _note(root, notebook)
@@ -55,7 +53,7 @@ def settle(notebook: NotebookNode, committed: NotebookNode | None = None) -> Non
     """Turn what any program saved into what `refresh` writes, as far as that goes without running it.
 
     Browsers write 1.0 as 1, count the runs of cells on, and draw charts in their own way: a chart of which `committed`
-    holds a picture keeps that one. Forms live only as long as their kernel.
+    holds a picture keeps that one, and another one is drawn. Forms live only as long as their kernel.
     """
     notebooks.tidy(notebook, is_committed=True)
     drawn = [chart for chart in _charts(committed) if "image/png" in chart] if committed else []
@@ -69,7 +67,8 @@ def settle(notebook: NotebookNode, committed: NotebookNode | None = None) -> Non
                 if counted.get("execution_count"):
                     counted["execution_count"] = count
     for chart in _charts(notebook):
-        chart |= next(({"image/png": old["image/png"]} for old in drawn if old[_CHART] == chart[_CHART]), {})
+        kept = next((old["image/png"] for old in drawn if old[_CHART] == chart[_CHART]), None)
+        chart["image/png"] = kept or base64.b64encode(png(dict(chart[_CHART]))).decode()
 
 
 def untrue(root: Path, names: Sequence[str]) -> Iterator[tuple[str, str]]:
