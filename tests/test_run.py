@@ -398,6 +398,10 @@ def test_what_jupyterlab_saves_is_what_is_committed(root: Path) -> None:
     assert "1.0,\n" not in path.read_text(), "A browser writes 1."
     settle(saved, before)
     assert nbformat.writes(saved) + "\n" == path.read_text()
+    emptied, again = nbformat.read(path, 4), in_a_browser(path)  # saved while it ran
+    emptied.cells[1].outputs = []
+    settle(again, emptied)
+    assert nbformat.writes(again) + "\n" == path.read_text()
 
 
 def test_outputs_that_are_not_true_are_named_and_mended(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ from alliances.place import refuse_foreign, slug
 from alliances.publish.engines import FORMATS, Published, install_fonts
 from alliances.publish.page import finish
 from alliances.run.cache import Cache
+from alliances.run.refresh import CHART, picture
 
 #: Where what makes an edition of Quarto's output waits while it renders.
 ASIDE = Path("report", ".quarto", "alliances")
@@ -85,10 +86,14 @@ def before_alone(root: Path) -> None:
     """Say what Quarto does with a notebook's parameters, and to the notebook, where it says nothing of it."""
     typed = _typed()
     if "--execute" in typed:
-        _say("Quarto writes what it executes into the notebook itself; `make notebooks` puts it right afterwards.")
+        _say(
+            "Quarto writes what it executes into the notebook itself, with the parameters of -P; `git checkout`, or "
+            "`make notebooks`, puts it right afterwards."
+        )
     elif _PARAMETERS & typed:
         raise PublishError(
-            "Quarto passes over -P unless it executes the notebook; add `--execute`, or use `alliances preview -p`."
+            "Nothing was rendered: Quarto passes over -P unless it executes the notebook; add `--execute`, or use "
+            "`alliances preview CHAPTER -p NAME VALUE`."
         )
 
 
@@ -97,11 +102,12 @@ def alone(text: str) -> str:
     notebook, pieces = nbformat.reads(text, as_version=4), list[str]()
     for shown in (out for cell in notebook.cells for out in cell.get("outputs", [])):
         if told := shown.get("metadata", {}).get("alliances"):
-            picture = "".join(shown.data.get("image/png", "").split())
             alt = json.dumps(told.get("alt", ""), ensure_ascii=False)
-            drawn = f"![](data:image/png;base64,{picture}){{fig-alt={alt}}}"
-            pieces.append(drawn if picture else shown.data.get("text/markdown", ""))
-    pieces = pieces or ["This notebook tells nothing in the default edition; `make lab` shows its code."]
+            png, chart = "".join(shown.data.get("image/png", "").split()), shown.data.get(CHART)
+            png = png or (picture(chart) if chart else "")  # what Quarto has executed comes without
+            drawn = f"![](data:image/png;base64,{png}){{fig-alt={alt}}}"
+            pieces.append(drawn if png else shown.data.get("text/markdown", ""))
+    pieces = pieces or ["This notebook tells nothing with these parameters; `make lab` shows its code."]
     title = ""
     for number, piece in enumerate(pieces):
         if piece.startswith("# ") and not title:

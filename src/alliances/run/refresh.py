@@ -17,7 +17,7 @@ from alliances.run.cache import digest, files_digest, write_whole
 from alliances.run.execute import run_notebooks
 
 KEY = "alliances"
-_CHART = "application/vnd.vegalite.v5+json"
+CHART = "application/vnd.vegalite.v5+json"
 _FORM = "application/vnd.jupyter.widget-view+json"
 
 
@@ -67,8 +67,13 @@ def settle(notebook: NotebookNode, committed: NotebookNode | None = None) -> Non
                 if counted.get("execution_count"):
                     counted["execution_count"] = count
     for chart in _charts(notebook):
-        kept = next((old["image/png"] for old in drawn if old[_CHART] == chart[_CHART]), None)
-        chart["image/png"] = kept or base64.b64encode(png(dict(chart[_CHART]))).decode()
+        kept = next((old["image/png"] for old in drawn if old[CHART] == chart[CHART]), None)
+        chart["image/png"] = kept or picture(chart[CHART])
+
+
+def picture(chart: Mapping[str, Any]) -> str:
+    """Draw a chart, a Vega-Lite specification, as a PNG in base64."""
+    return base64.b64encode(png(dict(chart))).decode()
 
 
 def untrue(root: Path, names: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -93,7 +98,7 @@ def _write(root: Path, name: str, notebook: NotebookNode) -> None:
 
 def _charts(notebook: NotebookNode) -> list[Any]:
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    return [output.data for output in outputs if _CHART in output.get("data", {})]
+    return [output.data for output in outputs if CHART in output.get("data", {})]
 
 
 def _whole(text: str) -> float:
