@@ -274,7 +274,7 @@ def test_evidence_holds_words_context_readings_and_where_it_is_cited(embedded: E
     entry = embedded.page.find(id="ev-A9")
     assert isinstance(entry, Tag)
     assert words(entry.select_one(".quoted").get_text()) == (  # type: ignore[union-attr]
-        "A9 Its mayor said it “would rather lend a crew than a hull” and has lent one since"
+        "A9 Before it: Its mayor said it “would rather lend a crew than a hull” After it: and has lent one since"
     )
     assert entry.select_one("#row-pos-corrow.needed")
     assert words(entry.select_one(".uses").get_text()) == "Cited in Six shores"  # type: ignore[union-attr]
