@@ -369,7 +369,7 @@
   }
 
   /** The data with a line about their source, where staging has not put one. */
-  const sourced = (csv, figure) => (/^Source/m.test(csv) ? csv : `${csv.replace(/\n*$/, "\n")}\n"${about(figure).replace(/"/g, '""')}"\n`);
+  const sourced = (csv, figure) => (/^"?Source: /m.test(csv) ? csv : `${csv.replace(/\n*$/, "\n")}\n"${about(figure).replace(/"/g, '""')}"\n`);
 
   /** Words in lines of some letters at most. */
   const lines = (text, most) => text.match(new RegExp(`.{1,${Math.max(20, Math.floor(most))}}(?: |$)`, "g")) ?? [];
@@ -410,7 +410,7 @@
   for (const details of document.querySelectorAll("details.data")) {
     details.addEventListener("toggle", () => {
       if (details.querySelector("table")) return;
-      const rows = rowsOf((charts[details.closest("figure").id]?.csv ?? "").replace(/^\ufeff/, "")).filter(([first]) => !/^Source/.test(first));
+      const rows = rowsOf((charts[details.closest("figure").id]?.csv ?? "").replace(/^\ufeff/, "")).filter(([first]) => !/^Source: /.test(first));
       const row = (cells, name) => make("tr", {}, ...cells.map((cell) => {
         const made = make(name, {}, cell);
         if (name === "th") made.scope = "col";
