@@ -52,23 +52,14 @@ def parser() -> argparse.ArgumentParser:
     build.add_argument("-p", dest="parameters", help="set a parameter (may be repeated; goes before -f)", **pair)
     build.add_argument("-f", dest="file", type=Path, metavar="PARAMS.yaml", help="read parameters from a YAML file")
     build.add_argument("--to", dest="formats", choices=FORMATS, action="append", help="write this format only")
+    _common(build, "notebooks at a time (default: two more than processors)", "folder for the edition")
     build.add_argument("--force", action="store_true", help="replace another edition that stands in --output")
     build.add_argument("--explain", action="store_true", help="say for each notebook why it runs or does not")
 
     batch = commands.add_parser("batch", help="build the editions of a matrix file, here or on a Dask cluster")
     batch.add_argument("matrix", type=Path, metavar="MATRIX.yaml", help="file with matrix, include, exclude")
     batch.add_argument("--scheduler", metavar="ADDRESS", help="address of a running Dask scheduler (extra: cluster)")
-    for command, jobs, output in (
-        (build, "notebooks at a time (default: two more than processors)", "folder for the edition"),
-        (batch, "workers (default: one a processor)", "folder of the editions (default: report/_output/editions)"),
-    ):
-        engine = "auto takes Quarto where it finds 1.9 or newer"
-        command.add_argument("--engine", choices=("auto", "quarto", "embedded"), default="auto", help=engine)
-        command.add_argument("--jobs", type=_within(int, 1, 64, "a whole number"), default=0, metavar="N", help=jobs)
-        command.add_argument("--output", type=Path, metavar="DIR", help=output)
-        seconds, longest = _within(float, 0.01, 86_400, "a number of seconds"), "longest time for a notebook"
-        command.add_argument("--timeout", type=seconds, default=TIME_LIMIT, metavar="SECONDS", help=longest)
-        command.add_argument("--quiet", action="store_true", help="say nothing unless something is wrong")
+    _common(batch, "workers (default: one a processor)", "folder of the editions (default: report/_output/editions)")
 
     diff = commands.add_parser("diff", help="say what changed between two editions; exit code 1 where they differ")
     diff.add_argument("old", type=Path, metavar="OLD", help="folder of the old edition")
@@ -96,6 +87,17 @@ def parser() -> argparse.ArgumentParser:
     quote = commands.add_parser("quote", help="find words in the seeds and print the row for data/quotes.csv")
     quote.add_argument("words", help="the words as they stand in the text")
     return top
+
+
+def _common(command: argparse.ArgumentParser, jobs: str, output: str) -> None:
+    """Add what `build` and `batch` share."""
+    engine, longest = "auto takes Quarto where it finds 1.9 or newer", "longest time for a notebook"
+    command.add_argument("--engine", choices=("auto", "quarto", "embedded"), default="auto", help=engine)
+    command.add_argument("--jobs", type=_within(int, 1, 64, "a whole number"), default=0, metavar="N", help=jobs)
+    command.add_argument("--output", type=Path, metavar="DIR", help=output)
+    seconds = _within(float, 0.01, 86_400, "a number of seconds")
+    command.add_argument("--timeout", type=seconds, default=TIME_LIMIT, metavar="SECONDS", help=longest)
+    command.add_argument("--quiet", action="store_true", help="say nothing unless something is wrong")
 
 
 def _within(kind: Callable[[str], float], low: float, high: float, what: str) -> Callable[[str], float]:
