@@ -62,7 +62,7 @@ class Preview:
         while True:
             saved = self._saved()
             now = saved, sorted((path.name, path.stat().st_mtime_ns) for path in (self.root / "data").glob("*.*"))
-            if now != seen and all(map(self._size, saved)):  # JupyterLab empties a file before it writes it
+            if now != seen and all(size for _, size in saved.values()):  # JupyterLab empties a file before it writes it
                 changed = [name for name in saved if saved[name] != self.saved.get(name)]
                 self.saved, seen = saved, now
                 self.render(max(changed, key=saved.__getitem__) if changed else self.state["name"])
@@ -95,12 +95,11 @@ class Preview:
                 raise ExecutionError(f"{name}.ipynb tells nothing in this edition; set parameters with -p.")
             return publish(Path(folder), ["html"], root=self.root, engine="embedded").files[0].read_bytes()
 
-    def _size(self, name: str) -> int:
-        return (self.root / "notebooks" / f"{name}.ipynb").stat().st_size
-
-    def _saved(self) -> dict[str, int]:
+    def _saved(self) -> dict[str, tuple[int, int]]:
+        """Return when each notebook was saved, and its size."""
         paths = {name: self.root / "notebooks" / f"{name}.ipynb" for name in self.names}
-        return {name: path.stat().st_mtime_ns for name, path in paths.items() if path.exists()}
+        found = {name: path.stat() for name, path in paths.items() if path.exists()}
+        return {name: (each.st_mtime_ns, each.st_size) for name, each in found.items()}
 
 
 class _Handler(BaseHTTPRequestHandler):
