@@ -10,6 +10,7 @@ from pathlib import Path
 
 PARTS = ("data", "seeds", "notebooks", "report")
 Rows = list[dict[str, str]]
+_DAYS = ("published", "published_from", "published_to")
 
 
 def grow(project: Path, target: Path, factor: int) -> None:
@@ -45,9 +46,6 @@ def _again(table: str, row: dict[str, str], k: int, sources: Rows, target: Path)
     told = {c: f"{row[c]} {k}" for c in ("title", "short_name", "descriptor")}
     mark = _letters(len(sources) * k + sources.index(row))
     return new | days | told | {"mark": mark, "file": f"c{k}-{name}", "sha256": hashlib.sha256(content).hexdigest()}
-
-
-_DAYS = ("published", "published_from", "published_to")
 
 
 def _letters(number: int) -> str:

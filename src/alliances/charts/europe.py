@@ -190,8 +190,7 @@ class _Sheet:
             row |= {"x": x, "y": y, "x2": x + wide, "y2": y + 18, "tx": x + 6, "ty": y + 9.5}
             row["ink"] = _ink(row["fill"])
         base = alt.Chart(alt.InlineData(values=rows, name="_beyond"))
-        told = [alt.Tooltip(f"{name}:N", title=name.capitalize()) for name in ("name", colour)]
-        box = base.mark_rect().encode(**_given("x", "y", fill="fill"), x2="x2", y2="y2", tooltip=told)
+        box = base.mark_rect().encode(**_given("x", "y", fill="fill"), x2="x2", y2="y2", tooltip=_tooltip([colour]))
         return [box, _beside(base).encode(**_given(color="ink"))] if rows else []
 
     def legend(self, kinds: list[tuple[str, str, str, int]], shown: pd.DataFrame, hatch: str) -> list[Any]:
@@ -249,8 +248,12 @@ def _land(shown: pd.DataFrame, fills: dict[str, str], fields: list[str]) -> Any:
     coloured = f"indexof({json.dumps(list(fills))}, datum['{fields[0]}']) >= 0"
     return _joined(shown, fields).mark_geoshape(stroke=brand("paper"), strokeWidth=0.7).encode(
         fill=alt.condition(coloured, fill, alt.value(brand("land"))),
-        tooltip=[alt.Tooltip(f"{name}:N", title=name.capitalize()) for name in dict.fromkeys(["name", *fields])],
+        tooltip=_tooltip(fields),
     )  # fmt: skip
+
+
+def _tooltip(fields: list[str]) -> list[Any]:
+    return [alt.Tooltip(f"{name}:N", title=name.capitalize()) for name in dict.fromkeys(["name", *fields])]
 
 
 def _outlined(shown: pd.DataFrame, field: str, kinds: list[str], width: float, dash: int) -> list[Any]:

@@ -101,8 +101,8 @@ def _table(spec: Mapping[str, Any], foot: str) -> str:
             rows[frozenset((str(name), cell) for name, cell in row.items() if pd.notna(cell) and cell != "")] = None
     table = pd.DataFrame([dict(row) for row in rows if not any(row < other for other in rows)])
     named = table.reindex(columns=[name for name in columns if name in table]).rename(columns=titles)
-    text = named.to_csv(index=False, lineterminator="\r\n") if len(named) else ""
-    return f"{text}\r\n{pd.DataFrame(columns=[_cell(foot)]).to_csv(index=False, lineterminator=chr(13) + chr(10))}"
+    parts = [named] * bool(len(named)) + [pd.DataFrame(columns=[_cell(foot)])]
+    return "\r\n".join(part.to_csv(index=False, lineterminator="\r\n") for part in parts)
 
 
 def _told(spec: Mapping[str, Any]) -> dict[str, str]:
