@@ -198,38 +198,44 @@ local function referred(result, text)
   local before, id, after = text:match("^(.-)@(%a%a%a%-[%w_-]*%w)(.*)$")
   if not id or not KINDS[id:sub(1, 3)] then return false end
   local number = numbers[id] or fail("a link leads to #" .. id .. ", which does not exist")
-  if before ~= "" then result:insert(pandoc.Str(before)) end
-  result:insert(pandoc.Link({ pandoc.Str(number) }, "#" .. id))
-  if after ~= "" and not referred(result, after) then result:insert(pandoc.Str(after)) end
+  if before ~= "" then result[#result + 1] = pandoc.Str(before) end
+  result[#result + 1] = pandoc.Link({ pandoc.Str(number) }, "#" .. id)
+  if after ~= "" and not referred(result, after) then result[#result + 1] = pandoc.Str(after) end
   return true
 end
 
 -- A mark binds to what stands before it: no ordinary space between. The stage writes no raw code.
 local function bound(inlines)
-  local result, last, digit, licence = pandoc.Inlines({}), "", false, false
+  local result, last, digit, licence, same = {}, "", false, false, true
+  local function put(item, changes)
+    result[#result + 1] = item
+    same = same and not changes
+  end
   for index, item in ipairs(inlines) do
     local kind = item.t
     local text = kind == "Str" and item.text
     if kind == "Link" then
       local raw = mark(item)
-      if raw and (last == "Space" or last == "SoftBreak") then result:remove(#result) end
-      result:insert(raw or item)
+      if raw and (last == "Space" or last == "SoftBreak") then result[#result] = nil end
+      put(raw or item, raw)
     elseif kind == "Space" and (digit or licence) then
       local after = inlines[index + 1]
       local bind = licence or after and after.t == "Str" and BINDS[after.text:match("^[%a%%]+")]
-      result:insert(bind and pandoc.Str("\u{a0}") or item)
+      put(bind and pandoc.Str("\u{a0}") or item, bind)
     elseif text and text:find("@", 1, true) and referred(result, text) then
-      kind = "Link"
+      kind, same = "Link", false
     elseif kind == "Cite" then -- its word is a link by now
-      result:extend(item.content)
+      for _, one in ipairs(item.content) do put(one, true) end
     elseif not typst and text and text:match("%d–%D?%D?%D?%d") then
-      result:insert(pandoc.Span({ item }, pandoc.Attr("", { "unbroken" }))) -- on paper the template keeps ranges together
+      put(pandoc.Span({ item }, pandoc.Attr("", { "unbroken" })), true) -- on paper the template keeps ranges together
     elseif kind ~= "RawInline" then
-      result:insert(item)
+      put(item)
+    else
+      same = false
     end
-    last, digit, licence = kind, kind == "Str" and text:match("%d$") ~= nil, text == "CC" or text == "BY"
+    last, digit, licence = kind, text and text:match("%d$") ~= nil, text == "CC" or text == "BY"
   end
-  return result
+  if not same then return pandoc.Inlines(result) end
 end
 
 -- ---------------------------------------------------------------- figures

@@ -34,22 +34,27 @@ def _drawn(spec: Spec) -> str:
     return str(_converter()[0].vegalite_to_svg(spec, vl_version=_VEGALITE))
 
 
-def fitted(spec: Spec) -> Spec:
-    """Make a prepared chart exactly as wide as printed, by drawing it; NarrativeError if it cannot be that narrow."""
+def fitted(spec: Spec) -> tuple[Spec, str]:
+    """Make a prepared chart exactly as wide as printed; return it with its drawing, an SVG.
+
+    NarrativeError if it cannot be that narrow.
+    """
     spec = json.loads(json.dumps(spec))
     wanted = spec.pop("usermeta", {}).get("fit")
     if not wanted:
-        return spec
+        return spec, _drawn(spec)
     width, asked, leaves = wanted["width"], wanted["asked"], panels(spec)
     growth, least = float((sum if "hconcat" in spec else max)(asked or [1])), 12 / min(asked or [1])
     scale, step, now = 0.7 * width / growth, 0.0, 0.0
     small, large = 0.0, 0.0  # scales that were too small, and too large
     for _ in range(14):
         stretch(leaves, asked, scale)
-        before, now = now, float(re.findall(r'width="([\d.]+)"', _drawn(spec))[0])
+        drawing = _drawn(spec)
+        found = re.findall(r'width="([\d.]+)"', drawing)[0]
+        before, now = now, float(found)
         if 0 <= width - now < (2 if leaves else width):
-            spec["padding"]["right"] += round(width - now, 1)
-            return spec
+            spec["padding"]["right"] += round(width - now, 1)  # which widens picture and ground, and moves nothing
+            return spec, re.sub(rf'(width="|viewBox="0 0 ){found}(?=[" ])', rf"\g<1>{width}", drawing, count=3)
         small, large = (small, scale) if now > width else (scale, large)
         is_flat = (now - before) * step <= 0  # a title was the widest part, and the width did not move
         growth = growth if is_flat else (now - before) / step
@@ -60,14 +65,9 @@ def fitted(spec: Spec) -> Spec:
     raise NarrativeError(f"The chart does not fit into {width} pixels: shorten its labels or use fewer panels.")
 
 
-def svg(spec: Spec) -> str:
-    """Draw a prepared chart as SVG, in the report's fonts and as wide as printed."""
-    return _drawn(fitted(spec))
-
-
 def png(spec: Spec) -> bytes:
     """Draw a prepared chart as PNG, on white, twice as large; packed tightly, since git keeps each version."""
-    packed, parts, at = bytes(_converter()[0].svg_to_png(svg(spec), scale=2)), dict[bytes, bytes](), 8
+    packed, parts, at = bytes(_converter()[0].svg_to_png(fitted(spec)[1], scale=2)), dict[bytes, bytes](), 8
     while at < len(packed):
         size = int.from_bytes(packed[at : at + 4])
         kind, at = packed[at + 4 : at + 8], at + 12 + size
@@ -78,18 +78,18 @@ def png(spec: Spec) -> bytes:
 
 
 def draw(spec: Spec) -> dict[str, Any]:
-    """Draw one chart: as SVG without and with its title, compiled to Vega for the live page, and as fitted.
+    """Draw one chart: as SVG without its title and with it, compiled to Vega for the live page, and as fitted.
 
     The report sets title and alternative text as words; the download needs them in the picture.
     """
     try:
-        fit = fitted({key: value for key, value in spec.items() if key not in ("title", "description")})
+        fit, svg = fitted({key: value for key, value in spec.items() if key not in ("title", "description")})
     except NarrativeError as error:
         return {"error": str(error)}
     titled = fit | {key: spec[key] for key in ("title", "description") if key in spec}
     compiled = _converter()[0].vegalite_to_vega(fit, vl_version=_VEGALITE)
     compiled.pop("$schema", None)  # the page carries a newer Vega than the schema's
-    return {"svg": _drawn(fit), "download": _drawn(titled), "vega": compiled, "spec": titled}
+    return {"svg": svg, "download": _drawn(titled) if "title" in spec else "", "vega": compiled, "spec": titled}
 
 
 if __name__ == "__main__":

@@ -20,9 +20,13 @@ for _name in _NAMES:
         importlib.import_module(_name)
 del sys.modules["debugpy"]
 with contextlib.suppress(Exception):
+    import altair
     from altair.utils import schemapi
 
     schemapi.disable_debug_mode()  # a chart is then checked when it is put out, not each part when it is made
+    # Altair makes a table of all its classes for each channel: here they share one.
+    _table = schemapi._FromDict(altair.X._default_wrapper_classes())
+    vars(schemapi).update(_FromDict=lambda _classes: _table)
 with contextlib.suppress(Exception):
     import pandas as pd
 

@@ -6,6 +6,8 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
@@ -25,7 +27,7 @@ _SIZE = re.compile(r' width="([\d.]+)" height="([\d.]+)" viewBox="[^"]*"([^>]*)>
 
 
 def draw_figures(outputs: Sequence[Output], licence: str, folder: Path, cache: Cache) -> None:
-    """Write the files of figures into `figures/` and `vega/` of a staged folder; charts are drawn in one process.
+    """Write the files of figures into `figures/` and `vega/` of a staged folder; other processes draw.
 
     StagingError if a chart cannot be drawn.
     """
@@ -49,18 +51,23 @@ def draw_figures(outputs: Sequence[Output], licence: str, folder: Path, cache: C
 
 
 def _drawn(charts: Mapping[str, Any], cache: Cache) -> dict[str, Any]:
-    """Draw charts in a process of its own, those that the cache does not hold."""
+    """Draw charts, those that the cache does not hold, in two processes of their own."""
     drawn_by = library_digest("charts"), versions("vl-convert-python")
     keys = {name: digest(spec, *drawn_by) for name, spec in charts.items()}
     made = {name: cache.get_json("charts", key) for name, key in keys.items()}
-    if todo := [name for name, found in made.items() if found is None]:
+    todo = [name for name, found in made.items() if found is None]
+
+    def draw(names: Sequence[str]) -> Any:
         script = [sys.executable, "-m", "alliances.charts.drawing"]
-        jobs, environment = json.dumps([charts[name] for name in todo]).encode(), {**os.environ, "TZ": "UTC"}
+        jobs, environment = json.dumps([charts[name] for name in names]).encode(), {**os.environ, "TZ": "UTC"}
         done = subprocess.run(script, input=jobs, capture_output=True, check=False, env=environment)
         if done.returncode:
             reason = done.stderr.decode("utf-8", errors="replace").strip().rpartition("\n")[2] or "it gave no reason"
             raise StagingError(f"The charts could not be drawn: {reason.rstrip('.')}.")
-        for name, found in zip(todo, json.loads(done.stdout), strict=True):
+        return zip(names, json.loads(done.stdout), strict=True)
+
+    with ThreadPoolExecutor(2) as pool:
+        for name, found in chain.from_iterable(pool.map(draw, filter(None, (todo[::2], todo[1::2])))):
             if "error" in found:
                 raise StagingError(f"The figure {name}: {found['error']}")
             made[name] = found

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,22 +55,25 @@ def stage(
             raise StagingError(told)
         read[name] = reading.read_outputs(executed[name], licence)
     outputs, ledger = [output for each in read.values() for output in each], Ledger(dataset, parameters)
-    problems = list(dict.fromkeys(clash for o in outputs for clash in ledger.add(o.get("evidence", {}))))
-    chapters, body = _stitch(lines, read, has_evidence=not dataset["sources"].empty)
-    body = ledger.number(body)
-    problems += [problem for chapter in chapters for problem in Checker(ledger).problems(chapter)]
-    numbered = {anchor: {"mark": label, **ledger.records.get(anchor, {})} for anchor, label in ledger.labels.items()}
-    facts = {"facts": list(_facts(chapters, ledger)), "evidence": numbered, "rows": _rows(dataset)}
-    files = {
-        "report.md": body.replace(EVIDENCE, evidence(ledger, bool(only))).strip(),
-        "edition.yml": edition(dataset, parameters, defaults, outputs, front.get("coming") or []),
-        "facts.json": json.dumps(facts, ensure_ascii=False, indent=1),
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        (folder / name).write_text(f"{text}\n", encoding="utf-8")
     signed = " ".join(filter(None, (licence, address(dataset.package))))
-    draw_figures(outputs, signed, folder, cache or Cache(root))
+    folder.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(1) as pool:  # the text is made while other processes draw
+        drawing = pool.submit(draw_figures, outputs, signed, folder, cache or Cache(root))
+        problems = list(dict.fromkeys(clash for o in outputs for clash in ledger.add(o.get("evidence", {}))))
+        chapters, body = _stitch(lines, read, has_evidence=not dataset["sources"].empty)
+        body = ledger.number(body)
+        checker = Checker(ledger)
+        problems += [problem for chapter in chapters for problem in checker.problems(chapter)]
+        numbered = {anchor: {"mark": mark, **ledger.records.get(anchor, {})} for anchor, mark in ledger.labels.items()}
+        facts = {"facts": list(_facts(chapters, ledger)), "evidence": numbered, "rows": _rows(dataset)}
+        files = {
+            "report.md": body.replace(EVIDENCE, evidence(ledger, bool(only))).strip(),
+            "edition.yml": edition(dataset, parameters, defaults, outputs, front.get("coming") or []),
+            "facts.json": json.dumps(facts, ensure_ascii=False, indent=1),
+        }
+        for name, text in files.items():
+            (folder / name).write_text(f"{text}\n", encoding="utf-8")
+        drawing.result()
     return Staged(folder, problems, chapters)
 
 

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 
 from alliances.text.dates import MONTHS
 
@@ -83,6 +84,7 @@ def is_exact(value: Fraction) -> bool:
     return value.denominator == 1 or (abs(value) < 100_000 and (value * 100).denominator == 1)
 
 
+@cache
 def find_numbers(text: str) -> list[str]:
     """Find the numbers in a plain text as they stand: digits, number words but “one”, and names of months."""
     if not text.isascii():  # ½, ④ and Ⅳ are numbers, ² after a unit is none; what is invisible splits no word
@@ -104,6 +106,7 @@ def as_digits(number: str) -> str:
     return re.sub(r"(?<=\d)(?:st|nd|rd|th)$|[$€£%]|,(?=\d{3}(?:\D|$))", "", word).replace("−", "-")
 
 
+@cache
 def claims(text: str, parts: bool = False) -> dict[str, str]:
     """List what a plain text says in numbers, in one spelling: ``{"10": "ten", "12 march 2019": "12 March 2019"}``.
 
