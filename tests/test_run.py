@@ -19,10 +19,11 @@ import nbformat
 import papermill
 import psutil
 import pytest
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from nbformat import NotebookNode
 
-from alliances.errors import ExecutionError, ParameterError
-from alliances.run import execute, forks, notebooks, warm
+from alliances.errors import ExecutionError
+from alliances.run import execute, forks, notebooks
 from alliances.run.cache import Cache, digest
 from alliances.run.execute import run_notebooks
 from alliances.run.refresh import refresh, settle, untrue
@@ -138,22 +139,19 @@ def test_a_damaged_result_is_made_again(root: Path) -> None:
 
 
 def test_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ALLIANCES_CACHE_MB", "0.25")
+    monkeypatch.setattr(Cache, "limit", 250_000)
     cache = Cache(tmp_path)
     for number in range(4):
-        assert cache.kept("kind", number, lambda: b"\n" * 100_000) == b"\n" * 100_000
+        cache.put("kind", digest(number), b"\n" * 100_000)
         (entry,) = cache.folder.glob(f"kind/*/{digest(number)}")
         os.utime(entry, (number + 1, number + 1))
-    assert cache.kept("kind", 0, lambda: b"made again") == b"\n" * 100_000, "It is there, and used just now."
+    assert cache.get("kind", digest(0)) == b"\n" * 100_000, "It is there, and used just now."
     (tmp_path / ".cache" / "mine.txt").write_text("x" * 1_000_000)
     cache.prune()
     assert [number for number in range(4) if cache.get("kind", digest(number))] == [0, 3]
     assert (tmp_path / ".cache" / "mine.txt").exists()
     monkeypatch.setenv("ALLIANCES_CACHE", str(entry / "below-a-file"))
     Cache(tmp_path).put_json("kind", digest(), 1)  # no fault: it costs time and nothing else
-    monkeypatch.setenv("ALLIANCES_CACHE_MB", "much")
-    with pytest.raises(ParameterError, match="ALLIANCES_CACHE_MB is “much”"):
-        Cache(tmp_path)
 
 
 # ---------------------------------------------------------------- kernels
@@ -300,7 +298,7 @@ def test_a_notebook_that_prints_too_much(root: Path, code: str) -> None:
 
 
 def test_a_kernel_that_dies_as_it_starts_is_started_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    waits, ready = [], warm._Client.wait_for_ready
+    waits, ready = [], AsyncKernelClient.wait_for_ready
 
     async def die_once(self: Any, timeout: float | None = None) -> None:
         waits.append(1)
@@ -308,7 +306,7 @@ def test_a_kernel_that_dies_as_it_starts_is_started_again(root: Path, monkeypatc
             raise RuntimeError("died")
         await ready(self, timeout)
 
-    monkeypatch.setattr(warm._Client, "wait_for_ready", die_once)
+    monkeypatch.setattr(AsyncKernelClient, "wait_for_ready", die_once)
     assert printed(run(root, "first")["first"])
     assert len(waits) == 2
     assert none_left(root)

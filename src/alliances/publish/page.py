@@ -11,7 +11,7 @@ from typing import Any
 import vl_convert
 
 from alliances.errors import PublishError
-from alliances.run.cache import Cache
+from alliances.run.cache import Cache, digest
 
 _VEGALITE = "5.20"
 _SCRIPT = re.compile(r"<script\b([^>]*)>(.*?)</script>", re.DOTALL | re.IGNORECASE)
@@ -75,7 +75,9 @@ def _with_charts(document: str, folder: Path, cache: Cache) -> str:
         return document
     data = json.dumps(charts, ensure_ascii=False, separators=(",", ":"))
     data = data.replace("</", "<\\/").replace("<!", "\\u003c!")  # nothing in it may end its element
-    bundle = cache.kept("vega", [_VEGALITE, version("vl-convert-python"), _LICENCE], _bundle).decode()
+    key = digest(_VEGALITE, version("vl-convert-python"), _LICENCE)
+    if not (bundle := (cache.get("vega", key) or b"").decode()):
+        cache.put("vega", key, (bundle := _bundle()).encode())
     added = (
         f'<script type="application/json" id="chart-data">{data}</script>\n'
         f'<script type="text/plain" id="vega-bundle">{bundle}</script>\n'
@@ -84,11 +86,10 @@ def _with_charts(document: str, folder: Path, cache: Cache) -> str:
     return f"{head}{added}{end}{tail}"
 
 
-def _bundle() -> bytes:
+def _bundle() -> str:
     """Make Vega one script that defines ``vegaEmbed`` and nothing else, some 0.9 MB; it takes seconds."""
-    code: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=_VEGALITE)
-    # The bundle owns every short name; a function keeps them to itself.
-    return f"{_LICENCE}\n(() => {{\n{code.strip()}\n}})();\n".encode()
+    code = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=_VEGALITE).strip()
+    return f"{_LICENCE}\n(() => {{\n{code}\n}})();\n"  # it owns every short name; a function keeps them to itself
 
 
 def _with_policy(document: str) -> str:

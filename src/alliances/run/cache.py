@@ -6,13 +6,11 @@ import json
 import os
 import platform
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-from alliances.errors import ParameterError
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -56,19 +54,12 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 class Cache:
-    """Results by the digest of what they were made from: in `folder`, ``ALLIANCES_CACHE`` or the project's ``.cache/``.
+    """Results by the digest of their sources: in `folder`, ``ALLIANCES_CACHE`` or the project’s ``.cache/``."""
 
-    ParameterError if ``ALLIANCES_CACHE_MB``, its largest size, is no number.
-    """
+    limit = 500_000_000  # bytes
 
     def __init__(self, root: Path, folder: Path | None = None) -> None:
         self.folder = folder or Path(os.environ.get("ALLIANCES_CACHE") or root / ".cache")
-        text = os.environ.get("ALLIANCES_CACHE_MB") or "500"
-        try:
-            self.limit = int(float(text) * 1_000_000)
-        except (ValueError, OverflowError):
-            told = f"The environment variable ALLIANCES_CACHE_MB is “{text}”; give megabytes, such as 500."
-            raise ParameterError(told) from None
 
     def get(self, kind: str, key: str) -> bytes | None:
         """Return an entry; ``None`` where there is none, or where it is damaged and has been removed."""
@@ -101,13 +92,6 @@ class Cache:
     def put_json(self, kind: str, key: str, value: Any) -> None:
         """Store a JSON-ready value."""
         self.put(kind, key, json.dumps(value, ensure_ascii=False).encode())
-
-    def kept(self, kind: str, key_parts: Any, make: Callable[[], bytes]) -> bytes:
-        """Return an entry, or make it from what `key_parts` name and keep it."""
-        found = self.get(kind, digest(key_parts))
-        if found is None:
-            self.put(kind, digest(key_parts), found := make())
-        return found
 
     def prune(self) -> None:
         """Remove the entries that were used longest ago until the cache is within its limit."""

@@ -34,8 +34,6 @@ def read(root: Path, name: str) -> NotebookNode:
         if unmerged(text):
             told = f"{path.name} holds two versions that git could not merge; keep one of them with `git checkout "
             told += f"--ours` or `--theirs`, make the other's changes by hand, and run `alliances refresh {path.name}`."
-            told = f"{path.name} holds two versions that git could not merge; keep one of them with `git checkout "
-            told += f"--ours` or `--theirs`, make the other's changes by hand, and run `alliances refresh {path.name}`."
         raise ExecutionError(told) from error
     return notebook
 
