@@ -62,13 +62,15 @@ def row_ids(frame: pd.DataFrame, dataset: Dataset, call: str) -> list[list[str]]
     """List the ids of each row, from columns or index; NarrativeError, naming the `call`, if lost or not known here."""
     if not isinstance(frame, pd.DataFrame):
         raise NarrativeError(f"{call} takes a frame, such as edition.frame gives, and not a {type(frame).__name__}.")
-    ids, rows = ids_by_row(frame), {i for i in dataset.row_ids if dataset.row(i).table in _KEYS}
-    wrong = next((i for row in ids for i in row if i not in rows), "")
+    def is_known(i: str) -> bool:
+        return i in dataset and dataset.row(i).table in _KEYS
+
+    ids, labels = ids_by_row(frame), index_ids(frame.index)
+    wrong = next((i for row in ids for i in row if not is_known(i)), "")
     if wrong:
         why = f"{LOST[wrong]}; {REMEDY}" if wrong in LOST else f"“{wrong}” among its row ids is no row of this edition"
         raise NarrativeError(f"{call}: {why}.")
-    labels = index_ids(frame.index)
-    if labels and rows.issuperset(labels):
+    if labels and all(map(is_known, labels)):
         return [row or [label] for row, label in zip(ids, labels, strict=True)]
     return ids
 
