@@ -2,8 +2,9 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
+from math import log, sqrt
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,8 +27,42 @@ _SUBJECTS = {
     "event_accounts": (("event_id",), ("date", "status")),
     "capabilities": (("alliance_id", "holder", "domain"), ("capability", "relation")),
 }  # fmt: skip
-_ABSENCE = re.compile(r"(No|Nobody|None|Nothing|Neither)\b|[^.]*\b(not|never|no \w+) (is |are |was |were )?reported\b")
-_WORD = re.compile(r"\w{3,}")
+#: What whatever is new on a format may end: that something is not so, and that it is open.
+_ABSENCE = re.compile(
+    r"(No|Nobody|None|Nothing|Neither)\b|(\w+ )?[Ww]hether\b|[^.]*\b(not|never|no \w+) (is |are |was |were )?reported\b"
+)
+_WORD = re.compile(r"[^\W\d_]{4,}|[A-Z]{2,}|\d[\d,.]*\d|\d")
+_NEAR, _MOST = 0.2, 3  # a place is as near as that to a new row, and that many places at the most are listed
+
+
+class Nearest:
+    """Finds which of many texts are near another one: in words, names and numbers that they share, rare ones above all.
+
+    `texts` are given by keys of any kind.
+    """
+
+    def __init__(self, texts: Mapping[Any, str]) -> None:
+        self._holding: dict[str, list[Any]] = defaultdict(list)
+        for key, text in texts.items():
+            for stem in _stems(text):
+                self._holding[stem].append(key)
+        self._rare = {stem: log((len(texts) + 1) / (len(keys) + 1)) ** 2 for stem, keys in self._holding.items()}
+        self._size = {key: sqrt(sum(map(self._rare.__getitem__, _stems(text)))) for key, text in texts.items()}
+        self._rarest = log(len(texts) + 1) ** 2
+
+    def to(self, text: str) -> dict[Any, float]:
+        """Return those that share a word with a text, and how near they are, from 0 to 1."""
+        near: dict[Any, float] = defaultdict(float)
+        stems = _stems(text)
+        size = sqrt(sum(self._rare.get(stem, self._rarest) for stem in stems))
+        for stem in stems & self._holding.keys():
+            for key in self._holding[stem]:
+                near[key] += self._rare[stem] / size / (self._size[key] + 8)  # short ones are near by accident
+        return near
+
+
+def _stems(text: str) -> set[str]:
+    return {word[:6].casefold() for word in _WORD.findall(text)}
 
 
 class Late(NamedTuple):
@@ -44,11 +79,12 @@ class _Told(NamedTuple):
     cell: int
     place: str
     text: str
+    words: str
     rows: tuple[str, ...]
     beside: set[str]  # those of its neighbours and those reviewed
     once: str  # what is listed once a cell: all of a table
     is_chart: bool
-    is_absence: bool
+    is_open: bool
 
 
 def behind_of(root: Path, dataset: Dataset, names: Iterable[str]) -> list[Late]:
@@ -63,13 +99,15 @@ def behind_of(root: Path, dataset: Dataset, names: Iterable[str]) -> list[Late]:
     rows = _Rows(dataset.known(dataset.default_as_of()))
     outputs = [each for name in names for each in _outputs(name, notebooks.read(root, name))]
     told, found = [each for output in outputs for each in _told(*output)], dict[tuple[object, ...], _Told]()
+    known = list[set[str]]()
     for each in told:
-        newer = [*rows.newer(each.rows, wide=each.is_absence), *(rows.left_out(each.rows) if each.is_chart else ())]
+        newer = [*rows.newer(each.rows, wide=each.is_open), *(rows.left_out(each.rows) if each.is_chart else ())]
+        known.append({*newer, *each.rows, *each.beside})
         if due := tuple(i for i in dict.fromkeys(newer) if i not in each.beside):
             found.setdefault((each.name, each.cell, each.once, due), each)
-    judged = list(rows.judgements())
-    return [*judged, *(late for output in outputs for late in _fallen(*output)),
-            *_by_row(rows, [(each, due) for (*_, due), each in found.items()]), *_unused(rows, told)]  # fmt: skip
+    return [*rows.clashes(), *rows.judgements(), *(late for output in outputs for late in _fallen(*output)),
+            *_by_row(rows, [(each, due) for (*_, due), each in found.items()]),
+            *_nearest(rows, told, known), *_unused(rows, told)]  # fmt: skip
 
 
 def _by_row(rows: "_Rows", found: Sequence[tuple[_Told, Any]]) -> Iterator[Late]:
@@ -79,8 +117,7 @@ def _by_row(rows: "_Rows", found: Sequence[tuple[_Told, Any]]) -> Iterator[Late]
     for each, due in found:
         lead = max(due, key=count.__getitem__)
         rest = [i for i in due if i != lead]
-        more = f", and {len(rest) - 4} more" if rest[4:] else ""
-        others = f" (newer, too: {', '.join(rest[:4])}{more})" if rest else ""
+        others = f" (newer, too: {_some(rest, 4)})" if rest else ""
         grouped[lead].append(f"\n  {each.place}: {each.text}{' does not draw it' * each.is_chart}{others}")
     for lead, places in grouped.items():
         many = f"{len(places)} places do" if places[1:] else "one place does"
@@ -88,6 +125,34 @@ def _by_row(rows: "_Rows", found: Sequence[tuple[_Told, Any]]) -> Iterator[Late]
             f"{rows.listed([lead])}: {many} not know it; bring that up to date, or name the row with a reason in the "
             f"cell's metadata, “reviewed”.{''.join(places)}", len(places),
         )  # fmt: skip
+
+
+def _nearest(rows: "_Rows", told: Sequence[_Told], known: Sequence[set[str]]) -> Iterator[Late]:
+    """Yield the places nearest in words to a quotation of a new text, that neither rest on it nor are listed for it.
+
+    However its facts were coded: `known` are the rows that each place has or is listed for.
+    """
+    own = Nearest({n: each.words for n, each in enumerate(told)})
+    whole = Nearest({n: f"{each.words} {rows.says(each.rows)}" for n, each in enumerate(told)})
+    quoted = [set(rows.quotes(ids)) for ids in known]
+    sources = [rows.sources(each.rows) for each in told]
+    groups: dict[str, list[str]] = defaultdict(list)
+    for row in filter(rows.is_news, rows.fresh):
+        groups[row.source_id, row.quote_ids[0]].append(row.row_id)
+    for (source_id, quote_id), ids in groups.items():
+        text = rows.says(ids)
+        by_words, by_rows = own.to(text), whole.to(text)
+        near = {
+            n: by_words.get(n, 0) + by_rows[n]
+            for n in by_rows
+            if quote_id not in quoted[n] and sources[n] != {source_id}
+        }
+        best = [told[n] for n in sorted(near, key=lambda n: -near[n]) if near[n] > _NEAR]
+        if lines := list(dict.fromkeys(f"\n  {each.place}: {each.text}" for each in best))[:_MOST]:
+            yield Late(
+                f"{rows.listed(ids)}: read these beside it, which are near in words: do they still hold? What does not "
+                f"is brought up to date; the rest goes once it is reviewed.{''.join(lines)}", len(lines),
+            )  # fmt: skip
 
 
 def _unused(rows: "_Rows", told: Sequence[_Told]) -> Iterator[Late]:
@@ -115,10 +180,13 @@ class _Rows:
         self._dataset, self._new, self.weighed = dataset, dataset.unreviewed, set[str]()
         self._by: dict[tuple[str, ...], list[Row]] = defaultdict(list)
         self._first: dict[tuple[str, ...], str] = {}  # when something was said first, in these very words
-        self._single, self._kindred, ended, apart, changed = (
+        parents = dict(dataset["alliances"][["alliance_id", "parent_id"]].to_numpy().tolist())
+        self._family = {each: _root(each, parents) for each in parents}
+        self._single, self._kindred, ended, self._given_up, apart, changed = (
             {term.term for term in dataset.terms(vocabulary) if word in term.meaning.split()}
             for vocabulary, word in (("aspect", "single"), ("topic", "offer"), ("status", "ended"),
-                                     ("disagreement_kind", "apart"), ("disagreement_kind", "changed"))
+                                     ("obs_status", "ended"), ("disagreement_kind", "apart"),
+                                     ("disagreement_kind", "changed"))
         )  # fmt: skip
         declared = dataset["disagreements"]
         self._changes = {each["disagreement_id"]: split_list(each["row_ids"])
@@ -130,8 +198,9 @@ class _Rows:
             for subject in self._subjects(row):
                 if subject[-1] != "!" or row.values.get("status") in ended:
                     self._by[subject].append(row)
-        groups = [split_list(cell) for cell in declared[declared["kind"].isin(apart)]["row_ids"]]
-        self._apart = {frozenset(pair) for group in groups for pair in combinations(group, 2)}
+        self._apart = {frozenset(pair): each["disagreement_id"]
+                       for each in declared[declared["kind"].isin(apart)].to_dict("records")
+                       for pair in combinations(split_list(each["row_ids"]), 2)}  # fmt: skip
 
     def _day(self, row: Row) -> str:
         return self._dataset.published[row.source_id]
@@ -147,16 +216,42 @@ class _Rows:
         """Return the format that a row is about; "" if none, or not known here."""
         return next((str(row.values.get("alliance_id", "")) for row in self._known([row_id])), "")
 
+    def says(self, ids: Iterable[str]) -> str:
+        """Return what rows say, in our words and in their own."""
+        texts = (
+            [reading(self._dataset, r), *(self._dataset.quote(q).exact for q in r.quote_ids)] for r in self._known(ids)
+        )
+        return " ".join(text for each in texts for text in each)
+
+    def quotes(self, ids: Iterable[str]) -> list[str]:
+        """List the quotations of rows."""
+        return [quote_id for row in self._known(ids) for quote_id in row.quote_ids]
+
+    def sources(self, ids: Iterable[str]) -> set[str]:
+        """Return the texts of rows."""
+        return {row.source_id for row in self._known(ids)}
+
+    def clashes(self) -> Iterator[Late]:
+        """Say which rows are declared to have changed, and to speak of different things as well."""
+        for name, ids in self._changes.items():
+            for pair in combinations(ids, 2):
+                if other := self._apart.get(frozenset(pair), ""):
+                    yield Late(
+                        f"data/disagreements.csv: {name} says that {' and '.join(pair)} changed over time, {other} "
+                        "that they do not speak of the same thing; name the two in one of them only."
+                    )
+
     def newer(self, ids: Sequence[str], *, since: str = "", wide: bool = False) -> list[str]:
         """List the rows that say otherwise of a subject than these, in a later text or one later than `since`.
 
-        Of what may stand side by side (tasks, conditions), of an actor's answers to kindred questions, and of other
-        actors in an absence, only those of texts that are not yet reviewed. A format that ended overtakes all its rows.
+        Of what may stand side by side (tasks, conditions), of an actor's answers to kindred questions, of parent, child
+        and sibling formats, and of whatever there is on a format where something is absent or open (`wide`), only those
+        of texts that are not yet reviewed. A format that ended overtakes all its rows.
         """
         own: dict[tuple[str, ...], list[Row]] = defaultdict(list)
         for row in self._known(ids):
             for subject in self._subjects(row):
-                if wide or subject[-1] != "*":
+                if wide or subject[-1] not in "*?":
                     own[subject].append(row)
         found: dict[str, None] = {}
         for subject, mine in own.items():
@@ -168,27 +263,30 @@ class _Rows:
     def _counts(self, row: Row, mine: Sequence[Row], kind: str) -> bool:
         if kind == "~":
             return True
-        is_single = row.table != "capabilities" and kind not in ("*", "+")
-        if row.table == "characteristics":
+        is_single = row.table != "capabilities" and kind not in "*+?"
+        if is_single and row.table == "characteristics":
             is_single = self.is_news(row) if kind == "!" else row["aspect"] in self._single
         if not (is_single or (row.source_id in self._new and self.is_news(row))):
             return False
-        differs = kind in ("*", "!")  # whatever it says
+        differs = kind in "*!?" or row.values.get("obs_status") in self._given_up  # whatever it says
         return all((differs or _differ(row, m)) and frozenset((row.row_id, m.row_id)) not in self._apart for m in mine)
 
     def _subjects(self, row: Row) -> list[tuple[str, ...]]:
         """Return what a row is about, and last what ends all that is told of its format (“!”).
 
-        Where it compares, between them the same of whatever actor, area and scenario (“*”), and what an answer shares
-        with those to kindred questions (“+”). What is declared to have changed over time is one subject (“~”).
+        Where it compares, between them the same of whatever actor, area and scenario (“*”), and what it shares with
+        those on kin formats, an answer with those to kindred questions (“+”). What is declared to have changed over
+        time is one subject (“~”), and whatever is told of a format and its kin (“?”).
         """
         cells = tuple(str(row[column]) for column in _SUBJECTS.get(row.table, ((),))[0])
         found: list[tuple[str, ...]] = []
         if cells and cells[-1] and not row.values.get("same_as"):
             found = [(row.table, *cells), (row.table, cells[0], cells[-1], "*")]
             found += [(row.table, cells[1], "+")] if row.values.get("topic") in self._kindred else []
+            found += [(row.table, *(self._family.get(cell, cell) for cell in cells), "+")]
         found += [(change, "~") for change, ids in self._changes.items() if row.row_id in ids]
-        return [*found, (str(row.values.get("alliance_id", "")), "!")]
+        about = str(row.values.get("alliance_id", ""))
+        return [*found, *([(self._family[about], "?")] if about in self._family else []), (about, "!")]
 
     def left_out(self, drawn: Sequence[str]) -> list[str]:
         """List the rows of the indicators of a chart, of the same formats, that it does not draw."""
@@ -199,8 +297,7 @@ class _Rows:
     def listed(self, ids: Sequence[str]) -> str:
         """Write rows with what they say; of many the newest."""
         newest = sorted(self._known(ids), key=self._day, reverse=True)
-        more = f", and {len(ids) - 5} more" if len(ids) > 5 else ""
-        return ", ".join(f"{r.row_id} ({shorten(reading(self._dataset, r), 90)})" for r in newest[:5]) + more
+        return _some([f"{row.row_id} ({shorten(reading(self._dataset, row), 90)})" for row in newest])
 
     def judgements(self) -> Iterator[Late]:
         """Say which judgements do not weigh a row that is newer than their version, on a subject that they weigh.
@@ -212,20 +309,33 @@ class _Rows:
             if [row["judgement_id"], row["valid_from"]] not in standing:
                 continue
             own = [*split_list(row["requires"]), *split_list(row["against"])]
+            self.weighed |= {*own, *split_aside(row["aside"])}
             aside = {*split_aside(row["aside"]), *split_aside(str(row.get("reviewed", "")))}
-            self.weighed |= {*own, *aside}
             due = [i for i in self.newer(own, since=row["valid_from"]) if i not in aside]
             touching = (r for r in self.fresh if r.values.get("alliance_id") == row["alliance_id"] and self.is_news(r))
-            near = [r.row_id for r in touching if self._day(r) > row["valid_from"]]
-            near = [i for i in near if i not in {*own, *aside, *due}]
+            late = sorted((r for r in touching if self._day(r) > row["valid_from"]), key=self._day, reverse=True)
+            near = [r.row_id for r in late if r.row_id not in {*own, *aside, *due}]
             if due or near:
                 weigh = f" does not weigh {self.listed(due)};" if due else ""
-                beside = f" is older than {', '.join(near)}, on its format;" if near else ""
+                beside = f" is older than {_some(near)}, on its format;" if near else ""
                 yield Late(
                     f"data/judgements.csv, row {number}, {row['judgement_id']}: its version of {row['valid_from']}"
                     f"{weigh}{' and' * bool(due and near)}{beside} wrong if: “{row['wrong_if']}” Write a new version, "
                     "or name the rows with a reason in its column reviewed."
                 )
+
+
+def _root(alliance_id: str, parents: Mapping[str, str]) -> str:
+    """Return the format at the head of a family of them."""
+    seen = [alliance_id]
+    while (parent := parents.get(seen[-1])) and parent not in seen:
+        seen.append(parent)
+    return seen[-1]
+
+
+def _some(parts: Sequence[str], most: int = 5) -> str:
+    """List the first of many."""
+    return ", ".join(parts[:most]) + (f", and {len(parts) - most} more" if parts[most:] else "")
 
 
 def _said(row: Row) -> tuple[str, ...]:
@@ -265,8 +375,8 @@ def _told(name: str, number: int, cell: NotebookNode, meta: Any) -> Iterator[_To
         text = f"the chart {meta['id']}" if is_chart else f"“{shorten(words, 60)}”"
         yield _Told(
             name, number, f"notebooks/{name}.ipynb, cell {number}, line {_line(cell.source, words or meta['id'])}",
-            text, rows[at], {i for each in near for i in each} | silenced, "" if kind == "table" else text, is_chart,
-            none or bool(_ABSENCE.match(words)),
+            text, words, rows[at], {i for each in near for i in each} | silenced, "" if kind == "table" else text,
+            is_chart, none or bool(_ABSENCE.match(words)),
         )  # fmt: skip
 
 

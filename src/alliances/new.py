@@ -4,19 +4,19 @@ import csv
 import hashlib
 import re
 from calendar import monthrange
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date
-from math import log, sqrt
 from pathlib import Path
 
 import nbformat
 import pandas as pd
 
+from alliances.behind import Nearest
 from alliances.build import notebook_names
 from alliances.check import csv_lines
 from alliances.dataset import Dataset
 from alliances.dataset.coverage import name_finder
+from alliances.dataset.problems import shorten
 from alliances.dataset.sentences import Sentence, find_quantities, split_sentences
 from alliances.dataset.tables import read_tables, split_list
 from alliances.dataset.texts import SourceText, count_words, read_text
@@ -30,10 +30,11 @@ from alliances.text.dates import MONTHS, month_text
 from alliances.text.markdown import capital, slug
 
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w’'-]+(?: (?:of |the )*[A-Z][\w’'-]+)*")
+_DATELINE = re.compile(r"[A-Z][\w’'/ -]{,40}[,(][^.!?]{,25}\d{4}\)? ?[:–—]")  # BRUSSELS, 3 May 2025 –
 _LONGEST = 25  # words of a quotation
 _NOTE = (
     "Proposals, no facts. What follows “quote” is a row of `data/quotes.csv`. What follows “pattern” is the first row\n"
-    "of “compare” under a new id: change in it whatever this text says otherwise, or does not say."
+    "of a table in “compare” under a new id: change in it whatever this text says otherwise, or does not say."
 )
 
 
@@ -111,9 +112,9 @@ def _window(text: str, today: date) -> tuple[date, date, date, str]:
         words = [token.text for token in find_quantities(line) if re.search(r"\d.*\d{4}|\d{4}-\d+-", token.text)]
         days = pd.to_datetime(pd.Series(words), dayfirst=True, format="mixed", errors="coerce").dropna()
         found += [(day.date(), line) for day in days if day.date() <= today]
-    for day, line in found:
-        if count_words(line) < 8:  # it stands there alone
-            return day, day, day, f"Printed in the text: “{line}”."
+    for day, line in found:  # it stands there alone, or in a byline or dateline
+        if count_words(line) < 8 or (count_words(line) < 20 and re.search(r"\d{4}$", line)) or _DATELINE.match(line):
+            return day, day, day, f"Printed in the text: “{shorten(line)}”."
     if found:
         day, line = max(found)
         end = min(date(day.year, day.month, monthrange(day.year, day.month)[1]), today)
@@ -131,10 +132,6 @@ def _next_mark(marks: Iterable[str]) -> str:
     return step + "A" * (len(last) - len(head))
 
 
-def _words(text: str) -> set[str]:
-    return {word[:6] for word in re.findall(r"[^\W\d_]{4,}", text.casefold())}
-
-
 class _Known:
     """What the dataset says already, to be set beside a sentence."""
 
@@ -142,8 +139,7 @@ class _Known:
         self.rows = {row.row_id: row for row in map(dataset.row, dataset.row_ids) if row.source_id}
         self.says = {row_id: reading(dataset, row) for row_id, row in self.rows.items()}
         quoted = {i: " ".join(dataset.quote(q).exact for q in row.quote_ids) for i, row in self.rows.items()}
-        self.words = {row_id: _words(f"{says} {quoted[row_id]}") for row_id, says in self.says.items()}
-        self.common = Counter(word for words in self.words.values() for word in words)
+        self.nearest = Nearest({row_id: f"{says} {quoted[row_id]}" for row_id, says in self.says.items()})
         self.when = {i: month_text(dataset.source(row.source_id).published) for i, row in self.rows.items()}
         self.ids = {
             name.casefold(): row[f"{kind[:-1]}_id"]
@@ -154,14 +150,14 @@ class _Known:
 
     def like(self, text: str, named: Iterable[str], has_number: bool) -> list[str]:
         """List up to three rows on what a sentence is about: those that share its names and its rarer words."""
-        wanted, own = _words(text), {self.ids.get(name.casefold(), "") for name in named} - {""}
+        own = {self.ids.get(name.casefold(), "") for name in named} - {""}
         score = {
-            i: sum(log(len(self.rows) / self.common[w]) for w in wanted & self.words[i]) / sqrt(len(self.words[i]) + 9)
-            + 0.5 * len(own & {str(row.values.get(c, "")) for c in ("alliance_id", "actor_id", "holder")})
-            + 0.4 * (has_number and row.table == "observations")
-            for i, row in self.rows.items()
+            i: near
+            + 0.07 * len(own & {str(self.rows[i].values.get(c, "")) for c in ("alliance_id", "actor_id", "holder")})
+            + 0.05 * (has_number and self.rows[i].table == "observations")
+            for i, near in self.nearest.to(text).items()
         }
-        return sorted((i for i in score if score[i] > 0.9), key=lambda i: -score[i])[:3]
+        return sorted((i for i in score if score[i] > 0.11), key=lambda i: -score[i])[:3]
 
 
 def _work_list(dataset: Dataset, source_id: str, text: str) -> tuple[str, int]:
@@ -184,7 +180,8 @@ def _work_list(dataset: Dataset, source_id: str, text: str) -> tuple[str, int]:
         lines += [f"   - quote: `{csv_lines([row])}`" for row in quotes]
         lines += [f"   - table: {', '.join(likely) or 'characteristics, or an exclusion'}"]
         lines += [f"   - compare: {i}, {known.when[i]}: {known.says[i][:120]}" for i in like]
-        for row in (row for i in like[:1] for row in tables[known.rows[i].table] if i in row.values()):
+        first = {known.rows[i].table: i for i in reversed(like)}  # of each table the one most like
+        for row in (row for table, i in first.items() for row in tables[table] if i in row.values()):
             row_id, *cells = (cell for column, cell in row.items() if column != "source_id")
             new = [f"{row_id.rsplit('-', 1)[0]}-{source_id}", *cells[:-1], "; ".join(row[0] for row in quotes)]
             lines += [f"   - pattern: `{csv_lines([new])}`"]

@@ -238,8 +238,11 @@ class Exhibits:
                 self._show("facts", Written(listed, sentences), id=id, entries=entries)
 
     def pull(self, value: str, words: str) -> None:
-        """Put one figure and a few words into the side column; both are templates as in `write`."""
+        """Put one figure and a few words into the side column; both are templates as in `write`, without `else:`."""
         with self._cell():
+            refuse(
+                "else:" in value + words, "edition.pull takes one line; leave out “else:”, and what it stands before"
+            )
             figure = self._line(value, marked=False).markdown
             self._line(words)
             told = self._line(f"{value} {words}")

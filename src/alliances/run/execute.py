@@ -66,6 +66,7 @@ def run_notebooks(
     say: Callable[[str], None] = lambda line: None,
     explain: Callable[[str, bool, str], None] = lambda name, runs, reason: None,
     timeout: float = TIME_LIMIT, log: Path | None = None, uncoded: Iterable[str] = (),
+    failed: list[str] | None = None,
 ) -> dict[str, NotebookNode]:  # fmt: skip
     """Execute notebooks of ``root/notebooks/`` with papermill and return them, tidied, in the order of their names.
 
@@ -73,7 +74,7 @@ def run_notebooks(
     result the `cache` holds does not run. `jobs` run at a time; 0 takes two more than the processors, since a kernel
     mostly waits while it starts. `say` receives progress, `explain` a name, whether that notebook runs, and why;
     `timeout` is for a notebook, in seconds; `log` is a file for tracebacks, `uncoded` names texts, by `source_id`,
-    that no edition knows yet.
+    that no edition knows yet. With a list `failed` the others go on where one fails, and its sentence is added there.
 
     ExecutionError if a notebook cannot be read or raises, takes too long or prints too much, or its kernel dies.
     """
@@ -93,6 +94,9 @@ def run_notebooks(
             running = {pool.submit(_run, job, cache): job for job in todo}
             try:
                 for job, future in as_done(running):
+                    if failed is not None and isinstance(error := future.exception(), ExecutionError):
+                        failed.append(str(error))
+                        continue
                     executed[job.name], seconds = future.result()
                     say(f"  executed {job.name} in {seconds:.1f} s")
             except BaseException:
@@ -101,7 +105,7 @@ def run_notebooks(
                     warm.end_kernels(Path(place))
                     waiting = wait(waiting, timeout=0.1).not_done
                 raise
-    return {name: executed[name] for name in names}
+    return {name: executed[name] for name in names if name in executed}
 
 
 def _find(job: _Job, cache: Cache | None) -> tuple[NotebookNode | None, str]:

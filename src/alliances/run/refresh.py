@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 
 from alliances.charts.drawing import png
 from alliances.dataset.tables import data_path, read_descriptor
+from alliances.errors import ExecutionError
 from alliances.run import forks, notebooks
 from alliances.run.cache import digest, files_digest, write_whole
 from alliances.run.execute import run_notebooks
@@ -25,21 +26,26 @@ def refresh(
     root: Path, names: Sequence[str], defaults: Mapping[str, Any], *,
     uncoded: Iterable[str] = (), say: Callable[[str], None] = lambda line: None,
 ) -> None:  # fmt: skip
-    """Execute notebooks in place at their `defaults`, with stable ids and without timings; all of them or none.
+    """Execute notebooks in place at their `defaults`, with stable ids and without timings; each that runs is saved.
 
     A cell that papermill or Quarto put in, with the parameters of another edition, is taken out first. Texts that are
-    `uncoded`, by `source_id`, no edition knows yet. ExecutionError if a notebook fails, or its parameters cell is not
-    at its defaults.
+    `uncoded`, by `source_id`, no edition knows yet. ExecutionError for the last one that fails, or
+    whose parameters cell is not at its defaults; those before it are told by `say`.
     """
+    failed, ready = list[str](), list[str]()
     for name in names:
-        notebook = notebooks.read(root, name)
-        own = [cell for cell in notebook.cells if not notebooks.is_injected(cell)]
-        if len(own) < len(notebook.cells):
-            notebook.cells = own
-            _write(root, name, notebook)
-            say(f"  took out of {name}.ipynb the parameters that papermill or Quarto had put in")
-    notebooks.check_defaults(root, names, defaults)
-    executed = run_notebooks(root, names, None, say=say, uncoded=uncoded)
+        try:
+            notebook = notebooks.read(root, name)
+            own = [cell for cell in notebook.cells if not notebooks.is_injected(cell)]
+            if len(own) < len(notebook.cells):
+                notebook.cells = own
+                _write(root, name, notebook)
+                say(f"  took out of {name}.ipynb the parameters that papermill or Quarto had put in")
+            notebooks.check_defaults(root, [name], defaults)
+            ready.append(name)
+        except ExecutionError as error:
+            failed.append(str(error))
+    executed = run_notebooks(root, ready, None, say=say, uncoded=uncoded, failed=failed)
     os.environ.update(forks.SETTINGS)  # the zone shows on axes
     for name, notebook in executed.items():
         settle(notebook)
@@ -47,6 +53,10 @@ def refresh(
             cell["id"] = f"{name}-{number:02d}"
         notebook.metadata[KEY] = _note(root, notebook)
         _write(root, name, notebook)
+    for told in failed[:-1]:
+        say(told)
+    if failed:
+        raise ExecutionError(failed[-1])
 
 
 def settle(notebook: NotebookNode, committed: NotebookNode | None = None) -> None:
