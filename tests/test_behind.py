@@ -141,6 +141,49 @@ def test_a_format_that_ended_and_an_answer_to_a_kindred_question_overtake(river_
     assert "wrong if: “" in judged
 
 
+def test_kin_formats_and_what_is_near_in_words_are_listed_however_a_fact_was_coded(
+    river_root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_note(river_root)
+    told = {"obs_status": "reported", "comparator": "eq", "quote_ids": "note-staff"}
+    add(river_root, "observations", observation_id="obs-fund-staff-note", alliance_id="flood-fund", indicator="staff",
+        value_low="80", value_high="80", unit="persons", **told)  # fmt: skip
+    table = river_root / "data" / "observations.csv"
+    table.write_text("".join(line for line in table.read_text("utf-8").splitlines(keepends=True)
+                             if not line.startswith("obs-staff-note")), "utf-8")  # fmt: skip
+    found = check(river_root, monkeypatch, capsys)
+    assert any("obs-fund-staff-note" in line and "“About 60" in line for line in found), found  # the fund is a child
+
+    table.write_text(
+        table.read_text("utf-8").replace("obs-fund-staff-note,flood-fund", "obs-fund-staff-note,"), "utf-8"
+    )
+    table.write_text(table.read_text("utf-8").replace("note,,,,staff,80,80", "note,,,,gauges,80,80"), "utf-8")
+    table.write_text(table.read_text("utf-8").replace("gauges,80,80,eq,persons", "gauges,80,80,eq,gauges"), "utf-8")
+    near = [line for line in check(river_root, monkeypatch, capsys) if "read these beside it" in line]
+    assert any("obs-fund-staff-note" in line and "“About 60" in line for line in near), near
+    notebook = nbformat.read(path := river_root / "notebooks" / "commission.ipynb", 4)
+    for cell in notebook.cells:
+        cell.metadata["reviewed"] = {"obs-fund-staff-note": "It counts something else."}
+    nbformat.write(notebook, path)
+    found = check(river_root, monkeypatch, capsys)
+    assert not any("obs-fund-staff-note" in line and "commission.ipynb" in line for line in found), found
+    assert any("no chapter uses" in line and "obs-fund-staff-note" in line for line in found), "It is read, not used."
+    write(river_root, reviewed="D")
+    assert not any("read these" in line for line in check(river_root, monkeypatch, capsys))
+
+
+def test_a_pair_that_changed_and_was_declared_apart_is_named(river_root: Path) -> None:
+    labels = river_root / "data" / "labels.csv"
+    text = labels.read_text("utf-8").replace("different times,,,", "changed over time,,,changed")
+    labels.write_text(text + "disagreement_kind,scope,different ground,,,apart\n", "utf-8")
+    for name, kind in (("one", "date"), ("two", "scope")):
+        add(river_root, "disagreements", disagreement_id=f"dis-{name}", point="gauges", kind=kind,
+            row_ids="obs-gauges-brief; obs-gauges-needed-brief", explanation="So it is.")  # fmt: skip
+    late = behind_of(river_root, Dataset.load(river_root, validate=False), ["commission"])
+    (clash,) = [each.text for each in late if each.text.startswith("data/disagreements.csv")]
+    assert "dis-one says that obs-gauges-brief and obs-gauges-needed-brief changed over time, dis-two that" in clash
+
+
 def test_an_older_text_and_one_that_agrees_overtake_nothing(
     river_root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

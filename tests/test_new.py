@@ -70,6 +70,9 @@ def test_the_window_of_publication_comes_from_the_dates_that_a_text_knows() -> N
     first, best, last, basis = _window("They met on 3 September 2025 and, before that, on March 2, 2025.", today)
     assert (first, best, last) == (date(2025, 9, 3), date(2025, 9, 30), today)
     assert "2025-09-03" in basis
+    for line in ("By Our Defence Correspondent, Brussels, 26 September 2025", "BRUSSELS, 26 September 2025 – They met"):
+        day, *_, basis = _window(f"A head\n{line} on 3 September 2025." if "–" in line else line, today)
+        assert (day, basis[:28]) == (date(2025, 9, 26), f"Printed in the text: “{line[:6]}")
     assert _window("They meet on 3 May 2031.", today)[3].startswith("It gives no full date")
     assert [_next_mark(marks) for marks in ([], ["A", "E"], ["B", "Z"], ["AZ"], ["ZZ"])] == [
         "A",

@@ -373,6 +373,18 @@ def test_refresh(root: Path) -> None:
     assert paths[0].read_text() == before[0][0]
 
 
+def test_refresh_saves_what_runs_and_reports_each_that_fails(root: Path) -> None:
+    for name, source in (("first", "1 + 1"), ("second", "1 / 0"), ("third", "nothing")):
+        write(root, name, source)
+    told: list[str] = []
+    with pytest.raises(ExecutionError) as error:
+        refresh(root, ["second", "first", "third"], VALUES, say=told.append)
+    failed = "\n".join([*told, str(error.value)])
+    assert "second.ipynb stopped in cell [2], line 1, with ZeroDivisionError" in failed
+    assert "third.ipynb stopped in cell [2], line 1, with NameError" in failed
+    assert list(untrue(root, ["first"])) == []
+
+
 def in_a_browser(path: Path) -> NotebookNode:
     """What JupyterLab makes of a notebook that is run and saved: its own names, counts, numbers and pictures."""
     notebook = nbformat.read(path, 4)

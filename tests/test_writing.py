@@ -296,6 +296,7 @@ def test_a_sentence_that_falls_although_its_rows_are_known_is_noted(cells: Cells
         ('edition.table(members, "tbl-x",\n  caption="Ten",\n  columns={"actor": "Who"})', 2),
         ('edition.facts("x", """\nMembers | {n}\nSince | 1967\n""")', 3),
         ('edition.pull("{n}",\n  "of ten")', 2),
+        ('edition.pull("{n}", "barges\\nelse: none")', 1),
         ('edition.judgement("jud-dam",\n  because="So.",\n  but="Ten.")', 3),
         ('\n\nedition.cover("Ten.")', 3),
         ("\nedition.write(5)", 2),

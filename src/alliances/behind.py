@@ -32,7 +32,8 @@ _ABSENCE = re.compile(
     r"(No|Nobody|None|Nothing|Neither)\b|(\w+ )?[Ww]hether\b|[^.]*\b(not|never|no \w+) (is |are |was |were )?reported\b"
 )
 _WORD = re.compile(r"[^\W\d_]{4,}|[A-Z]{2,}|\d[\d,.]*\d|\d")
-_NEAR, _MOST = 0.2, 3  # a place is as near as that to a new row, and that many places at the most are listed
+#: How near in words a place is that is listed, what a format or actor in common adds, and of how many rows at the most.
+_NEAR, _KIN, _MOST = 0.15, 0.05, 3
 
 
 class Nearest:
@@ -99,15 +100,17 @@ def behind_of(root: Path, dataset: Dataset, names: Iterable[str]) -> list[Late]:
     rows = _Rows(dataset.known(dataset.default_as_of()))
     outputs = [each for name in names for each in _outputs(name, notebooks.read(root, name))]
     told, found = [each for output in outputs for each in _told(*output)], dict[tuple[object, ...], _Told]()
-    known = list[set[str]]()
+    known, is_due = list[set[str]](), list[bool]()
     for each in told:
         newer = [*rows.newer(each.rows, wide=each.is_open), *(rows.left_out(each.rows) if each.is_chart else ())]
         known.append({*newer, *each.rows, *each.beside})
-        if due := tuple(i for i in dict.fromkeys(newer) if i not in each.beside):
+        due = tuple(i for i in dict.fromkeys(newer) if i not in each.beside)
+        is_due.append(bool(due))
+        if due:
             found.setdefault((each.name, each.cell, each.once, due), each)
     return [*rows.clashes(), *rows.judgements(), *(late for output in outputs for late in _fallen(*output)),
             *_by_row(rows, [(each, due) for (*_, due), each in found.items()]),
-            *_nearest(rows, told, known), *_unused(rows, told)]  # fmt: skip
+            *_nearest(rows, told, known, is_due), *_unused(rows, told)]  # fmt: skip
 
 
 def _by_row(rows: "_Rows", found: Sequence[tuple[_Told, Any]]) -> Iterator[Late]:
@@ -127,31 +130,37 @@ def _by_row(rows: "_Rows", found: Sequence[tuple[_Told, Any]]) -> Iterator[Late]
         )  # fmt: skip
 
 
-def _nearest(rows: "_Rows", told: Sequence[_Told], known: Sequence[set[str]]) -> Iterator[Late]:
-    """Yield the places nearest in words to a quotation of a new text, that neither rest on it nor are listed for it.
+def _nearest(rows: "_Rows", told: Sequence[_Told], known: Sequence[set[str]], is_due: Sequence[bool]) -> Iterator[Late]:
+    """Yield the places near in words to a quotation of a new text, by their own words or by those of a row of theirs.
 
-    However its facts were coded: `known` are the rows that each place has or is listed for.
+    However its facts were coded. `known` are the rows that each place has or is listed for; one that `is_due` for
+    another row waits, and each is listed once, under the quotation to which it is nearest.
     """
     own = Nearest({n: each.words for n, each in enumerate(told)})
-    whole = Nearest({n: f"{each.words} {rows.says(each.rows)}" for n, each in enumerate(told)})
-    quoted = [set(rows.quotes(ids)) for ids in known]
-    sources = [rows.sources(each.rows) for each in told]
-    groups: dict[str, list[str]] = defaultdict(list)
+    older = Nearest({row_id: rows.says([row_id]) for each in told for row_id in each.rows})
+    quoted, sources = [rows.quotes(ids) for ids in known], [rows.sources(each.rows) for each in told]
+    groups, found = defaultdict[tuple[str, str], list[str]](list), list[tuple[float, int, str, tuple[str, str]]]()
     for row in filter(rows.is_news, rows.fresh):
         groups[row.source_id, row.quote_ids[0]].append(row.row_id)
-    for (source_id, quote_id), ids in groups.items():
-        text = rows.says(ids)
-        by_words, by_rows = own.to(text), whole.to(text)
-        near = {
-            n: by_words.get(n, 0) + by_rows[n]
-            for n in by_rows
-            if quote_id not in quoted[n] and sources[n] != {source_id}
-        }
-        best = [told[n] for n in sorted(near, key=lambda n: -near[n]) if near[n] > _NEAR]
-        if lines := list(dict.fromkeys(f"\n  {each.place}: {each.text}" for each in best))[:_MOST]:
+    for key, ids in groups.items():
+        words, near, about = own.to(text := rows.says(ids)), older.to(text), rows.about(ids)
+        near |= {i: near[i] + _KIN * len(about & rows.about([i])) for i in list(near)}
+        for n, each in enumerate(told):
+            lead = max(each.rows, key=lambda i: near.get(i, 0), default="")
+            score = words.get(n, 0) + near.get(lead, 0) + _KIN * each.is_open
+            if score > _NEAR and not (is_due[n] or key[1] in quoted[n] or sources[n] == {key[0]}):
+                found.append((score, n, lead, key))
+    placed, leads = dict[int, tuple[str, str]](), defaultdict[tuple[str, str], set[str]](set)
+    for _, n, lead, key in sorted(found, reverse=True):
+        if n not in placed and (lead in leads[key] or len(leads[key]) < _MOST):
+            placed[n] = key
+            leads[key].add(lead)
+    for key, ids in groups.items():
+        lines = dict.fromkeys(f"\n  {each.place}: {each.text}" for n, each in enumerate(told) if placed.get(n) == key)
+        if lines:
             yield Late(
-                f"{rows.listed(ids)}: read these beside it, which are near in words: do they still hold? What does not "
-                f"is brought up to date; the rest goes once it is reviewed.{''.join(lines)}", len(lines),
+                f"{rows.listed(ids)}: read these beside it, which are near in words: do they still hold? Bring up to "
+                f"date what does not; the rest goes once the text is reviewed.{''.join(lines)}", len(lines),
             )  # fmt: skip
 
 
@@ -223,9 +232,14 @@ class _Rows:
         )
         return " ".join(text for each in texts for text in each)
 
-    def quotes(self, ids: Iterable[str]) -> list[str]:
-        """List the quotations of rows."""
-        return [quote_id for row in self._known(ids) for quote_id in row.quote_ids]
+    def quotes(self, ids: Iterable[str]) -> set[str]:
+        """Return the quotations of rows."""
+        return {quote_id for row in self._known(ids) for quote_id in row.quote_ids}
+
+    def about(self, ids: Iterable[str]) -> set[str]:
+        """Return the formats, each by the head of its family, and the actors of rows."""
+        cells = (str(row.values.get(c, "")) for row in self._known(ids) for c in ("alliance_id", "actor_id", "holder"))
+        return {self._family.get(cell, cell) for cell in cells} - {""}
 
     def sources(self, ids: Iterable[str]) -> set[str]:
         """Return the texts of rows."""
