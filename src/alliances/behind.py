@@ -32,8 +32,9 @@ _ABSENCE = re.compile(
     r"(No|Nobody|None|Nothing|Neither)\b|(\w+ )?[Ww]hether\b|[^.]*\b(not|never|no \w+) (is |are |was |were )?reported\b"
 )
 _WORD = re.compile(r"[^\W\d_]{4,}|[A-Z]{2,}|\d[\d,.]*\d|\d")
-#: How near in words a place is that is listed, what a format or actor in common adds, and of how many rows at the most.
-_NEAR, _KIN, _MOST = 0.15, 0.05, 3
+#: How near in words a place is that is listed; what a format or actor in common adds, and a question left open; and of
+#: how many rows, at the most, it may be those that rest on one.
+_NEAR, _KIN, _OPEN, _MOST = 0.14, 0.03, 0.06, 5
 
 
 class Nearest:
@@ -147,7 +148,7 @@ def _nearest(rows: "_Rows", told: Sequence[_Told], known: Sequence[set[str]], is
         near |= {i: near[i] + _KIN * len(about & rows.about([i])) for i in list(near)}
         for n, each in enumerate(told):
             lead = max(each.rows, key=lambda i: near.get(i, 0), default="")
-            score = words.get(n, 0) + near.get(lead, 0) + _KIN * each.is_open
+            score = words.get(n, 0) + near.get(lead, 0) + _OPEN * each.is_open
             if score > _NEAR and not (is_due[n] or key[1] in quoted[n] or sources[n] == {key[0]}):
                 found.append((score, n, lead, key))
     placed, leads = dict[int, tuple[str, str]](), defaultdict[tuple[str, str], set[str]](set)
