@@ -139,7 +139,8 @@ def _nearest(rows: "_Rows", told: Sequence[_Told], known: Sequence[set[str]], is
     """
     own = Nearest({n: each.words for n, each in enumerate(told)})
     older = Nearest({row_id: rows.says([row_id]) for each in told for row_id in each.rows})
-    quoted, sources = [rows.quotes(ids) for ids in known], [rows.sources(each.rows) for each in told]
+    quoted = [{quote_id for row in rows.known(ids) for quote_id in row.quote_ids} for ids in known]
+    sources = [{row.source_id for row in rows.known(each.rows)} for each in told]
     groups, found = defaultdict[tuple[str, str], list[str]](list), list[tuple[float, int, str, tuple[str, str]]]()
     for row in filter(rows.is_news, rows.fresh):
         groups[row.source_id, row.quote_ids[0]].append(row.row_id)
@@ -215,7 +216,8 @@ class _Rows:
     def _day(self, row: Row) -> str:
         return self._dataset.published[row.source_id]
 
-    def _known(self, ids: Iterable[str]) -> list[Row]:
+    def known(self, ids: Iterable[str]) -> list[Row]:
+        """Return the rows of texts among these, as far as they are known."""
         return [row for row in (self._dataset.row(i) for i in ids if i in self._dataset) if row.source_id]
 
     def is_news(self, row: Row) -> bool:
@@ -224,27 +226,19 @@ class _Rows:
 
     def format_of(self, row_id: str) -> str:
         """Return the format that a row is about; "" if none, or not known here."""
-        return next((str(row.values.get("alliance_id", "")) for row in self._known([row_id])), "")
+        return next((str(row.values.get("alliance_id", "")) for row in self.known([row_id])), "")
 
     def says(self, ids: Iterable[str]) -> str:
         """Return what rows say, in our words and in their own."""
         texts = (
-            [reading(self._dataset, r), *(self._dataset.quote(q).exact for q in r.quote_ids)] for r in self._known(ids)
+            [reading(self._dataset, r), *(self._dataset.quote(q).exact for q in r.quote_ids)] for r in self.known(ids)
         )
         return " ".join(text for each in texts for text in each)
 
-    def quotes(self, ids: Iterable[str]) -> set[str]:
-        """Return the quotations of rows."""
-        return {quote_id for row in self._known(ids) for quote_id in row.quote_ids}
-
     def about(self, ids: Iterable[str]) -> set[str]:
         """Return the formats, each by the head of its family, and the actors of rows."""
-        cells = (str(row.values.get(c, "")) for row in self._known(ids) for c in ("alliance_id", "actor_id", "holder"))
+        cells = (str(row.values.get(c, "")) for row in self.known(ids) for c in ("alliance_id", "actor_id", "holder"))
         return {self._family.get(cell, cell) for cell in cells} - {""}
-
-    def sources(self, ids: Iterable[str]) -> set[str]:
-        """Return the texts of rows."""
-        return {row.source_id for row in self._known(ids)}
 
     def clashes(self) -> Iterator[Late]:
         """Say which rows are declared to have changed, and to speak of different things as well."""
@@ -264,7 +258,7 @@ class _Rows:
         of texts that are not yet reviewed. A format that ended overtakes all its rows.
         """
         own: dict[tuple[str, ...], list[Row]] = defaultdict(list)
-        for row in self._known(ids):
+        for row in self.known(ids):
             for subject in self._subjects(row):
                 if wide or subject[-1] not in "*?":
                     own[subject].append(row)
@@ -305,13 +299,13 @@ class _Rows:
 
     def left_out(self, drawn: Sequence[str]) -> list[str]:
         """List the rows of the indicators of a chart, of the same formats, that it does not draw."""
-        subjects = [s for row in self._known(drawn) if row.table == "observations" for s in self._subjects(row)]
+        subjects = [s for row in self.known(drawn) if row.table == "observations" for s in self._subjects(row)]
         wide = dict.fromkeys(subject for subject in subjects if subject[-1] == "*")
         return [row.row_id for subject in wide for row in self._by[subject] if row.row_id not in set(drawn)]
 
     def listed(self, ids: Sequence[str]) -> str:
         """Write rows with what they say; of many the newest."""
-        newest = sorted(self._known(ids), key=self._day, reverse=True)
+        newest = sorted(self.known(ids), key=self._day, reverse=True)
         return _some([f"{row.row_id} ({shorten(reading(self._dataset, row), 90)})" for row in newest])
 
     def judgements(self) -> Iterator[Late]:
