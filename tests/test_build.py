@@ -19,13 +19,11 @@ import pypdf
 import pytest
 from bs4 import BeautifulSoup
 
-from alliances.build import build, load_validated, plan, stage_edition
+from alliances.build import build, plan, stage_edition
 from alliances.check import verify
 from alliances.dataset import Dataset
 from alliances.errors import AlliancesError, ParameterError, PublishError, StagingError
-from alliances.manifest import is_whole, read_manifest
-from alliances.place import edition_folder, put_in_place, recover
-from alliances.run.cache import Cache
+from alliances.place import is_whole, put_in_place, read_manifest, recover, slug
 from helpers import PROJECT, Command, change_cell, edition, outputs, tree, works
 from river_data import change, read_table, write_table
 
@@ -159,11 +157,10 @@ def test_the_same_bytes_twice(built_river: Path, tmp_path: Path) -> None:
 
 
 def test_an_earlier_edition_stands_beside_the_default_one_and_knows_no_more(river_root: Path) -> None:
-    before, told = edition(river_root), list[str]()
-    built = build(river_root, {"as_of": "2019-05-20"}, **PAGE, say=told.append)
+    before = edition(river_root)
+    built = build(river_root, {"as_of": "2019-05-20"}, **PAGE)
     assert built.folder == river_root / "report" / "_output" / "editions" / "2019-05-20"
     assert edition(river_root) == before
-    assert re.fullmatch(r"What differs from the default.*: sentences \d+, figures \d+, judgements \d+\.", told[-1])
     shown = [json.dumps(outputs(read(path)), ensure_ascii=False) for path in (built.folder / "notebooks").iterdir()]
     shown += [(built.folder / name).read_text("utf-8") for name in ("report.html", "facts.json")]
     later = Dataset.load(river_root, validate=False)
@@ -175,19 +172,17 @@ def test_an_earlier_edition_stands_beside_the_default_one_and_knows_no_more(rive
     assert build(river_root, {"as_of": "2019-05-20"}, **PAGE).is_kept
 
 
-def test_where_editions_go(built_river: Path) -> None:
-    def place(output: Path | None = None, **values: Any) -> str:
+def test_how_editions_are_named(built_river: Path) -> None:
+    def name(**values: Any) -> str:
         planned = plan(built_river, values)
-        return str(edition_folder(built_river, planned.parameters, planned.defaults, output))
+        return slug(planned.parameters.as_dict(), planned.defaults.as_dict())
 
-    base = f"{built_river}/report/_output"
-    assert place() == base
-    assert place(as_of="2021-06-15", focus="", exclude_sources=[], price_per_barge=25000) == base, "These are defaults."
-    assert place(focus="XAV") == f"{base}/editions/2021-06-15_XAV"
-    first, second = (place(as_of="2019-05-20", barges=number) for number in (40, 41))
-    assert re.fullmatch(rf"{base}/editions/2019-05-20_[0-9a-f]{{6}}", first)
+    assert name() == ""
+    assert name(as_of="2021-06-15", focus="", exclude_sources=[], price_per_barge=25000) == "", "These are defaults."
+    assert name(focus="XAV") == "2021-06-15_XAV"
+    first, second = (name(as_of="2019-05-20", barges=number) for number in (40, 41))
+    assert re.fullmatch(r"2019-05-20_[0-9a-f]{6}", first)
     assert first != second
-    assert place(Path("/elsewhere"), focus="XAV") == "/elsewhere"
 
 
 @pytest.mark.parametrize("values", [{"as_of": "2019-05-19"}, {"exclude_sources": TEXTS}], ids=["before", "without"])
@@ -263,7 +258,7 @@ def test_what_has_not_changed_is_kept(river_root: Path, monkeypatch: pytest.Monk
     assert (folder / "report.html").read_bytes() == page
     assert not is_kept(formats=("html",))
     with monkeypatch.context() as patch:
-        patch.setattr("alliances.manifest.versions", lambda *names: {"altair": "0.1"})
+        patch.setattr("alliances.place.versions", lambda *names: {"altair": "0.1"})
         assert not is_kept(formats=("html",))
 
     def edits(line: str) -> None:
@@ -281,9 +276,9 @@ def test_data_that_have_passed_are_not_checked_again(river_root: Path, monkeypat
         Dataset, "load", lambda root, validate: (asked.append(validate), load(root, validate=validate))[1]
     )
     for _ in range(2):
-        load_validated(river_root, Cache(river_root))
+        plan(river_root, {})
     change(river_root, "judgements", "jud-dam", wrong_if="Dunmere never asks for bids.")
-    load_validated(river_root, Cache(river_root))
+    plan(river_root, {})
     assert asked == [False, False, True]
 
 

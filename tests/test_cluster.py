@@ -16,10 +16,10 @@ import pytest
 
 pytest.importorskip("distributed", reason="the extra “cluster” is not installed")
 
-from alliances.batch import cluster
-from alliances.batch.run import run_matrix
+from alliances import batch
+from alliances.batch import run_matrix
 from alliances.errors import ClusterError
-from alliances.manifest import is_whole, read_manifest
+from alliances.place import is_whole, read_manifest
 from helpers import long
 from towns import build, check
 
@@ -35,9 +35,9 @@ def test_a_parcel_comes_out_as_it_went_in(tmp_path: Path) -> None:
     (tmp_path / "here" / "below").mkdir(parents=True)
     (tmp_path / "here" / "below" / "ä.txt").write_bytes(bytes(range(256)))
     files = list((tmp_path / "here").rglob("*"))
-    packed = cluster.pack(tmp_path / "here", files)
-    assert packed == cluster.pack(tmp_path / "here", reversed(files))
-    cluster.unpack(packed, tmp_path / "there")
+    packed = batch.pack(tmp_path / "here", files)
+    assert packed == batch.pack(tmp_path / "here", reversed(files))
+    batch.unpack(packed, tmp_path / "there")
     assert (tmp_path / "there" / "below" / "ä.txt").read_bytes() == bytes(range(256))
 
 
@@ -45,7 +45,7 @@ def test_a_parcel_comes_out_as_it_went_in(tmp_path: Path) -> None:
 def test_an_address_where_nobody_answers(
     root: Path, address: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cluster, "_PATIENCE", 1)
+    monkeypatch.setattr(batch, "_PATIENCE", 1)
     with pytest.raises(ClusterError, match="No Dask scheduler answers at"):
         run_matrix(root, root / "m.yaml", root / "out", check, build, scheduler=address)
     assert "Traceback" not in "".join(capfd.readouterr())
@@ -100,7 +100,7 @@ def dask(tmp_path: Path) -> Iterator[Cluster]:
 @long
 def test_a_batch_there(root: Path, dask: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that is killed loses nothing; one edition fails, with its log; a worker that differs is refused."""
-    monkeypatch.setattr(cluster, "_PATIENCE", 30)
+    monkeypatch.setattr(batch, "_PATIENCE", 30)
     for _ in range(2):
         dask.add_worker()
     from distributed import Client
@@ -114,7 +114,7 @@ def test_a_batch_there(root: Path, dask: Cluster, monkeypatch: pytest.MonkeyPatc
     assert (root / "out" / "2025-03-20_Riga.log").read_text() == "traceback"
     oslo = root / "out" / "2025-03-20_Oslo"
     assert is_whole(oslo, read_manifest(oslo))
-    monkeypatch.setattr(cluster, "versions", lambda *names: {"pandas": "0.1"})  # here; the workers have their own
+    monkeypatch.setattr(batch, "versions", lambda *names: {"pandas": "0.1"})  # here; the workers have their own
     dask.add_worker()
     (root / "data" / "Riga.csv").write_text("")
     with pytest.raises(ClusterError, match=r"has pandas .* and this machine 0\.1"):
@@ -128,7 +128,7 @@ def test_a_cluster_that_goes_away(root: Path, dask: Cluster, goes: str, monkeypa
         with pytest.raises(ClusterError, match="has no workers"):
             run_matrix(root, root / "m.yaml", root / "out", check, build, scheduler=dask.address)
         return
-    monkeypatch.setattr(cluster, "_PATIENCE", 30)
+    monkeypatch.setattr(batch, "_PATIENCE", 30)
     dask.add_worker()
 
     for town in ("Riga", "Bern"):

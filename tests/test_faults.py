@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from alliances.manifest import is_whole, read_manifest
+from alliances.place import is_whole, read_manifest
 from alliances.run.warm import PROVISIONER
 from helpers import BUILD, PROJECT, Command, edition, long, put_first
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alliances.batch.matrix import read_matrix
+from alliances.batch import read_matrix
 from alliances.cli import main, read_parameters
 from alliances.dataset import Dataset
 from alliances.dataset.check import check

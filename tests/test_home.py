@@ -276,10 +276,10 @@ def test_what_is_cited_is_what_is_published(
     (river_root / "CITATION.cff").write_text(yaml.safe_dump(cited), "utf-8")
     assert cli.main(["check"]) == 2
     found = [line.strip() for line in capsys.readouterr().out.splitlines() if "CITATION" in line]
-    other = "and data/datapackage.json something else"
+    remedy = "write the same in both."
     assert found == [
-        f'CITATION.cff says “0.0.9” as version, {other}; write version: "0.1.0".',
-        f"CITATION.cff says “10.5281/zenodo.1” as doi, {other}; remove doi.",
+        f'CITATION.cff says "0.0.9" as version, and data/datapackage.json "0.1.0"; {remedy}',
+        f'CITATION.cff says "10.5281/zenodo.1" as doi, and data/datapackage.json ""; {remedy}',
     ]
 
 
@@ -292,10 +292,8 @@ def test_a_profile_of_quartos_is_an_edition_and_leaves_nothing_of_another(
     for name, value in {"ALLIANCES_ROOT": str(river_root), "QUARTO_PROFILE": "early"}.items():
         monkeypatch.setenv(name, value)
     assert quarto_steps.main(["pre"]) == 2
-    assert (
-        "is the place of the default edition; write “project: {output-dir: _output/editions/2019-"
-        in capfd.readouterr().err
-    )
+    told = capfd.readouterr().err
+    assert "holds another edition; write “project: {output-dir: _output/editions/2019-05-20}” into the profile" in told
     output = report / "_output" / "editions" / "early"
     monkeypatch.setenv("QUARTO_PROJECT_OUTPUT_DIR", str(output))
     monkeypatch.setenv("QUARTO_PROJECT_OUTPUT_FILES", "_output/editions/early/report.html")

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from alliances.errors import ExecutionError, ParameterError
-from alliances.manifest import input_digests, made_of
+from alliances.place import made_of
 
 
 def check(values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -49,7 +49,7 @@ def build(root: Path, values: Mapping[str, Any], *, output: Path, formats: tuple
         (output / f"report.{kind}").write_text(town)
         outputs[f"report.{kind}"] = hashlib.sha256(town.encode()).hexdigest()
     manifest = {"parameters": dict(values), "defaults": {}, "formats": formats, "engine": more["engine"]}
-    text = json.dumps({**manifest, **made_of(input_digests(root)), "outputs": outputs})
+    text = json.dumps({**manifest, **made_of(root), "outputs": outputs})
     (output / "manifest.json").write_text(text)
     return SimpleNamespace(notice="")
 

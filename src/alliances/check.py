@@ -1,29 +1,27 @@
 """``alliances check``, ``verify``, ``quote`` and ``find``: what a machine can say of the project and its editions."""
 
-import csv
-import io
 import json
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+
+import pandas as pd
 
 from alliances.analysis.facts import divided_at, is_subject
 from alliances.analysis.frames import find
 from alliances.behind import Late, behind_of
-from alliances.build import build, checked_parameters, notebook_names
+from alliances.build import build, notebook_names, plan
 from alliances.dataset import ROW_PREFIXES, Dataset
 from alliances.dataset.check import check
-from alliances.dataset.problems import nearest
+from alliances.dataset.problems import nearest_words
 from alliances.dataset.tables import read_descriptor, read_tables
 from alliances.dataset.texts import read_text
 from alliances.errors import AlliancesError, DataError, PublishError
-from alliances.manifest import OUTPUT, input_digests, read_manifest, sha256
+from alliances.place import OUTPUT, made_of, read_manifest, sha256
 from alliances.run import notebooks
 from alliances.run.cache import Cache
 from alliances.run.refresh import untrue
-from alliances.stage.cover import doi
 from alliances.text.reading import read_utf8, read_yaml
 
 #: An id of two parts or more after its table's prefix; those of judgements are checked where they are used.
@@ -34,23 +32,22 @@ _ROW_ID = re.compile(
 _SUBJECT = re.compile(r"""[{"']([A-Za-z0-9-]+\.[a-z_]+)""")
 
 
-class ProjectReport(NamedTuple):
-    """What ``alliances check`` found: whether nothing has to be mended, and the report for the terminal."""
+def check_project(root: Path) -> tuple[bool, str]:
+    """Check data, evidence, coverage of the seeds, notebooks, cache and edition, and what is behind the data.
 
-    ok: bool
-    text: str
-
-
-def check_project(root: Path) -> ProjectReport:
-    """Check data, evidence, coverage of the seeds, and notebooks."""
-    data = check(root)
-    names, problems, late, changed = list[str](), list[str](), list[Late](), list[str]()
+    Returns whether nothing has to be mended, and the report for the terminal.
+    """
+    data, names, problems, late, changed = check(root), list[str](), list[str](), list[Late](), list[str]()
     try:
         dataset = Dataset.load(root, validate=False)
         names = notebook_names(root)
-        checked_parameters(root, dataset, {})
+        plan(root, {}, dataset)
         problems += [*_notebook_problems(root, names, dataset), *_citation_problems(root)]
-        changed += _changed_files(root)
+        remedy = "is not as the cache stored it; remove it, and a build makes again what it held."
+        changed += [f"{path} {remedy}" for path in Cache(root).damaged()]
+        remedy = "has been changed since it was built; `alliances build` makes it again."
+        for name, digest in sorted(read_manifest(root / OUTPUT).get("outputs", {}).items()):
+            changed += [f"{OUTPUT / name} {remedy}"] if sha256(root / OUTPUT / name) not in ("", digest) else []
         late = behind_of(root, dataset, names)
     except AlliancesError as error:
         if not (data.problems and isinstance(error, DataError)):  # said already, with file and row
@@ -60,15 +57,7 @@ def check_project(root: Path) -> ProjectReport:
     lines += ["", f"cache and edition: {len(changed)} changed files", *(f"  {each}" for each in changed)]
     lines += ["", f"behind the data: {sum(each.places for each in late)} places of the report"]
     lines += [f"  {line}" for each in late for line in each.text.splitlines()]
-    return ProjectReport(data.ok and not (problems or changed or late), "\n".join(lines))
-
-
-def _changed_files(root: Path) -> Iterator[str]:
-    for path in Cache(root).damaged():
-        yield f"{path} is not as the cache stored it; remove it, and a build makes again what it held."
-    outputs = read_manifest(root / OUTPUT).get("outputs", {})
-    for name in sorted(name for name, digest in outputs.items() if sha256(root / OUTPUT / name) not in ("", digest)):
-        yield f"{OUTPUT / name} has been changed since it was built; `alliances build` makes it again."
+    return data.ok and not (problems or changed or late), "\n".join(lines)
 
 
 def verify(root: Path, folder: Path, say: Callable[[str], None]) -> list[str]:
@@ -81,9 +70,9 @@ def verify(root: Path, folder: Path, say: Callable[[str], None]) -> list[str]:
         raise PublishError(f"{folder} holds no manifest.json that can be read; name the folder of a finished edition.")
     outputs, changed = manifest["outputs"], "has been changed or is missing: its SHA-256 is not the manifest's."
     problems = [f"{name} {changed}" for name in _differing({n: sha256(folder / n) for n in outputs}, outputs)]
-    if others := _differing(input_digests(root), manifest["inputs"]):
-        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-        return [*problems, f"The project has other inputs than the edition: {others[0]}{more}; check out its version."]
+    if others := _differing(made_of(root)["inputs"], manifest["inputs"]):
+        told = f"The project has other inputs than the edition: {', '.join(others)}; check out its version."
+        return [*problems, told]
     engine = "embedded" if manifest["engine"].startswith("embedded") else "quarto"
     how = {"formats": manifest["formats"], "engine": engine, "say": say}
     with tempfile.TemporaryDirectory() as scratch:
@@ -109,9 +98,8 @@ def _notebook_problems(root: Path, names: list[str], dataset: Dataset) -> Iterat
         for number, source in enumerate(cells, 1):
             for row_id in dict.fromkeys(_ROW_ID.findall(source)):
                 if row_id not in dataset:
-                    near = nearest(row_id, dataset.row_ids)
-                    what = f"names the row {row_id}, which is not in the dataset"
-                    yield f"notebooks/{name}.ipynb, cell {number}, {what}{f'; the nearest is {near}.' if near else '.'}"
+                    what = f"which is not in the dataset{nearest_words(row_id, dataset.row_ids)}"
+                    yield f"notebooks/{name}.ipynb, cell {number}, names the row {row_id}, {what}."
         for subject in _SUBJECT.findall("\n".join(cells)):
             printed.setdefault(subject, name)
     for subject in sorted(subject for subject in printed if is_subject(dataset, subject)):
@@ -124,19 +112,16 @@ def _citation_problems(root: Path) -> Iterator[str]:
     path, package = root / "CITATION.cff", read_descriptor(root)
     if not path.exists():
         return
-    cited = read_yaml(read_utf8(path, path.name, DataError), path.name, DataError)
-    cited = cited if isinstance(cited, dict) else {}
-    described = {
-        "title": package.get("title"), "version": package.get("version"), "keywords": package.get("keywords"),
-        "license": next((each["name"] for each in package.get("licenses", ())), ""), "doi": doi(package),
-        "url": package.get("homepage"), "repository-code": package.get("repository"),
+    cited = read_yaml(read_utf8(path, path.name, DataError), path.name, DataError) or {}
+    described = {name: package.get(name) for name in ("title", "version", "keywords")} | {
+        "license": next((each["name"] for each in package.get("licenses", ())), ""), "url": package.get("homepage"),
+        "repository-code": package.get("repository"), "doi": (package.get("doi") or "").removeprefix("https://doi.org/"),
         "authors": [{"name": package["publisher"]}] if package.get("publisher") else cited.get("authors"),
     }  # fmt: skip
     for name, value in described.items():
         if (cited.get(name) or "") != (value or ""):
-            told = f"“{cited[name]}”" if cited.get(name) else "nothing"
-            wanted = f"write {name}: {json.dumps(value, ensure_ascii=False)}" if value else f"remove {name}"
-            yield f"CITATION.cff says {told} as {name}, and data/datapackage.json something else; {wanted}."
+            there, here = (json.dumps(each or "", ensure_ascii=False) for each in (cited.get(name), value))
+            yield f"CITATION.cff says {there} as {name}, and data/datapackage.json {here}; write the same in both."
 
 
 def find_rows(root: Path, text: str) -> str:
@@ -155,28 +140,22 @@ def find_quote(root: Path, words: str) -> str:
 
     Where the words stand more than once, each row has the prefix and suffix that tell it apart.
     """
-    if not words.strip():
-        raise DataError("No words were given; write the words as they stand in a text, in quotation marks.")
-    pattern = r"\s+".join(re.escape(part) for part in words.split())
+    pattern = r"\s+".join(re.escape(part) for part in words.split()) or "(?!)"
     rows = [["quote_id", "source_id", "exact", "prefix", "suffix"]]
     for source in read_tables(root)["sources"]:
         text = read_text(root, source["file"])
         for match in list(re.finditer(pattern, text)) or list(re.finditer(pattern, text, re.IGNORECASE)):
-            exact = match.group()
-            once = text.count(exact) == 1
-            before = "" if once else " ".join(text[: match.start()].split()[-5:])
-            after = "" if once else " ".join(text[match.end() :].split()[:5])
+            exact, before, after = match.group(), list[str](), list[str]()
+            if text.count(exact) > 1:
+                before, after = text[: match.start()].split()[-5:], text[match.end() :].split()[:5]
             quote_id = "-".join(re.findall(r"[a-z0-9]+", exact.lower())[:5])
-            rows.append([quote_id, source["source_id"], exact, before, after])
+            rows.append([quote_id, source["source_id"], exact, " ".join(before), " ".join(after)])
     if not rows[1:]:
-        raise DataError(
-            f"“{words.strip()}” stands in none of the source texts; check the spelling, curly quotation marks included."
-        )
+        told = f"“{words.strip()}” stands in none of the source texts"
+        raise DataError(f"{told}; check the spelling, curly quotation marks included.")
     return csv_lines(rows)
 
 
 def csv_lines(rows: Iterable[Sequence[str]]) -> str:
     """Write rows as lines of CSV, the last without its end."""
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(rows)
-    return out.getvalue().removesuffix("\n")
+    return pd.DataFrame(rows).to_csv(index=False, header=False, lineterminator="\n").removesuffix("\n")

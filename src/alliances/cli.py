@@ -1,6 +1,4 @@
-"""The command line: one function a command; what a command needs is imported when it is given."""
-
-from __future__ import annotations
+"""The command line: a function for each command; what one needs is imported when it is given."""
 
 import argparse
 import os
@@ -9,15 +7,17 @@ import tempfile
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 from alliances import __version__
-from alliances.batch.matrix import FORMATS, read_mapping
-from alliances.errors import AlliancesError, DataError, sentence_of
+from alliances.errors import AlliancesError, DataError, ParameterError, sentence_of
 from alliances.paths import find_root
+from alliances.place import FORMATS, OUTPUT, is_unchanged, read_manifest
 from alliances.run import TIME_LIMIT
 from alliances.run.stopping import scratch, stoppable
+from alliances.text.reading import read_utf8, read_yaml
 
 
 class _Parser(argparse.ArgumentParser):
@@ -34,7 +34,7 @@ class _Parser(argparse.ArgumentParser):
                 from alliances.dataset import Dataset
                 from alliances.parameters import described
 
-                self.epilog = "parameters:"
+                self.epilog, self.formatter_class = "parameters:", argparse.RawDescriptionHelpFormatter
                 for name, kind, _, meaning, example in described(Dataset.load(find_root(), validate=False)):
                     self.epilog += f"\n  {name:<22} {kind}. {meaning} Example: {example}"
         return super().format_help()
@@ -44,48 +44,41 @@ def parser() -> argparse.ArgumentParser:
     """Build the parser of the command line."""
     top = _Parser(prog="alliances", description="Build the report, check it, find rows in its data, compare editions.")
     top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
-
-    build = commands.add_parser("build", help="execute the notebooks and write report.html and report.pdf")
-    build.formatter_class = argparse.RawDescriptionHelpFormatter
-    pair: Any = {"nargs": 2, "metavar": ("NAME", "VALUE"), "action": "append", "default": []}
-    build.add_argument("-p", dest="parameters", help="set a parameter (may be repeated; goes before -f)", **pair)
+    add = top.add_subparsers(dest="command", required=True, metavar="COMMAND").add_parser
+    build = add("build", help="execute the notebooks and write report.html and report.pdf")
     build.add_argument("-f", dest="file", type=Path, metavar="PARAMS.yaml", help="read parameters from a YAML file")
     build.add_argument("--to", dest="formats", choices=FORMATS, action="append", help="write this format only")
     _common(build, "notebooks at a time (default: two more than processors)", "folder for the edition")
     build.add_argument("--force", action="store_true", help="replace another edition that stands in --output")
     build.add_argument("--explain", action="store_true", help="say for each notebook why it runs or does not")
-
-    batch = commands.add_parser("batch", help="build the editions of a matrix file, here or on a Dask cluster")
+    batch = add("batch", help="build the editions of a matrix file, here or on a Dask cluster")
     batch.add_argument("matrix", type=Path, metavar="MATRIX.yaml", help="file with matrix, include, exclude")
     batch.add_argument("--scheduler", metavar="ADDRESS", help="address of a running Dask scheduler (extra: cluster)")
     _common(batch, "workers (default: one a processor)", "folder of the editions (default: report/_output/editions)")
-
-    diff = commands.add_parser("diff", help="say what changed between two editions; exit code 1 where they differ")
-    diff.add_argument("old", type=Path, metavar="OLD", help="folder of the old edition")
-    diff.add_argument("new", type=Path, metavar="NEW", help="folder of the new edition")
+    diff = add("diff", help="say what changed between two editions; exit code 1 where they differ")
+    for one in ("old", "new"):
+        diff.add_argument(one, type=Path, metavar=one.upper(), help=f"folder of the {one} edition")
     diff.add_argument("--json", metavar="FILE", help="write all changes as JSON; - for standard output")
     diff.add_argument("--html", type=Path, metavar="FILE", help="write all changes as a page that needs no network")
-    verify = commands.add_parser("verify", help="rebuild an edition from its manifest and compare every byte")
-    verify.add_argument("folder", type=Path, metavar="DIR", help="folder of the edition")
-    commands.add_parser("check", help="check data, evidence, coverage of the seeds, and notebooks")
-    refresh = commands.add_parser("refresh", help="execute the committed notebooks in place at their defaults")
+    add("verify", help="rebuild an edition from its manifest and compare every byte").add_argument("folder", type=Path)
+    add("check", help="check data, evidence, coverage of the seeds, and notebooks")
+    refresh = add("refresh", help="execute the committed notebooks in place at their defaults")
     refresh.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="notebooks to refresh (default: all)")
-    preview = commands.add_parser("preview", help="show a chapter as it will look, and follow each save of a notebook")
+    preview = add("preview", help="show a chapter as it will look, and follow each save of a notebook")
     preview.add_argument("notebook", nargs="?", default="", metavar="NOTEBOOK", help="default: the one saved last")
-    preview.add_argument("-p", dest="parameters", help="set a parameter (may be repeated)", **pair)
-    for command in (preview, commands.add_parser("lab", help="open the notebooks in JupyterLab")):
+    for command in (build, preview):
+        command.add_argument("-p", dest="parameters", nargs=2, metavar=("NAME", "VALUE"), action="append", default=[],
+                             help="set a parameter (may be repeated; goes before a file)")  # fmt: skip
+    for command in (preview, add("lab", help="open the notebooks in JupyterLab")):
         port = _within(int, 1024, 65535, "a port")
         command.add_argument("--port", type=port, default=0, metavar="N", help="its port (default: one that is free)")
         command.add_argument("--no-browser", action="store_true", help="open no browser; print the address")
-    find = commands.add_parser("find", help="find rows by id, mark, value, words, country or format")
-    find.add_argument("text", help="for instance 20,000 or Poland")
-    new = commands.add_parser("new", help="add a text, a format, a chapter or a judgement, ready to fill in")
+    add("find", help="find rows by id, mark, value, words, country or format").add_argument("words")
+    add("quote", help="find words in the seeds and print the row for data/quotes.csv").add_argument("words")
+    new = add("new", help="add a text, a format, a chapter or a judgement, ready to fill in")
     new.add_argument("kind", choices=("source", "alliance", "chapter", "judgement"), help="what to add")
     new.add_argument("what", help="the file of a text; the id or name of anything else")
     new.add_argument("--called", default="", metavar="WORDS", help="genre of a text, name of a format, title")
-    quote = commands.add_parser("quote", help="find words in the seeds and print the row for data/quotes.csv")
-    quote.add_argument("words", help="the words as they stand in the text")
     return top
 
 
@@ -111,18 +104,18 @@ def _within(kind: Callable[[str], float], low: float, high: float, what: str) ->
 
 
 def read_parameters(pairs: Sequence[tuple[str, str]], file: Path | None) -> dict[str, Any]:
-    """Collect the parameters of a command: ``-p`` goes before ``-f``; ``exclude_sources`` may be repeated.
-
-    ParameterError if the file cannot be read as a mapping.
-    """
-    example = "write lines such as “as_of: 2025-03-20”"
-    values = read_mapping(file, "parameter", example, "name another with -f") if file else {}
+    """Collect the parameters of a command, of ``-p`` before ``-f``; ParameterError if the file holds no mapping."""
+    values: Any = {}
+    if file:
+        text = read_utf8(file, f"The parameter file {file}", ParameterError, "name another with -f")
+        values = read_yaml(text, f"The parameter file {file}", ParameterError, typed=False)
+    if not isinstance(values, dict):
+        raise ParameterError(f"The parameter file {file} holds no mapping; write lines such as “as_of: 2025-03-20”.")
     excluded = [source for name, value in pairs if name == "exclude_sources" for source in value.split(",")]
     return {**values, **dict(pairs), **({"exclude_sources": excluded} if excluded else {})}
 
 
 def _build(given: argparse.Namespace) -> None:
-    from alliances.manifest import OUTPUT, is_unchanged, read_manifest
     from alliances.run import forks
 
     values, root = read_parameters(given.parameters, given.file), find_root()
@@ -134,48 +127,39 @@ def _build(given: argparse.Namespace) -> None:
         forks.start()  # kernels warm up while this process imports what it needs itself
         from alliances.build import build
 
+        told: dict[str, Any] = {} if given.quiet else {"say": _say}
+        if given.explain:
+            told["explain"] = lambda name, runs, why: _say(f"  {name}: {'runs' if runs else 'kept'}; {why}")
         folder, notice, is_kept = build(
             root, values, formats=formats, engine=given.engine, jobs=given.jobs, output=output, force=given.force,
-            timeout=given.timeout, say=_nothing if given.quiet else _say,
-            explain=_explain if given.explain else _nothing,
+            timeout=given.timeout, **told,
         )  # fmt: skip
-        if given.quiet and notice:
+        if notice:
             _say(notice)
     if not given.quiet:
-        engine = read_manifest(folder)["engine"]
-        print(f"{'Nothing has changed; published earlier' if is_kept else 'Published'} with {engine}:")
-        print("\n".join(f"  {_short(folder / f'report.{name}')}" for name in formats))
+        what = "Nothing has changed; published earlier" if is_kept else "Published"
+        files = [f"  {_short(folder / f'report.{name}')}" for name in formats]
+        print(f"{what} with {read_manifest(folder)['engine']}:", *files, sep="\n")
 
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _nothing(*_: object) -> None:
-    pass
-
-
-def _explain(name: str, runs: bool, reason: str) -> None:
-    _say(f"  {name}: {'runs' if runs else 'kept'}; {reason}")
-
-
 def _batch(given: argparse.Namespace) -> int:
-    from alliances.batch.run import run_matrix
-    from alliances.build import build, naming
-    from alliances.manifest import OUTPUT
+    from alliances.batch import run_matrix
+    from alliances.build import build, named, plan
 
     root = find_root()
     folder = (given.output or root / OUTPUT / "editions").resolve()
     outcomes = run_matrix(
-        root, given.matrix, folder, naming(root), build, engine=given.engine, workers=given.jobs,
-        scheduler=given.scheduler, say=_nothing if given.quiet else _say, timeout=given.timeout,
+        root, given.matrix, folder, partial(named, plan(root, {})), build, engine=given.engine, workers=given.jobs,
+        scheduler=given.scheduler, timeout=given.timeout, **({} if given.quiet else {"say": _say}),
     )  # fmt: skip
-    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    failed = [f"  {outcome.name}: {outcome.message}" for outcome in outcomes if outcome.status == "failed"]
     if failed or not given.quiet:
-        built = len(outcomes) - len(failed)
-        print(f"{built} of {len(outcomes)} editions are in {_short(folder)}; see index.html there.")
-    for outcome in failed:
-        print(f"  {outcome.name}: {outcome.message}")
+        built = f"{len(outcomes) - len(failed)} of {len(outcomes)}"
+        print(f"{built} editions are in {_short(folder)}; see index.html there.", *failed, sep="\n")
     return AlliancesError.exit_code if failed else 0
 
 
@@ -205,9 +189,9 @@ def _verify(given: argparse.Namespace) -> bool:
 def _check(_: argparse.Namespace) -> int:
     from alliances.check import check_project
 
-    report = check_project(find_root())
-    print(report.text)
-    return 0 if report.ok else AlliancesError.exit_code
+    ok, text = check_project(find_root())
+    print(text)
+    return 0 if ok else AlliancesError.exit_code
 
 
 def _refresh(given: argparse.Namespace) -> None:
@@ -243,15 +227,12 @@ def _preview(given: argparse.Namespace) -> None:
 
 
 def _find(given: argparse.Namespace) -> None:
-    from alliances.check import find_rows
+    from alliances.check import find_quote, find_rows
 
-    print(find_rows(find_root(), given.text))
+    print((find_rows if given.command == "find" else find_quote)(find_root(), given.words))
 
 
-def _quote(given: argparse.Namespace) -> None:
-    from alliances.check import find_quote
-
-    print(find_quote(find_root(), given.words))
+_quote = _find
 
 
 def _new(given: argparse.Namespace) -> None:

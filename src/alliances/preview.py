@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from alliances.build import checked_parameters, load_validated, notebook_names
+from alliances.build import notebook_names, plan
 from alliances.dataset.dataset import VALIDATED
 from alliances.errors import AlliancesError, ExecutionError
 from alliances.paths import find_root
@@ -39,7 +39,7 @@ class Preview:
             raise ExecutionError(f"There is no notebook {name} in the report; choose one of {', '.join(self.names)}.")
         self.saved = self._saved()
         self.page, self.state = b"", {"name": name or max(self.saved, key=self.saved.__getitem__), "error": ""}
-        self._data, self._known = "", list[Any]()
+        self._data, self._planned = "", tuple[Any, ...]()
 
     def serve(self, port: int = 0, browser: bool = False, say: Callable[[str], None] = print) -> None:
         """Serve the page on this machine alone, and follow each save, until interrupted."""
@@ -80,10 +80,8 @@ class Preview:
     def _render(self, name: str) -> bytes:
         cache, data = Cache(self.root), files_digest((self.root / "data").iterdir(), self.root)
         if data != self._data:
-            dataset = load_validated(self.root, cache)
-            self._known = [dataset, *checked_parameters(self.root, dataset, self.values)[1:]]  # it reads all notebooks
-            self._data = data
-        dataset, defaults, parameters = self._known
+            self._planned, self._data = plan(self.root, self.values), data  # it reads all notebooks
+        _, _, dataset, _, defaults, parameters = self._planned
         check_defaults(self.root, [name], defaults.as_dict())
         uncoded, known = dataset.uncoded, dataset.known(parameters.day, parameters.exclude_sources)
         executed = run_notebooks(self.root, [name], parameters.as_dict(), cache=cache, uncoded=uncoded)

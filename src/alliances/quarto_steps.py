@@ -1,7 +1,5 @@
 """What Quarto runs at ``quarto render``, typed by hand: stage the report, finish its page, read a notebook alone."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
@@ -16,90 +14,86 @@ import nbformat
 import yaml
 from nbformat.v4 import new_markdown_cell, new_raw_cell
 
-from alliances.build import Plan, collect, plan, stage_edition
+from alliances.build import collect, plan, stage_edition
 from alliances.errors import AlliancesError, PublishError
-from alliances.manifest import OUTPUT, read_manifest, write_manifest
-from alliances.place import refuse_foreign, slug
-from alliances.publish.engines import FORMATS, Published, install_fonts
+from alliances.place import FORMATS, read_manifest, refuse_foreign, slug, write_manifest
+from alliances.publish.engines import Published, install_fonts
 from alliances.publish.page import finish
 from alliances.run.cache import Cache
 from alliances.run.refresh import CHART, picture
 
 #: Where what makes an edition of Quarto's output waits while it renders.
 ASIDE = Path("report", ".quarto", "alliances")
-STAGED = ("report.md", "edition.yml", "facts.json", "figures", "vega", "attached")
 _PARAMETERS = {"-P", "--execute-param", "--execute-params"}
 
 
-def pre(root: Path) -> None:
+def pre(root: Path, output: Path) -> None:
     """Execute the notebooks, with the ``params`` of Quarto's profiles, and write the staged report into report/.
 
     PublishError if Quarto was given ``-P``, which it keeps to itself, or a format that the report has not, or would
-    write over another edition.
+    write over another edition, which it would do without a word.
     """
     typed = _typed()
     if {"-t", "--to"} & typed and not any(word.startswith("alliances-") for word in typed):
-        raise PublishError(
-            "The report has two formats, alliances-html and alliances-typst; give `--to` one of them, or leave it out."
-        )
+        raise PublishError("The report has no such format; give `--to` alliances-html or alliances-typst, or neither.")
     if _PARAMETERS & typed:
-        raise PublishError(
-            "Quarto does not hand -P to the notebooks of a project; write `params:` into report/_quarto-NAME.yml, "
-            "give `--profile NAME`, or use `alliances build -p`."
-        )
+        told = "Quarto does not hand -P to the notebooks of a project; write `params:` into report/_quarto-NAME.yml"
+        raise PublishError(f"{told} and give `--profile NAME`, or use `alliances build -p`.")
     _say("Executing notebooks for the report; those that did not change since the last time take no time.")
-    planned = plan(root, _params(root))
-    _refuse_another(planned, _output(root))
+    values: dict[str, Any] = {}  # of the project and of its profiles, of which the first goes before the others
+    for profile in ("", *(f"-{name.strip()}" for name in os.environ.get("QUARTO_PROFILE", "").split(",")[::-1])):
+        for path in (root / "report").glob(f"_quarto{profile}.y*ml"):
+            values |= (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("params") or {}
+    planned = plan(root, values)
+    asked, defaults = planned.parameters.as_dict(), planned.defaults.as_dict()
+    try:
+        refuse_foreign(output, asked, defaults)
+    except PublishError as error:
+        place = f"write “project: {{output-dir: _output/editions/{slug(asked, defaults) or 'NAME'}}}” into the profile"
+        raise PublishError(f"{str(error).split(';')[0]}; {place}, or remove that one.") from None
     with tempfile.TemporaryDirectory(prefix="alliances-stage-") as scratch:
         edition = stage_edition(planned, Path(scratch), say=_say)
-        for name in STAGED:
+        for name in ("report.md", "edition.yml", "facts.json", "figures", "vega", "attached"):
             bring_up_to_date(root / "report" / name, Path(scratch) / name)
         install_fonts(root / "report" / "fonts")
         shutil.rmtree(root / ASIDE, ignore_errors=True)
         collect(edition, root / ASIDE, Published("quarto, by hand", []), ())
 
 
-def post(root: Path) -> None:
+def post(root: Path, output: Path) -> None:
     """Finish the pages among the files that Quarto wrote, and make an edition of its folder.
 
     What is not of this edition goes: the other format, and what describes an earlier one. A preview, whose pages have
     no policy since a script of Quarto's reloads them, is an edition without formats, so that a build replaces it.
     """
-    output, cache = _output(root), Cache(root)
     is_preview = "preview" in _typed() or os.environ.get("QUARTO_PROJECT_SCRIPT_QUIET") == "1"
     written = [root / "report" / name for name in os.environ.get("QUARTO_PROJECT_OUTPUT_FILES", "").splitlines()]
     for page in [path for path in written if path.suffix == ".html"]:
-        finished = finish(page.read_text(encoding="utf-8"), root / "report", cache, not is_preview)
+        finished = finish(page.read_text(encoding="utf-8"), root / "report", Cache(root), not is_preview)
         page.write_text(finished, encoding="utf-8", newline="\n")
     parts = ["facts.json", "notebooks", "figures"]
     for name in parts:
         bring_up_to_date(output / name, root / ASIDE / name)
     made = [] if is_preview else [kind for kind in FORMATS if output / f"report.{kind}" in written]
-    for kind in FORMATS if made else ():
-        if kind not in made:
-            (output / f"report.{kind}").unlink(missing_ok=True)
+    for kind in {*FORMATS}.difference(made or FORMATS):
+        (output / f"report.{kind}").unlink(missing_ok=True)
     entries = read_manifest(root / ASIDE) | {"formats": made}
     write_manifest(output, [*(f"report.{kind}" for kind in made), *parts], entries)
 
 
-def before_alone(root: Path) -> None:
+def before_alone(*_: Path) -> None:
     """Say what Quarto does with a notebook's parameters, and to the notebook, where it says nothing of it."""
     typed = _typed()
     if "--execute" in typed:
-        _say(
-            "Quarto writes what it executes into the notebook itself, with the parameters of -P; `git checkout`, or "
-            "`make notebooks`, puts it right afterwards."
-        )
+        _say("Quarto writes what it executes into the notebook itself, with -P; `make notebooks` puts it right.")
     elif _PARAMETERS & typed:
-        raise PublishError(
-            "Nothing was rendered: Quarto passes over -P unless it executes the notebook; add `--execute`, or use "
-            "`alliances preview CHAPTER -p NAME VALUE`."
-        )
+        told = "Nothing was rendered: Quarto passes over -P unless it executes the notebook"
+        raise PublishError(f"{told}; add `--execute`, or use `alliances preview CHAPTER -p NAME VALUE`.")
 
 
-def alone(text: str) -> str:
+def alone(*_: Path) -> None:
     """Leave of a notebook what it tells, with the pictures of its charts: code and frames are for JupyterLab."""
-    notebook, pieces = nbformat.reads(text, as_version=4), list[str]()
+    notebook, pieces = nbformat.read(sys.stdin, as_version=4), list[str]()
     for shown in (out for cell in notebook.cells for out in cell.get("outputs", [])):
         if told := shown.get("metadata", {}).get("alliances"):
             alt = json.dumps(told.get("alt", ""), ensure_ascii=False)
@@ -107,40 +101,10 @@ def alone(text: str) -> str:
             png = png or (picture(chart) if chart else "")  # what Quarto has executed comes without
             drawn = f"![](data:image/png;base64,{png}){{fig-alt={alt}}}"
             pieces.append(drawn if png else shown.data.get("text/markdown", ""))
-    pieces = pieces or ["This notebook tells nothing with these parameters; `make lab` shows its code."]
-    title = ""
-    for number, piece in enumerate(pieces):
-        if piece.startswith("# ") and not title:
-            title, _, pieces[number] = piece.partition("\n")
+    title = next((piece.partition("\n")[0] for piece in pieces if piece.startswith("# ")), "")
     front = f"---\ntitle: {json.dumps(title.removeprefix('# '), ensure_ascii=False)}\n---"
-    notebook.cells = [*([new_raw_cell(front)] if title else []), *map(new_markdown_cell, pieces)]
-    return str(nbformat.writes(notebook))
-
-
-def _refuse_another(planned: Plan, output: Path) -> None:
-    """Refuse to write over another edition, which Quarto would do without a word."""
-    name = slug(planned.parameters, planned.defaults)
-    remedy = f"write “project: {{output-dir: _output/editions/{name or 'NAME'}}}” into the profile, or remove that one"
-    if name and output.resolve() == (planned.root / OUTPUT).resolve():
-        raise PublishError(f"{output} is the place of the default edition; {remedy}.")
-    try:
-        refuse_foreign(output, planned.parameters.as_dict(), planned.defaults.as_dict())
-    except PublishError as error:
-        raise PublishError(f"{str(error).split(';')[0]}; {remedy}.") from None
-
-
-def _output(root: Path) -> Path:
-    return Path(root / "report", os.environ.get("QUARTO_PROJECT_OUTPUT_DIR") or "_output")
-
-
-def _params(root: Path) -> dict[str, Any]:
-    """Read the ``params`` of the project and of its profiles, of which the first goes before the others."""
-    profiles = [name.strip() for name in os.environ.get("QUARTO_PROFILE", "").split(",") if name.strip()]
-    values: dict[str, Any] = {}
-    for name in ["_quarto", *(f"_quarto-{profile}" for profile in reversed(profiles))]:
-        for path in (root / "report").glob(f"{name}.y*ml"):
-            values |= (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("params") or {}
-    return values
+    notebook.cells = [new_raw_cell(front), *(new_markdown_cell(piece.removeprefix(title)) for piece in pieces)]
+    nbformat.write(notebook, sys.stdout)
 
 
 def _typed() -> set[str]:
@@ -171,12 +135,10 @@ def _say(line: str) -> None:
 
 def main(arguments: list[str]) -> int:
     """Run a step; an error is one sentence and stops Quarto."""
+    steps: dict[str, Any] = {"pre": pre, "post": post, "before-alone": before_alone, "alone": alone}
     root = Path(os.environ.get("ALLIANCES_ROOT") or Path.cwd().parent)
     try:
-        if arguments == ["alone"]:
-            sys.stdout.write(alone(sys.stdin.read()))
-        else:
-            {"pre": pre, "post": post, "before-alone": before_alone}[arguments[0]](root)
+        steps[arguments[0]](root, Path(root, "report", os.environ.get("QUARTO_PROJECT_OUTPUT_DIR") or "_output"))
     except AlliancesError as error:
         _say(str(error))
         return error.exit_code

@@ -11,18 +11,15 @@ from typing import Any, NamedTuple
 from jinja2 import Environment
 
 from alliances.errors import DataError
-from alliances.manifest import read_manifest
+from alliances.place import read_manifest
 from alliances.text.markdown import plain
 
 #: Cells that say what a row is about: a row that went and one that came with the same are one change.
 _SUBJECT = ("table", "alliance_id", "actor_id", "indicator", "aspect", "topic", "event_id", "capability", "body_id")
 _UNSAID = ("table", "mark", "quote_ids", "source_id", "date_precision", "year_inferred")
-_SIMILAR = 0.5  # sentences more alike than this are one that changed
 _LIMIT = 10  # changes of a part that the terminal shows
-_TITLES = {
-    "parameters": "Parameters and engine", "rows": "What the texts say", "text": "Sentences",
-    "figures": "Figures and tables", "judgements": "Judgements",
-}  # fmt: skip
+_TITLES = {"parameters": "Parameters and engine", "rows": "What the texts say", "text": "Sentences",
+           "figures": "Figures and tables", "judgements": "Judgements"}  # fmt: skip
 
 
 class Change(NamedTuple):
@@ -34,61 +31,47 @@ class Change(NamedTuple):
     new: str
 
 
-class Edition:
-    """An edition as it is compared: what its notebooks tell, by names and ids, chapters in the order of the report."""
-
-    def __init__(self) -> None:
-        self.chapters: dict[str, list[str]] = {}  # sentences
-        self.figures: dict[str, str] = {}  # words
-        self.drawn: dict[str, tuple[Any, ...]] = {}  # drawings and bodies
-        self.judgements: dict[str, str] = {}  # proposition and lines
-
-    def take(self, chapter: str, notebook: Mapping[str, Any]) -> None:
-        """Read what an executed notebook has put into the report."""
-        for output in (output for cell in notebook["cells"] for output in cell.get("outputs", ())):
-            meta, data = output.get("metadata", {}).get("alliances", {}), output.get("data", {})
-            kind = meta.get("kind")
-            if kind in ("figure", "table"):
-                words = (plain(meta[k]) for k in ("title", "subtitle", "caption", "note", "alt") if meta.get(k))
-                self.figures[meta["id"]] = " · ".join(words)
-                self.drawn[meta["id"]] = meta.get("body"), *(v for k, v in data.items() if "vegalite" in k)
-            elif kind == "judgement":
-                lines = [f"{name}: {plain(words).strip()}" for name, words in meta["lines"]]
-                self.judgements[meta["id"]] = " · ".join([plain(meta["proposition"]), *lines])
-            elif kind in ("cover", "prose", "facts", "side"):
-                texts = [sentence["text"] for sentence in meta.get("sentences", ()) if sentence["text"]]
-                self.chapters.setdefault(chapter, []).extend(texts)
-
-
 def compare(old: Path, new: Path) -> list[Change]:
     """Return all differences between two editions' folders, by parts; DataError if one holds no edition."""
-    (parameters, rows, one), (now, current, other) = _read(old), _read(new)
+    one, other = _read(old), _read(new)
+    same = [key for key, words in one["figures"].items() if words == other["figures"].get(key)]
     return [
-        *_keyed("parameters", parameters, now),
-        *_rows(rows, current),
-        *_text(one.chapters, other.chapters),
-        *_keyed("figures", one.figures, other.figures),
-        *(
-            Change("figures", key, "earlier data", f"other data under “{words}”")
-            for key, words in one.figures.items()
-            if words == other.figures.get(key) and one.drawn[key] != other.drawn[key]
-        ),
-        *_keyed("judgements", one.judgements, other.judgements),
-    ]
+        *_keyed("parameters", one["parameters"], other["parameters"]),
+        *_rows(one["rows"], other["rows"]),
+        *_text(one["text"], other["text"]),
+        *_keyed("figures", one["figures"], other["figures"]),
+        *(Change("figures", key, "earlier data", f"other data under “{one['figures'][key]}”")
+          for key in same if one["drawn"][key] != other["drawn"][key]),
+        *_keyed("judgements", one["judgements"], other["judgements"]),
+    ]  # fmt: skip
 
 
-def _read(folder: Path) -> tuple[dict[str, Any], dict[str, dict[str, Any]], Edition]:
-    """Read the parameters of an edition, with its engine, the rows that it knows, and what it tells."""
-    manifest, edition = read_manifest(folder), Edition()
+def _read(folder: Path) -> dict[str, dict[str, Any]]:
+    """Read what is compared of an edition: rows, words of figures and what they draw by id, sentences by chapter."""
+    manifest, told = read_manifest(folder), {part: dict[str, Any]() for part in (*_TITLES, "drawn")}
     if not manifest.get("outputs"):
         raise DataError(f"{folder} holds no edition; name a folder that `alliances build` has written.")
+    told["parameters"] = {**manifest.get("parameters", {}), "engine": manifest.get("engine", "")}
     try:
-        rows = json.loads((folder / "facts.json").read_text(encoding="utf-8"))["rows"]
+        told["rows"] = json.loads((folder / "facts.json").read_text(encoding="utf-8"))["rows"]
         for path in sorted((folder / "notebooks").glob("*.ipynb")):
-            edition.take(path.stem, json.loads(path.read_text(encoding="utf-8")))
+            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+            for output in (output for cell in cells for output in cell.get("outputs", ())):
+                meta, data = output.get("metadata", {}).get("alliances", {}), output.get("data", {})
+                kind = meta.get("kind")
+                if kind in ("figure", "table"):
+                    words = (plain(meta[k]) for k in ("title", "subtitle", "caption", "note", "alt") if meta.get(k))
+                    told["figures"][meta["id"]] = " · ".join(words)
+                    told["drawn"][meta["id"]] = meta.get("body"), *(v for k, v in data.items() if "vegalite" in k)
+                elif kind == "judgement":
+                    lines = [f"{name}: {plain(words).strip()}" for name, words in meta["lines"]]
+                    told["judgements"][meta["id"]] = " · ".join([plain(meta["proposition"]), *lines])
+                elif kind in ("cover", "prose", "facts", "side"):
+                    texts = [sentence["text"] for sentence in meta.get("sentences", ()) if sentence["text"]]
+                    told["text"].setdefault(path.stem, []).extend(texts)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:  # whatever its JSON holds instead
         raise DataError(f"The edition in {folder} is damaged ({error}); build it again.") from error
-    return {**manifest.get("parameters", {}), "engine": manifest.get("engine", "")}, rows, edition
+    return told
 
 
 def _keyed(part: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
@@ -103,18 +86,16 @@ def _words(value: Any) -> str:
 def _rows(old: Mapping[str, Mapping[str, Any]], new: Mapping[str, Mapping[str, Any]]) -> list[Change]:
     came, changes = [i for i in new if i not in old], []
     for row_id, row in old.items():
-        if row_id not in new:
-            twin = next((i for i in came if all(new[i].get(c) == row.get(c) for c in _SUBJECT)), "")
-            if twin:
-                came.remove(twin)
-            where, now = (f"{row_id} → {twin}", _said(new[twin])) if twin else (row_id, "")
-            changes.append(Change("rows", where, _said(row), now))
-    changes += [Change("rows", row_id, "", _said(new[row_id])) for row_id in came]
-    for row_id in (i for i in old if i in new and old[i] != new[i]):
-        cells = _keyed("", old[row_id], new[row_id])
-        before, after = ("; ".join(f"{cell.where}: {cell[side]}" for cell in cells) for side in (2, 3))
-        changes.append(Change("rows", row_id, before, after))
-    return changes
+        if row_id in new:
+            cells = _keyed("", row, new[row_id])
+            before, after = ("; ".join(f"{cell.where}: {cell[side]}" for cell in cells) for side in (2, 3))
+            changes += [Change("rows", row_id, before, after)] if cells else []
+        elif twin := next((i for i in came if all(new[i].get(c) == row.get(c) for c in _SUBJECT)), ""):
+            came.remove(twin)
+            changes.append(Change("rows", f"{row_id} → {twin}", _said(row), _said(new[twin])))
+        else:
+            changes.append(Change("rows", row_id, _said(row), ""))
+    return changes + [Change("rows", row_id, "", _said(new[row_id])) for row_id in came]
 
 
 def _said(row: Mapping[str, Any]) -> str:
@@ -129,7 +110,7 @@ def _text(one: Mapping[str, list[str]], other: Mapping[str, list[str]]) -> list[
         for tag, i, j, k, m in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
             left = new[k:m] if tag != "equal" else []
             for sentence in old[i:j] if tag != "equal" else []:  # those that are alike are pairs, in order
-                like = difflib.get_close_matches(sentence, left, n=1, cutoff=_SIMILAR)
+                like = difflib.get_close_matches(sentence, left, n=1, cutoff=0.5)
                 changes.append(Change("text", chapter, sentence, left.pop(left.index(like[0])) if like else ""))
             changes += [Change("text", chapter, "", sentence) for sentence in left]
     return changes
@@ -149,8 +130,8 @@ def as_text(changes: Iterable[Change]) -> str:
 
 def as_json(changes: list[Change]) -> str:
     """Write changes as JSON."""
-    found = {"same": not changes, "changes": [change._asdict() for change in changes]}
-    return json.dumps(found, ensure_ascii=False, indent=1) + "\n"
+    found = [change._asdict() for change in changes]
+    return json.dumps({"same": not found, "changes": found}, ensure_ascii=False, indent=1) + "\n"
 
 
 def as_html(changes: Iterable[Change]) -> str:

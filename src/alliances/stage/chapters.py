@@ -1,16 +1,16 @@
 """Reads executed notebooks and report.qmd, and makes chapters: anchors, answer, boxes, figures and tables in divs."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from textwrap import shorten
 from typing import Any, NamedTuple
 
-import yaml
-from jinja2 import Environment
+from jinja2 import Environment, FileSystemLoader
 
 from alliances.errors import StagingError
 from alliances.text.dates import date_text
@@ -24,9 +24,11 @@ Output = Mapping[str, Any]
 CONTENTS, EVIDENCE = "{{< contents >}}", "{{< evidence >}}"
 _VEGALITE = "application/vnd.vegalite.v5+json"
 _EXHIBITS = ("figure", "table", "facts", "judgement", "judgements", "side")
-_INCLUDE = re.compile(r"\{\{< include chapters/([\w-]+)\.md >\}\}")
-_SHORT = 30  # characters that a running head holds
-_PART = re.compile(r"# (.+?) *\{([^}]*\.(part|back)\b[^}]*)\}")
+_LINE = re.compile(r"\{\{< include chapters/([\w-]+)\.md >\}\}|# (.+?) *\{([^}]*\.(part|back)\b[^}]*)\}")
+_FORMS = Environment("<%", "%>", "<<", ">>", "<#", "#>", trim_blocks=True, lstrip_blocks=True,
+                     loader=FileSystemLoader(Path(__file__).parent))  # fmt: skip
+_FORMS.filters.update(md=escape, capital=capital, quoted=quoted, date=date_text, listed=join_and,
+                      yaml=partial(json.dumps, ensure_ascii=False))  # fmt: skip
 
 
 def read_outputs(notebook: Any, licence: str) -> list[Output]:
@@ -47,10 +49,8 @@ def read_template(path: Path) -> tuple[dict[str, Any], list[tuple[str, str, str]
     text, lines = read_utf8(path, "report/report.qmd", StagingError), list[tuple[str, str, str]]()
     front, text = text[4:].split("\n---\n", 1) if text.startswith("---\n") else ("", text)
     for line in filter(None, map(str.strip, text.splitlines())):
-        if found := _INCLUDE.fullmatch(line):
-            lines.append(("include", found[1], ""))
-        elif found := _PART.fullmatch(line):
-            lines.append((found[3], found[1], found[2]))
+        if found := _LINE.fullmatch(line):
+            lines.append((found[4] or "include", found[1] or found[2], found[3] or ""))
         elif line.startswith("{{<") and line not in (CONTENTS, EVIDENCE):
             told = f"report/report.qmd holds “{line}”; write {{{{< include chapters/NAME.md >}}}}, or drop it."
             raise StagingError(told)
@@ -60,31 +60,25 @@ def read_template(path: Path) -> tuple[dict[str, Any], list[tuple[str, str, str]
 
 
 class Block(NamedTuple):
-    """A piece of the report, in Markdown of which marks are numbered later, with its output and its sentences.
+    """A piece of the report, with the output from which it comes, and its sentences."""
 
-    `section` is the anchor of its section; in a chapter the opening (rank 0) and fact boxes (1) go before the rest (2).
-    """
-
-    markdown: str
+    markdown: str  # of which marks are numbered later
     output: Output
-    section: str
+    section: str  # the anchor of its section
     sentences: list[Any]
-    rank: int
+    rank: int  # in a chapter the opening (0) and fact boxes (1) go before the rest (2)
 
 
 @dataclass
 class Chapter:
-    """What a notebook gives the report: its title, its answer's first sentence, its pieces in the notebook's order.
-
-    `zone` is `front`, `chapter` or `back`, `part` the title of the part in which it stands.
-    """
+    """What a notebook gives the report, its pieces in the notebook's order."""
 
     name: str
-    zone: str
-    part: str
+    zone: str  # front, chapter or back
+    part: str  # the title of the part in which it stands
     title: str = ""
     anchor: str = ""
-    answer: str = ""
+    answer: str = ""  # its first sentence
     blocks: list[Block] = field(default_factory=list)
 
 
@@ -149,23 +143,12 @@ def _heading(chapter: Chapter, line: str) -> tuple[str, str]:
         while anchor in {block.section for block in chapter.blocks}:
             anchor += "-x"
     if is_chapter:
-        short = shorten(title.split(":")[0], _SHORT, placeholder="…")
+        short = shorten(title.split(":")[0], 30, placeholder="…")  # what a running head holds
         hashes, more = f"#{hashes}", more and f'{more} short="{short}"'
     return f"{hashes} {text} {{#{anchor}{more}}}", anchor
 
 
-@cache
-def _macros() -> Any:
-    environment = Environment("<%", "%>", "<<", ">>", "<#", "#>", trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(md=escape, capital=capital, quoted=quoted, date=date_text, listed=join_and, yaml=_yaml)
-    return environment.from_string(Path(__file__).with_name("forms.md.j2").read_text(encoding="utf-8")).module
-
-
 def form(kind: str, *values: Any) -> str:
     """Write a piece of the report by the macro of that name in `forms.md.j2`."""
-    return re.sub(r"\n{3,}", "\n\n", getattr(_macros(), kind)(*values)).strip()
-
-
-def _yaml(value: Any) -> str:
-    """Write a value on one line of YAML."""
-    return yaml.safe_dump([value], allow_unicode=True, default_flow_style=True, width=float("inf")).strip()[1:-1]
+    macro = getattr(_FORMS.get_template("forms.md.j2").module, kind)
+    return re.sub(r"\n{3,}", "\n\n", macro(*values)).strip()

@@ -1,16 +1,17 @@
-"""Writes the evidence at the report's end: the words by source and paragraph, sums and inferences, public record."""
+"""The evidence: what each mark stands for, the part at the report's end, and the check of every number against it."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from alliances.analysis.facts import fact
 from alliances.dataset import Dataset, Row
 from alliances.parameters import Parameters
-from alliances.stage.chapters import form
+from alliances.stage.chapters import Block, Chapter, form, line_text
 from alliances.text.dates import date_text, is_date
-from alliances.text.markdown import MARK, capital, curly, escape, join_and, slug
-from alliances.text.numbers import claims, number_text
+from alliances.text.markdown import MARK, capital, curly, escape, join_and, plain, slug
+from alliances.text.numbers import claims, find_numbers, mask, number_text
 
 _SIGNS = {"ev-f-": "=", "ev-r-": "r", "ev-i-": "i"}
 _ON = ("rows", "records", "against")  # what a record rests on, in rows
@@ -20,13 +21,27 @@ _SAID = ("capability", "position", "value", "participants", "place")
 _TOLD = ("condition", "status", "obs_status", "attribution", "date", "date_end", "time_period", "entry_date")
 
 
+_SIGN = "\ue000"  # stands where a mark stands
+_SOURCE = re.compile(r"\[Source.*\]\{\.source\}")  # names the texts of a figure, with their marks
+_REFERENCE = re.compile(r"(?<![\w\\])@(?:fig|tbl|sec)-[\w-]+")
+_NOT_READ = re.compile(  # fences, signs of headings, lists and tables, images, attributes, references
+    r"^:::.*$|^(?:#+|:(?= )|-(?= )|\d+\.(?= ))|(?<!\\)\||!\[[^\]]*\]\([^)]*\)|(?<!\\)\{[^}]*\}|" + _REFERENCE.pattern,
+    re.MULTILINE,
+)
+_SPAN = re.compile(r"(?<!\\)\[([^\[\]]*)\](?=\{\.)")
+#: Columns whose cells are names, in which a number is no number.
+_NAMES = {"alliances": ["name", "short_name", "aliases"], "actors": ["name", "aliases"], "events": ["title"],
+          "sources": ["short_name", "descriptor", "title", "publisher"], "labels": ["label", "plural"]}  # fmt: skip
+
+
 class Ledger:
-    """What the body cites: what each anchor stands for, a formula with all its `values`; labels in their order."""
+    """What the body cites: what each anchor stands for, its label, and whether it gives what is printed beside it."""
 
     def __init__(self, dataset: Dataset, parameters: Parameters) -> None:
         self.dataset, self.parameters = dataset, parameters
-        self.records: dict[str, dict[str, Any]] = {}
-        self.labels: dict[str, str] = {}
+        self.records: dict[str, dict[str, Any]] = {}  # by anchor; a formula with all its values
+        self.labels: dict[str, str] = {}  # by anchor, in their order
+        self.names, self.source = list[str](), cache(self._source)  # names in which a number is no number
 
     def add(self, evidence: Mapping[str, Mapping[str, Any]]) -> list[str]:
         """Take in the evidence of an output; name formulas that clash with another one's."""
@@ -85,6 +100,91 @@ class Ledger:
         set_here = [f"ev-f-p-{slug(name)}" for name in record.get("parameters", ())]
         return parts + [one for one in set_here if one in self.records and one != anchor]
 
+    def problems(self, chapters: Iterable[Chapter]) -> Iterator[str]:
+        """Yield what is wrong with the numbers and marks of chapters, a sentence each."""
+        cells = {cell for table, columns in _NAMES.items() for cell in self.dataset[table][columns].to_numpy().ravel()}
+        self.names = [name for cell in cells for name in cell.split("; ") if find_numbers(name)]
+        for chapter in chapters:
+            if not chapter.title:
+                yield f"Notebook {chapter.name}.ipynb has no title in this edition; give it one that always stands."
+            for block in chapter.blocks:
+                for problem in self._block(block):
+                    yield f"In {chapter.name}, {block.output.get('id', block.output['kind'])}: {problem}"
+
+    def _block(self, block: Block) -> Iterator[str]:
+        output, kind, staged = block.output, block.output["kind"], block.markdown
+        said, alt = _SOURCE.sub("", staged), " ".join(output.get("alt", "").split())
+        text = _NOT_READ.sub(" ", _SPAN.sub(r"\1", MARK.sub(_SIGN, said)))  # as a reader sees it, a sign for a mark
+        text, marks = " ".join(plain(text).replace("\\", "").split()), MARK.findall(said)
+        if kind == "figure":
+            text = f"{text} {alt}"
+        places = [found.start() - number for number, found in enumerate(re.finditer(_SIGN, text))]
+        text, judged = text.replace(_SIGN, ""), self.dataset["judgements"]
+        ids = [one.get("judgement") for one in (output, *output.get("items", ()))]
+        ours = [*judged[judged["judgement_id"].isin(ids)].to_numpy().ravel(), output.get("yardstick", "")]
+        own = {*claims(" ; ".join(map(str, ours)), parts=True)}  # a judgement's horizon, its reasons
+        unmarked = {alt, *(line_text(output.get(part, "")) for part in ("title", "subtitle"))}
+        # Rows of a table and lines of a judgement show once what several of their cells or sentences rest on.
+        below = MARK.findall(staged if kind in ("table", "judgement") else "".join(_SOURCE.findall(staged)))
+        for sentence in block.sentences:
+            told = " ".join(_REFERENCE.sub(" ", sentence["text"]).replace("\\", "").split())
+            start = text.find(told)
+            if start < 0:
+                yield f"the text does not hold the sentence “{told}”, which the notebook wrote."
+                continue
+            text = f"{text[:start]}{'·' * len(told)}{text[start + len(told) :]}"
+            if told not in unmarked and staged[0] != "#" and kind != "judgements":  # of which each shows two
+                shown = [mark for place, mark in zip(places, marks, strict=True) if start < place <= start + len(told)]
+                labels = {anchor: label for label, anchor, _ in (*below, *shown)}
+                hidden = [anchor for anchor in sentence["marks"] if anchor not in labels]
+                if len(hidden) > sum(int(label) for label in labels.values() if label[0] == "+"):
+                    yield f"“{sentence['text']}” does not show the mark of #{hidden[0]}."
+            yield from self._sentence(sentence, own, kind == "table")
+        for number in find_numbers(mask(text, self.names)):
+            if claims(number).keys() - own:
+                yield f"the number “{number}” stands in no sentence that the notebook wrote from the data."
+
+    def _sentence(self, sentence: Mapping[str, Any], own: set[str], is_cell: bool) -> Iterator[str]:
+        text, marks = sentence["text"], set(sentence["marks"])
+        for number in find_numbers(mask(text, [*self.names, *(printed for printed, _ in sentence["printed"])])):
+            if claims(number).keys() - own:
+                yield f"the number “{number}” in “{text}” comes from no row, formula or parameter."
+        for printed, origin in sentence["printed"]:
+            anchors, borne = self.source(origin)
+            if borne is None:
+                yield f"“{printed}” in “{text}” comes from {origin}, which this edition does not know."
+                continue
+            if anchors and not anchors & marks:
+                yield f"“{printed}” in “{text}” comes from {origin}, whose mark does not stand there."
+            allowed = own.union(borne, *(self.source(mark)[1] or () for mark in marks if is_cell))
+            sums = {origin, *marks} if origin.startswith("ev-f-") else ()
+            values = claims(" ; ".join(v for one in sums for v in self.records.get(one, {}).get("values", ())))
+            figures = {float(number) for number in values if re.fullmatch(r"\d+(\.\d+)?", number)}
+            # Formulas bear out together: “three of the five”, per cent, one in so many, “all but two”.
+            made = [(n, n * 100, 1 / n, *(abs(n - other) for other in figures)) for n in figures - {0.0}]
+            allowed |= {*claims(" ; ".join(number_text(round(number, 6)) for each in made for number in each))}
+            if wrong := claims(mask(printed, self.names)).keys() - allowed:
+                yield f"“{printed}” in “{text}” is not what {origin} gives: {', '.join(sorted(wrong))}."
+
+    def _source(self, origin: str) -> tuple[set[str], set[str] | None]:
+        """Return the anchors of which one stands beside a value, and the numbers borne out; None if it is unknown."""
+        if origin in ("words", "date:as_of"):
+            return set(), {*claims(date_text(self.parameters.as_of) if origin != "words" else "", parts=True)}
+        record = self.records.get(origin, {})
+        if record.get("values"):
+            return {origin}, {*claims(" ; ".join(record["values"]), parts=True)}
+        rows = record.get("rows", [origin])
+        if not all(row in self.dataset for row in rows):
+            return set(), None
+        anchors = {origin} if record else {self.anchor(origin), *map("ev-{}".format, self.dataset.marks(origin))}
+        texts: list[Any] = []  # in each way of printing them, the words included
+        for row in map(self.dataset.row, rows):
+            value = fact(self.dataset, row)
+            texts += [field.text for name, field in value.fields.items() if name not in ("source", "mark")]
+            texts += [re.sub(r"(?<=\d)(?=[A-Z])", " ", str(cell)).lstrip("P") for cell in row.values.values()]
+            texts += [value.text, value.words, *(self.dataset.quote(quote).exact for quote in row.quote_ids)]
+        return anchors, {*claims(" ; ".join(texts), parts=True)}
+
 
 def evidence(ledger: Ledger, cited_only: bool = False) -> str:
     """Write the whole part, or what the marks lead to alone; "" where the edition knows no text."""
@@ -122,41 +222,31 @@ def _paragraph(dataset: Dataset, mark: str, cited: set[str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def say(dataset: Dataset, row: Row, column: str) -> str:
-    """Print a cell in plain words: names, terms by their labels, dates; "" where it is empty or there is none."""
-    cell = row.values.get(column)
-    if not isinstance(cell, str) or not cell:
-        return ""
-    if is_date(cell.split("/")[0]):
-        return date_text(cell)
-    names, formats = dataset.names, dataset.alliance_names
-    parts = [dataset.name(part) if part in names or part in formats else part for part in cell.split("; ")]
-    vocabulary = _NAMED.get(column) or dataset.vocabularies(row.table).get(column)
-    return dataset.label(vocabulary, cell).label if vocabulary and parts == [cell] else curly("; ".join(parts))
-
-
 def reading(dataset: Dataset, row: Row) -> str:
     """Say in a line what is read from a quotation: of what, what, and with which status, voice and date."""
 
-    def cells(columns: tuple[str, ...]) -> list[str]:
-        return list(dict.fromkeys(filter(None, (say(dataset, row, column) for column in columns))))
+    def say(column: str) -> str:  # names, terms by their labels, dates; "" where there is nothing
+        cell = row.values.get(column)
+        if not isinstance(cell, str) or not cell:
+            return ""
+        if is_date(cell.split("/")[0]):
+            return date_text(cell)
+        names, formats = dataset.names, dataset.alliance_names
+        parts = [dataset.name(part) if part in names or part in formats else part for part in cell.split("; ")]
+        vocabulary = _NAMED.get(column) or dataset.vocabularies(row.table).get(column)
+        return dataset.label(vocabulary, cell).label if vocabulary and parts == [cell] else curly("; ".join(parts))
 
-    if summary := say(dataset, row, "summary"):
-        return capital("; ".join([summary.rstrip("."), *cells(_TOLD[1:])]))
-    said = cells(_SAID)
+    def cells(*columns: str) -> list[str]:
+        return list(dict.fromkeys(filter(None, map(say, columns))))
+
+    if summary := say("summary"):
+        return capital("; ".join([summary.rstrip("."), *cells(*_TOLD[1:])]))
+    said = cells(*_SAID)
     if "value_low" in row.values:
         unit, is_one = dataset.label("unit", row["unit"]), row["value_high"] == row["value_low"] == 1
         is_said = row["currency"] or unit.meaning == "share"  # by the sign of the number
         said = [f"{fact(dataset, row).text} {'' if is_said else unit.label if is_one else unit.plural}".strip()]
-    said = [" ".join(filter(None, (say(dataset, row, "relation"), *said[:1]))), *said[1:]]
-    said += cells(("role",)) if "entry_date" in row.values else []
-    return capital(": ".join(filter(None, (", ".join(cells(_OF_WHAT)), "; ".join(filter(None, said + cells(_TOLD)))))))
-
-
-def numbers(dataset: Dataset, row: Row) -> set[str]:
-    """List the numbers that a row bears out, in each way of printing them, its words included."""
-    value = fact(dataset, row)
-    texts = [field.text for name, field in value.fields.items() if name not in ("source", "mark")]
-    texts += [re.sub(r"(?<=\d)(?=[A-Z])", " ", str(cell)).lstrip("P") for cell in row.values.values()]
-    texts += [value.text, value.words, *(dataset.quote(quote).exact for quote in row.quote_ids)]
-    return {*claims(" ; ".join(texts), parts=True)}
+    said = [" ".join(filter(None, (say("relation"), *said[:1]))), *said[1:]]
+    said += cells("role") if "entry_date" in row.values else []
+    parts = ", ".join(cells(*_OF_WHAT)), "; ".join(filter(None, said + cells(*_TOLD)))
+    return capital(": ".join(filter(None, parts)))

@@ -1,36 +1,33 @@
-"""Stitches chapters, contents and evidence into one Markdown report with its figures, facts and problems."""
+"""Stitches chapters, contents and evidence into one report with its figures, facts, problems and edition.yml."""
 
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from alliances.dataset import Dataset
-from alliances.errors import StagingError
 from alliances.parameters import Parameters
 from alliances.run.cache import Cache
 from alliances.stage import chapters as reading
-from alliances.stage.chapters import CONTENTS, EVIDENCE, Chapter, Output, form
-from alliances.stage.check import Checker
-from alliances.stage.cover import address, edition
+from alliances.stage.chapters import CONTENTS, EVIDENCE, Chapter, Output, form, line_text
 from alliances.stage.evidence import Ledger, evidence
 from alliances.stage.figures import draw_figures
-from alliances.text.markdown import escape
+from alliances.text.dates import date_text, month_text
+from alliances.text.markdown import capital, escape, join_and
+from alliances.text.numbers import number_text, number_word
 
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
 _WHERE = re.compile(r"\[\]\(#sec-([\w-]*)\)\{\.where\}")
 
 
 class Staged(NamedTuple):
-    """A staged report: its folder, what its check found (a sentence each), its chapters.
+    """A staged report: its folder, what its check found, its chapters."""
 
-    The folder holds `report.md`, `edition.yml`, `facts.json`, `figures/` and `vega/`.
-    """
-
-    folder: Path
-    problems: list[str]
+    folder: Path  # of `report.md`, `edition.yml`, `facts.json`, `figures/` and `vega/`
+    problems: list[str]  # a sentence each
     chapters: list[Chapter]
 
 
@@ -42,34 +39,26 @@ def stage(
 
     `dataset` is cut to the edition with these `parameters`; `executed` are notebooks by the names in the include lines
     of `report/report.qmd`; `cache` keeps drawings; `only` is the one chapter to stage, for a preview: its links to
-    others then lead nowhere. StagingError if a notebook is missing, or a chart cannot be drawn.
+    others then lead nowhere. StagingError if a chart cannot be drawn.
     """
     front, lines = reading.read_template(root / "report" / "report.qmd")
     if only:
         lines = [line for line in lines if line[0] == "part" or line[1] in (only, EVIDENCE)]
+    doi = (dataset.package.get("doi") or "").removeprefix("https://doi.org/")
+    address = f"https://doi.org/{doi}" if doi else dataset.package.get("homepage") or ""
     licence = " ".join(item["name"].replace("CC-BY-", "CC BY ") for item in dataset.package.get("licenses", ())[:1])
-    read: dict[str, list[Output]] = {}
-    for name in (value for kind, value, _ in lines if kind == "include"):
-        if name not in executed:
-            told = f"report/report.qmd includes chapters/{name}.md, but nothing ran notebooks/{name}.ipynb."
-            raise StagingError(told)
-        read[name] = reading.read_outputs(executed[name], licence)
+    read = {name: reading.read_outputs(executed[name], licence) for kind, name, _ in lines if kind == "include"}
     outputs, ledger = [output for each in read.values() for output in each], Ledger(dataset, parameters)
-    signed = " ".join(filter(None, (licence, address(dataset.package))))
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(1) as pool:  # the text is made while other processes draw
-        drawing = pool.submit(draw_figures, outputs, signed, folder, cache or Cache(root))
-        problems = list(dict.fromkeys(clash for o in outputs for clash in ledger.add(o.get("evidence", {}))))
+        drawing = pool.submit(draw_figures, outputs, f"{licence} {address}".strip(), folder, cache or Cache(root))
+        clashes = [clash for output in outputs for clash in ledger.add(output.get("evidence", {}))]
         chapters, body = _stitch(lines, read, has_evidence=not dataset["sources"].empty)
-        body = ledger.number(body)
-        checker = Checker(ledger)
-        problems += [problem for chapter in chapters for problem in checker.problems(chapter)]
-        numbered = {anchor: {"mark": mark, **ledger.records.get(anchor, {})} for anchor, mark in ledger.labels.items()}
-        facts = {"facts": list(_facts(chapters, ledger)), "evidence": numbered, "rows": _rows(dataset)}
+        body, problems = ledger.number(body), [*dict.fromkeys(clashes), *ledger.problems(chapters)]
         files = {
             "report.md": body.replace(EVIDENCE, evidence(ledger, bool(only))).strip(),
-            "edition.yml": edition(dataset, parameters, defaults, outputs, front.get("coming") or []),
-            "facts.json": json.dumps(facts, ensure_ascii=False, indent=1),
+            "edition.yml": _edition(dataset, parameters, defaults, outputs, front.get("coming") or [], address),
+            "facts.json": json.dumps(_facts(chapters, ledger), ensure_ascii=False, indent=1),
         }
         for name, text in files.items():
             (folder / name).write_text(f"{text}\n", encoding="utf-8")
@@ -100,27 +89,72 @@ def _stitch(
     return chapters, body.replace(CONTENTS, form("contents", chapters, part if zone == "back" else "", has_evidence))
 
 
-def _facts(chapters: Sequence[Chapter], ledger: Ledger) -> Iterator[dict[str, Any]]:
-    """Yield every printed value with its origin, the words behind it, its mark and its place."""
+def _facts(chapters: Sequence[Chapter], ledger: Ledger) -> dict[str, list[Any] | dict[str, Any]]:
+    """Return every printed value with origin, words, mark and place; the evidence; the rows that the edition knows."""
+    dataset, facts = ledger.dataset, list[dict[str, Any]]()
     blocks = [(each.name, block) for each in chapters for block in each.blocks]
     told = [(name, block, sentence) for name, block in blocks for sentence in block.sentences]
     for name, block, sentence, (text, origin) in ((*one, pair) for one in told for pair in one[-1]["printed"]):
-        dataset, record = ledger.dataset, ledger.records.get(origin, {})
+        record = ledger.records.get(origin, {})
         rows = [*record.get("rows", ()), *record.get("records", ())] or [origin]
         rows = [row for row in rows if row in dataset]
         anchor = ledger.anchor(origin) if origin in dataset else origin if record else ""
-        yield {
+        facts.append({
             "text": text, "origin": origin, "rows": rows, "formula": record.get("formula", ""),
             "words": [dataset.quote(quote_id).exact for row in rows for quote_id in dataset.row(row).quote_ids],
             "mark": ledger.label(anchor) if anchor else "", "anchor": anchor, "chapter": name,
             "section": block.section, "in": block.output.get("id", block.output["kind"]), "sentence": sentence["text"],
-        }  # fmt: skip
-
-
-def _rows(dataset: Dataset) -> dict[str, Any]:
-    """Return the rows that the edition knows, with their cells."""
-    return {
+        })  # fmt: skip
+    known = {
         row.row_id: {"table": row.table, "mark": dataset.mark(row.row_id),
                      **{column: cell for column, cell in row.values.items() if cell == cell and cell not in (None, "")}}
         for row in map(dataset.row, dataset.row_ids) if row.table != "disagreements"
     }  # fmt: skip
+    numbered = {anchor: {"mark": label, **ledger.records.get(anchor, {})} for anchor, label in ledger.labels.items()}
+    return {"facts": facts, "evidence": numbered, "rows": known}
+
+
+def _edition(
+    dataset: Dataset, parameters: Parameters, defaults: Parameters, outputs: Sequence[Output],
+    coming: Sequence[str], address: str,
+) -> str:  # fmt: skip
+    """Write `edition.yml`, what cover, running foot and first page say; what nothing gives is an empty string."""
+    cover = next((output for output in outputs if output["kind"] == "cover"), {})
+    judged = [output for output in outputs if output["kind"] == "judgement"]
+    first = min(judged, key=lambda output: output.get("rank") or len(judged) + 1, default={})
+    drawn = next((o for o in outputs if o["kind"] == "figure" and o["id"] == cover.get("figure")), {})
+    finding = line_text(cover.get("finding") or first.get("proposition", ""))
+    # The day is an estimate where it lies in the window of a source's estimated date.
+    sources = map(dataset.complete.source, set(dataset.complete["sources"]["source_id"]).difference(dataset.excluded))
+    windows = [(s.published_from, s.published_to) for s in sources if s.published_from != s.published_to]
+    is_estimate = any(first <= parameters.day <= last for first, last in windows)
+    day = f"{'about ' if is_estimate else ''}{date_text(parameters.as_of)}"
+    told = [""]  # the days that a known source tells as past
+    for row in (row for table in ("event_accounts", "statements") for row in dataset[table].to_dict("records")):
+        is_past = "status" not in row or "past" in dataset.label("status", row["status"]).meaning.split()
+        told += [row["date"], row.get("date_end", "")] if row["date_precision"] == "day" and is_past else []
+    days = sorted(dataset["sources"]["published"])
+    years = [(year, dict.fromkeys(map(month_text, of_it))) for year, of_it in groupby(days, lambda day: day[:4])]
+    when = join_and([f"{join_and(list(months))} {year}" for year, months in years])
+    if sum(len(months) for _, months in years) > 6:
+        when = " to ".join(date_text(day[:7]) for day in (days[0], days[-1]))
+    base = f"{capital(number_word(len(days)))} text{'s' if len(days) > 1 else ''} of {when}" if days else ""
+    said = (day, date_text(max(told)), base, finding, drawn, list(_differences(dataset, parameters, defaults)))
+    return form("edition", dataset.package, parameters.as_of, *said, coming, address)
+
+
+def _differences(dataset: Dataset, parameters: Parameters, defaults: Parameters) -> Iterator[str]:
+    """Say how an edition differs from the default one."""
+    if parameters.as_of != defaults.as_of:
+        yield f"As of {date_text(parameters.as_of)}, not {date_text(defaults.as_of)}"
+    if parameters.focus:
+        yield f"Country lens: {dataset.name(parameters.focus, article=False)}"
+    left_out = [dataset.complete.source(one) for one in parameters.exclude_sources]
+    if names := [source.short_name for source in left_out if source.published <= parameters.day]:
+        yield f"Without {join_and(names)}"
+    for scenario in dataset.scenario:
+        value = parameters.scenario.get(scenario.name)
+        if value is not None and value != defaults.scenario.get(scenario.name):
+            what = scenario.meaning.split(".")[0].split(":")[0]
+            unit = dataset.label("currency" if scenario.unit.isupper() else "unit", scenario.unit)
+            yield f"Assumption: {what[:1].lower()}{what[1:]}, {number_text(value)} {unit.plural}".strip()
