@@ -115,8 +115,7 @@ def build(
 
     `formats` are ``html``, ``pdf`` or both, `engine` is ``auto``, ``quarto`` or ``embedded``. `output` is the edition's
     folder, by default ``report/_output`` or one of its own below it; `force` builds anew, and replaces another edition
-    that stands there. The rest is as in `stage_edition`; `log` also takes what the engines say. AlliancesError for
-    whatever is wrong; nothing is then written to the edition's folder.
+    there. The rest is as in `stage_edition`. AlliancesError for whatever is wrong; its folder is then as it was.
     """
     cache, planned = cache or Cache(root), plan(root, values)
     asked, defaults = planned.parameters.as_dict(), planned.defaults.as_dict()

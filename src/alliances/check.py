@@ -151,8 +151,7 @@ def find_quote(root: Path, words: str) -> str:
             quote_id = "-".join(re.findall(r"[a-z0-9]+", exact.lower())[:5])
             rows.append([quote_id, source["source_id"], exact, " ".join(before), " ".join(after)])
     if not rows[1:]:
-        told = f"“{words.strip()}” stands in none of the source texts"
-        raise DataError(f"{told}; check the spelling, curly quotation marks included.")
+        raise DataError(f"“{words.strip()}” stands in none of the source texts; check spelling and quotation marks.")
     return csv_lines(rows)
 
 

@@ -96,8 +96,7 @@ def _facts(chapters: Sequence[Chapter], ledger: Ledger) -> dict[str, list[Any] |
     told = [(name, block, sentence) for name, block in blocks for sentence in block.sentences]
     for name, block, sentence, (text, origin) in ((*one, pair) for one in told for pair in one[-1]["printed"]):
         record = ledger.records.get(origin, {})
-        rows = [*record.get("rows", ()), *record.get("records", ())] or [origin]
-        rows = [row for row in rows if row in dataset]
+        rows = [row for row in ([*record.get("rows", ()), *record.get("records", ())] or [origin]) if row in dataset]
         anchor = ledger.anchor(origin) if origin in dataset else origin if record else ""
         facts.append({
             "text": text, "origin": origin, "rows": rows, "formula": record.get("formula", ""),
@@ -126,8 +125,7 @@ def _edition(
     finding = line_text(cover.get("finding") or first.get("proposition", ""))
     # The day is an estimate where it lies in the window of a source's estimated date.
     sources = map(dataset.complete.source, set(dataset.complete["sources"]["source_id"]).difference(dataset.excluded))
-    windows = [(s.published_from, s.published_to) for s in sources if s.published_from != s.published_to]
-    is_estimate = any(first <= parameters.day <= last for first, last in windows)
+    is_estimate = any(s.published_from <= parameters.day <= s.published_to != s.published_from for s in sources)
     day = f"{'about ' if is_estimate else ''}{date_text(parameters.as_of)}"
     told = [""]  # the days that a known source tells as past
     for row in (row for table in ("event_accounts", "statements") for row in dataset[table].to_dict("records")):
