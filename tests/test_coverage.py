@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alliances.dataset.check import check
-from alliances.dataset.sentences import NameFinder, find_quantities, split_sentences
+from alliances.dataset.coverage import find_tokens, name_pattern, split_sentences
 from river_data import add, copy_river, read_table, write_table
 
 
@@ -52,33 +52,33 @@ def test_sentences_keep_their_place_and_lose_no_word(text: str) -> None:
     ("text", "tokens"),
     [
         ("On April 10, 30 states met.", ["April 10", "30"]),
-        ("On 9 May 2025 and (March, 27), this past February.", ["9 May 2025", "March, 27", "February"]),
+        ("On 9 May 2025 and March 27th, this past February.", ["9 May 2025", "March 27th", "February"]),
         ("May it end in May 2025, on Thursday, 16/04/2025.", ["May 2025", "Thursday", "16/04/2025"]),
-        ("It may cost $40 billion or 800 billion euros (£670 million).",
-         ["$40 billion", "800 billion euros", "£670 million"]),
+        ("It may cost $40 billion or 800 million euros (£670 million).",
+         ["$40", "billion", "800", "million", "£670", "million"]),
         ("From 20,000–30,000 to a 1,000-kilometre line and 1.5 million.",
-         ["20,000", "30,000", "1,000", "1.5 million"]),
+         ["20,000", "30,000", "1,000", "1.5", "million"]),
         ("Half of six nations, twenty-one jets, dozens, over a decade.",
          ["Half", "six", "twenty-one", "dozens", "decade"]),
-        ("One of them spoke for one hour of a one-month truce.", ["one", "one"]),
-        ("The Altius 600m and the early 2000s; behalf, someone, second-term, E5.", ["600m", "2000s"]),
+        ("The Altius 600m and the early 2000s; behalf, someone, second-term, E5, F-16.", ["600", "2000"]),
     ],
 )  # fmt: skip
 def test_quantities_are_found(text: str, tokens: list[str]) -> None:
-    assert [t.text for t in find_quantities(text)] == tokens
+    assert [t.text for t in find_tokens(text)] == tokens
 
 
 def test_names_match_longest_first_and_in_their_own_case() -> None:
-    names = ["US", "U.S.", "Ukraine", "Armed Forces of Ukraine", "experts", "Coalition of the Willing", "EU"]
+    names = name_pattern(
+        ["US", "U.S.", "Ukraine", "Armed Forces of Ukraine", "experts", "Coalition of the Willing", "EU"]
+    )
     text = (
-        "Experts told us that the Armed Forces of Ukraine, Ukraine’s and Ukraines allies, EU-led, "
+        "Experts told us that the Armed Forces of Ukraine, Ukraine’s and Ukrainians, EU-led, "
         "the U.S. and the coalition of the  willing trust US."
     )
-    assert [t.text for t in NameFinder(names, ["Ukraine"]).find(text)] == [
-        "Experts", "Armed Forces of Ukraine", "Ukraine", "Ukraines", "EU", "U.S.",
-        "coalition of the  willing", "US",
+    assert [t.text for t in find_tokens(text, names)] == [
+        "Experts", "Armed Forces of Ukraine", "Ukraine", "EU", "U.S.", "coalition of the  willing", "US",
     ]  # fmt: skip
-    assert NameFinder([]).find(text) == []
+    assert find_tokens(text, name_pattern([])) == []
 
 
 def gaps(root: Path) -> dict[tuple[str, int], list[str]]:
@@ -112,10 +112,6 @@ def test_an_exclusion_at_a_sentence_start_excludes_the_sentence(tmp_path: Path) 
     assert [text for missing in gaps(root).values() for text in missing] == ["Belmora", "October 2020"]
     add(root, "exclusions", exact="Belmora will", **note)
     assert gaps(root) == {}
-    add(root, "exclusions", exact="Arven offered 30", **note)
-    yet = [s.text for source in check(root).coverage for s in source.excluded_yet_quoted]
-    assert yet == ["Arven offered 30 barges for the survey, fewer than reported before."]
-    assert "is excluded whole although a row quotes it" in check(root).format()
 
 
 def test_a_number_inside_a_name_belongs_to_the_name(tmp_path: Path) -> None:

@@ -15,9 +15,8 @@ from alliances.behind import Nearest
 from alliances.build import notebook_names
 from alliances.check import csv_lines
 from alliances.dataset import Dataset
-from alliances.dataset.coverage import name_finder
+from alliances.dataset.coverage import Sentence, find_tokens, names_of, split_sentences
 from alliances.dataset.problems import shorten
-from alliances.dataset.sentences import Sentence, find_quantities, split_sentences
 from alliances.dataset.tables import read_tables, split_list
 from alliances.dataset.texts import SourceText, count_words, read_text
 from alliances.errors import DataError
@@ -109,7 +108,7 @@ def _window(text: str, today: date) -> tuple[date, date, date, str]:
     """Return the earliest, best and latest day of publication that a text shows, and how that is known."""
     found: list[tuple[date, str]] = []
     for line in map(str.strip, text.splitlines()):
-        words = [token.text for token in find_quantities(line) if re.search(r"\d.*\d{4}|\d{4}-\d+-", token.text)]
+        words = [token.text for token in find_tokens(line) if re.search(r"\d.*\d{4}|\d{4}-\d+-", token.text)]
         days = pd.to_datetime(pd.Series(words), dayfirst=True, format="mixed", errors="coerce").dropna()
         found += [(day.date(), line) for day in days if day.date() <= today]
     for day, line in found:  # it stands there alone, or in a byline or dateline
@@ -163,10 +162,10 @@ class _Known:
 def _work_list(dataset: Dataset, source_id: str, text: str) -> tuple[str, int]:
     """Write the work list of a text: a sentence after the other, with what to look at."""
     seed, tables, known = SourceText(text), read_tables(dataset.root), _Known(dataset)
-    finder, sentences, strange = name_finder(tables), split_sentences(text), dict[str, None]()
+    pattern, sentences, strange = names_of(tables), split_sentences(text), dict[str, None]()
     lines = [f"# Work list of {source_id}", "", _NOTE, ""]
     for number, sentence in enumerate(sentences, start=1):
-        tokens = finder.tokens(sentence.text)
+        tokens = find_tokens(sentence.text, pattern)
         has_number = any(token.kind == "number" for token in tokens)
         named = {part for token in tokens for part in token.text.split()}
         strange |= {n: None for n in _NAME.findall(sentence.text) if not named & set(n.split()) and n not in MONTHS}

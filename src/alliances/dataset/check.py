@@ -53,13 +53,9 @@ class CheckReport:
         if self.tables is None:
             return "\n".join([*lines, "Coverage and disagreements wait until the files can be read."])
         lines += ["", format_coverage(self.coverage)]
-        alone, several = ([str(p) for p in self.open_points if p.single == single] for single in (True, False))
-        for points, heading in (
-            (alone, "Rows that differ on one point, and that no row of data/disagreements.csv names together:"),
-            (several, "Rows that differ and may stand side by side (several tasks, dates, scenarios, areas):"),
-        ):
-            lines += ["", heading, *points] if points else []
-        lines += ["", f"{len(alone)} undeclared disagreements, {len(several)} points with several values."]
+        if self.open_points:
+            lines += ["", "Rows that differ on one point, and that no row of data/disagreements.csv names together:"]
+        lines += [*map(str, self.open_points), "", f"{len(self.open_points)} undeclared disagreements."]
         counts = ", ".join(f"{table} {len(rows)}" for table, rows in self.tables.items())
         return "\n".join([*lines, f"Rows: {counts}."])
 

@@ -1,82 +1,170 @@
 """Proves that nothing was left out: which sentences of the sources no row and no exclusion accounts for.
 
-A sentence is accounted for when every number, date and name in it lies inside quotations that rows use, or inside
-exclusions; one without any needs one of these that overlaps it. An exclusion that begins where a sentence begins
-excludes that whole sentence (and all else that it spans); any other excludes its span only.
+Every line of a file is a block of its own. In it a sentence ends at a full stop, question or exclamation mark (and the
+closing quotation marks after it) that white space and a capital, a digit or an opening mark follow, unless the stop
+belongs to an abbreviation. A sentence is accounted for when every number, date and name in it lies inside quotations
+that rows use, or inside exclusions; one without any needs one of these that overlaps it. An exclusion that begins where
+a sentence begins excludes that whole sentence (and all else that it spans); any other excludes its span only.
 """
 
 import re
 import textwrap
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from alliances.dataset.sentences import NameFinder, Sentence, Token, split_sentences
 from alliances.dataset.tables import FACT_TABLES, Raw, split_list
 from alliances.dataset.texts import SourceText
+from alliances.text.numbers import DATE, FIGURE
+
+_BULLET = re.compile(r"\s*(?:[-*•–—]\s+|\d{1,2}[.)]\s+)?")
+_STOP = re.compile(r"[.!?…]+[”’\"')\]»]*(?=\s)")
+_LAST_WORD = re.compile(r"[^\s“‘\"'(\[]+$")
+_NEXT_WORD = re.compile(r"\s+[“‘\"'(\[«—–-]*\s?(\w+)")
+_INITIALS = re.compile(r"(?:[A-Za-z]\.)+$")
+_ABBREVIATIONS = frozenset(
+    "adm. approx. art. capt. cf. co. col. corp. dr. ed. esp. est. etc. ft. fig. gen. gov. hon. inc. jr. lt. ltd. "
+    "maj. mr. mrs. ms. no. nos. op. p. pp. prof. rep. rev. sec. sen. sgt. sr. st. tel. viz. vol. vs.".split()
+)
+_BEFORE_A_NUMBER = frozenset("no. nos. p. pp. art. fig. vol. approx.".split())
+# After initials such as "U.S." only a word that usually opens a sentence shows that the stop ends one.
+_OPENERS = frozenset(
+    "A After Although An And Another As At Because Before Both But By Despite During Each Even For From He Her Here "
+    "His How However I If In Instead It Its Many Meanwhile Moreover Most No Nor Not Of On Only Or Our Several She "
+    "Since So Some Still Such That The Their Then There These They This Those Though Through Thus To Today Under "
+    "Until We What When Where While Who Why With Within Without Yet You".split()
+)
+#: Dates that a report never prints, but a text may.
+_OTHER_DATE = re.compile(r"\b(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|decades?|\d{1,2}/\d{1,2}/\d{2,4})\b")
+
+
+class Sentence(NamedTuple):
+    """A sentence verbatim, without the bullet before it; `end` is exclusive, `line` its line in the file, from 1."""
+
+    text: str
+    start: int
+    end: int
+    line: int
+
+
+def split_sentences(text: str) -> list[Sentence]:
+    """Split a text into sentences, in its order; lines without a letter or digit give none."""
+    found, offset = list[Sentence](), 0
+    for number, line in enumerate(text.split("\n"), start=1):
+        start = len(line) - len(_BULLET.sub("", line, count=1))
+        for end in (*(stop.end() for stop in _STOP.finditer(line, start) if _ends_sentence(line, stop)), len(line)):
+            words = line[start:end].strip()
+            at = offset + line.index(words, start)
+            if any(c.isalnum() for c in words):
+                found.append(Sentence(words, at, at + len(words), number))
+            start = end
+        offset += len(line) + 1
+    return found
+
+
+def _ends_sentence(line: str, stop: re.Match[str]) -> bool:
+    following, at = _NEXT_WORD.match(line, stop.end()), stop.start()
+    if following is None:
+        return True
+    word = following[1]
+    if word[0].islower():
+        return False
+    if line[at] != "." or line[at : at + 2] == "..":
+        return True
+    before = _LAST_WORD.search(line[: at + 1])
+    # "U.S.-led" has its stop inside; only what follows the last hyphen can be initials.
+    token = before[0].rsplit("-", 1)[-1] if before else ""
+    if _INITIALS.fullmatch(token):
+        return word in _OPENERS
+    if token.lower() in _BEFORE_A_NUMBER:
+        return not word[0].isdigit()
+    return token.lower() not in _ABBREVIATIONS
+
+
+class Token(NamedTuple):
+    """A number, date or name (`kind`) in a text, and where it stands (`end` is exclusive)."""
+
+    text: str
+    start: int
+    end: int
+    kind: str
+
+
+def find_tokens(text: str, names: re.Pattern[str] | None = None) -> list[Token]:
+    """Find numbers, dates and `names` in a sentence, in its order; of overlapping ones the first, then the longest.
+
+    "May" that opens the text counts only beside a number, because it may be a verb.
+    """
+    patterns = ((DATE, "date"), (_OTHER_DATE, "date"), (FIGURE, "number"), *([(names, "name")] if names else []))
+    found = [Token(match[0], *match.span(), kind) for pattern, kind in patterns for match in pattern.finditer(text)]
+    kept = list[Token]()
+    for token in sorted(found, key=lambda t: (t.start, -t.end)):
+        is_verb = token.text == "May" and not re.search(r"\w", text[: token.start])
+        if not is_verb and (not kept or token.start >= kept[-1].end):
+            kept.append(token)
+    return kept
+
+
+def name_pattern(names: Iterable[str]) -> re.Pattern[str]:
+    """Return a pattern that finds names, the longest first.
+
+    One of a single word matches in its own case ("US", not "us"), or with either first letter where it is written small
+    ("experts"); one of several words in any case.
+    """
+    patterns = ["(?!)"]
+    for name in sorted({*names} - {""}, key=lambda n: (-len(n), n)):
+        first, *more = (re.sub("['’]", "['’]", re.escape(word)) for word in name.split())
+        body = f"[{first[0].upper()}{first[0]}]{first[1:]}" if first[0].islower() else first
+        patterns.append("(?i:" + r"\s+".join([first, *more]) + ")" if more else body)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(patterns)})(?!\w)")
+
+
+def names_of(tables: Raw) -> re.Pattern[str]:
+    """Return the pattern of the names and aliases of actors and formats."""
+    rows = [*tables["actors"], *tables["alliances"]]
+    return name_pattern(
+        name for row in rows for name in (row["name"], row.get("short_name", ""), *split_list(row["aliases"]))
+    )
 
 
 class Coverage(NamedTuple):
     """How far one text is accounted for: `quoted` is the share of its words that quotations used by rows reproduce.
 
-    `gaps` are the sentences that are not, each with what is missing, empty where nothing touches it; `exclusions`
-    counts by reason; `excluded_yet_quoted` are sentences left out whole although a row quotes them.
+    `gaps` are the sentences that are not, each with what is missing, empty where nothing touches it.
     """
 
     source_id: str
-    file: str
     sentences: int
     quoted: float
     gaps: list[tuple[Sentence, list[Token]]]
-    exclusions: Mapping[str, int]
-    excluded_yet_quoted: tuple[Sentence, ...]
+    exclusions: int
 
 
 def coverage(tables: Raw, texts: Mapping[str, SourceText]) -> list[Coverage]:
     """Find the sentences of `texts` that are not accounted for; quotations that do not occur once are left aside."""
     used = {quote_id for table in FACT_TABLES for row in tables[table] for quote_id in split_list(row["quote_ids"])}
-    quotes, names = [row for row in tables["quotes"] if row["quote_id"] in used], name_finder(tables)
-    return [
-        _cover(source, texts[source["source_id"]], quotes, tables["exclusions"], names)
-        for source in tables["sources"]
-        if source["source_id"] in texts
-    ]
+    quotes, names = [row for row in tables["quotes"] if row["quote_id"] in used], names_of(tables)
+    report = list[Coverage]()
+    for source_id, text in texts.items():
+        quoted, excluded = (_places(text, source_id, rows) for rows in (quotes, tables["exclusions"]))
+        sentences, count = split_sentences(text), len(excluded)
+        begins = {_first(text, *span) for span in excluded}
+        excluded += [(s.start, s.end) for s in sentences if _first(text, s.start, s.end) in begins]
+        repeated = {at for span in quoted for at in range(*span)}
+        covered = repeated.union(*(range(*span) for span in excluded))
+        gaps = list[tuple[Sentence, list[Token]]]()
+        for s in sentences:
+            tokens = find_tokens(s.text, names)
+            missing = [t for t in tokens if not covered.issuperset(range(s.start + t.start, s.start + t.end))]
+            if missing or not (tokens or covered.intersection(range(s.start, s.end))):
+                gaps.append((s, missing))
+        words = [not repeated.isdisjoint(range(*match.span())) for match in re.finditer(r"\S*\w\S*", text)]
+        report.append(Coverage(source_id, len(sentences), sum(words) / (len(words) or 1), gaps, count))
+    return report
 
 
-def name_finder(tables: Raw) -> NameFinder:
-    """Return what finds the names of actors and formats in a text."""
-    named = [(row, (row["name"], *split_list(row["aliases"]))) for row in tables["actors"]]
-    formats = {n for row in tables["alliances"] for n in (row["name"], row["short_name"], *split_list(row["aliases"]))}
-    bare = {name for row, own in named for name in own if row["kind"] in ("country", "person")}
-    return NameFinder(formats.union(*(own for _, own in named)), bare)
-
-
-def _cover(
-    source: Mapping[str, str], text: SourceText, quotes: list[dict[str, str]], exclusions: list[dict[str, str]],
-    names: NameFinder,
-) -> Coverage:  # fmt: skip
-    quotes, exclusions = ([r for r in rows if r["source_id"] == source["source_id"]] for rows in (quotes, exclusions))
-    sentences, excluded = split_sentences(text), _places(text, exclusions)
-    begins = {_first(text, *span) for span in excluded}
-    opened = [s for s in sentences if _first(text, s.start, s.end) in begins]
-    quoted = {at for span in _places(text, quotes) for at in range(*span)}
-    covered = quoted.union(*(range(*span) for span in (*excluded, *((s.start, s.end) for s in opened))))
-    gaps: list[tuple[Sentence, list[Token]]] = []
-    for s in sentences:
-        tokens = names.tokens(s.text)
-        missing = [t for t in tokens if not covered.issuperset(range(s.start + t.start, s.start + t.end))]
-        if missing or not (tokens or covered.intersection(range(s.start, s.end))):
-            gaps.append((s, missing))
-    words = [not quoted.isdisjoint(range(*match.span())) for match in re.finditer(r"\S*\w\S*", text)]
-    return Coverage(
-        source["source_id"], source["file"], len(sentences), sum(words) / (len(words) or 1), gaps,
-        Counter(row["reason"] for row in exclusions),
-        tuple(s for s in opened if not quoted.isdisjoint(range(s.start, s.end))),
-    )  # fmt: skip
-
-
-def _places(text: SourceText, rows: Iterable[Mapping[str, str]]) -> list[tuple[int, int]]:
-    found = (text.locate(row["exact"], row["prefix"], row["suffix"]) for row in rows)
+def _places(text: SourceText, source_id: str, rows: Iterable[Mapping[str, str]]) -> list[tuple[int, int]]:
+    own = (row for row in rows if row["source_id"] == source_id)
+    found = (text.locate(row["exact"], row["prefix"], row["suffix"]) for row in own)
     return [places[0] for places in found if len(places) == 1]
 
 
@@ -88,20 +176,16 @@ def format_coverage(report: Sequence[Coverage]) -> str:
     """Write for each text the sentences that are not accounted for, then counts."""
     lines, counts = list[str](), ["", "text                 sentences  not accounted for  exclusions  words quoted"]
     for source in report:
-        lines += ["", f"{source.source_id} (seeds/{source.file}): not accounted for"] if source.gaps else []
+        lines += ["", f"{source.source_id}: not accounted for"] if source.gaps else []
         for sentence, missing in source.gaps:
             opening = f"  line {sentence.line}: "
             lines += textwrap.wrap(sentence.text, 118, initial_indent=opening, subsequent_indent="    ")
             told = "; ".join(f"{token.text} ({token.kind})" for token in missing)
             nothing = "no quotation that a row uses and no exclusion touches this sentence"
             lines.append(f"      missing: {told or nothing}")
-        for one in source.excluded_yet_quoted:
-            lines.append(f"note: {source.source_id} line {one.line} is excluded whole although a row quotes it: "
-                         + textwrap.shorten(one.text, 80, placeholder=" …"))  # fmt: skip
-        reasons = ", ".join(f"{reason} {n}" for reason, n in sorted(source.exclusions.items()))
         counts.append(
             f"{source.source_id:<20} {source.sentences:>9}  {len(source.gaps):>17}  "
-            f"{sum(source.exclusions.values()):>10}  {source.quoted:>11.0%}   {reasons}".rstrip()
+            f"{source.exclusions:>10}  {source.quoted:>12.0%}"
         )
     counts.append(f"{sum(len(source.gaps) for source in report)} sentences are not accounted for.")
     return "\n".join([*lines, *counts]).strip("\n")

@@ -23,7 +23,7 @@ _LARGE = "hundred thousand million billion trillion dozen half twice thrice quar
 _WORDS = "|".join(sorted({"zero", *UNITS[2:], *TENS, *_LARGE, *(f"{w}s" for w in _LARGE[:6])}, key=len, reverse=True))
 _PARTS = "third|fourth|fifth|sixth|seventh|eighth|ninth|tenth"
 #: A capital before digits makes a designation of them (F-16, A400M); an ISO date is one number.
-_NUMBER = re.compile(
+FIGURE = re.compile(
     r"(?<!\w)\d{4}-\d\d(?:-\d\d)?(?![\w-])|(?<![A-Z\d])(?<![A-Z]-)(?<!\d[.,])"
     r"(?:(?<![\w.,%)])[-−])?[$€£]?(?:(?<!\w)\.)?\d(?:[\d.,]*\d)?(?:st|nd|rd|th)?%?"
     rf"|\b(?i:(?:{_WORDS})(?:-(?:{_WORDS}|one))?(?:fold)?|(?:{_PARTS})s? of)\b"
@@ -34,10 +34,10 @@ _MONTH = re.compile(
     r"|\b(?i:in|of|by|since|until|till|from|to|early|late|before|after|and|the|last|next|this)[ -](?P<may>May)\b"
     r"|(?<=mid-)May\b"
 )
-
-_DATE = re.compile(
-    rf"(?:\b(?P<before>\d{{1,2}}) )?\b(?P<month>{'|'.join(MONTHS)})\b(?: (?P<after>[12]?\d|3[01])(?![\d,.]*\d))?"
-    r"(?:,? (?P<year>\d{4})\b)?"
+#: A date in words, whole or in part.
+DATE = re.compile(
+    rf"(?:\b(?P<before>\d{{1,2}})(?:st|nd|rd|th)? )?\b(?P<month>{'|'.join(MONTHS)})\b"
+    r"(?: (?P<after>[12]?\d|3[01])(?:st|nd|rd|th)?(?![\d,.]*\d))?(?:,? (?P<year>\d{4})\b)?"
 )
 
 
@@ -90,7 +90,7 @@ def find_numbers(text: str) -> list[str]:
     if not text.isascii():  # ½, ④ and Ⅳ are numbers, ² after a unit is none; what is invisible splits no word
         seen = (c for c in text if unicodedata.category(c) != "Cf")
         text = "".join(unicodedata.normalize("NFKC", c) if c.isnumeric() and c not in "²³" else c for c in seen)
-    found = [(m.start(), m.group()) for m in _NUMBER.finditer(text)]
+    found = [(m.start(), m.group()) for m in FIGURE.finditer(text)]
     found += [(m.end() - 3, "May") if m["may"] else (m.start(), m.group()) for m in _MONTH.finditer(text)]
     return [word for _, word in sorted(found)]
 
@@ -121,7 +121,7 @@ def claims(text: str, parts: bool = False) -> dict[str, str]:
         found.update({" ".join(span.split()): date[0] for span in spans if span.strip()})
         return " · "
 
-    rest = _DATE.sub(take, text)
+    rest = DATE.sub(take, text)
     return found | {as_digits(number): number for number in find_numbers(rest)}
 
 
