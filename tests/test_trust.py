@@ -137,7 +137,7 @@ def test_cells_that_stop_a_build_are_named_by_check(small: Path, capsys: pytest.
         (insert("notebooks/treaty.ipynb", MERGE), "treaty.ipynb holds two versions"),
         (insert("report/_brand.yml", "a: [\n"), "report/_brand.yml is not YAML (line "),
         (lambda root: (root / "notebooks" / "treaty.ipynb").write_text("{"), "line 1 column 2"),
-        (lambda root: (root / "data" / "actors.csv").write_text("x" * 200_000), "has a longer cell"),
+        (lambda root: (root / "data" / "actors.csv").write_text("x" * 200_000), "field larger than"),
         (lambda root: change_cell(root, "treaty", 0, lambda code: "x = y"), "assignments of plain values"),
     ],
 )  # fmt: skip

@@ -214,7 +214,7 @@ class _Rows:
                        for pair in combinations(split_list(each["row_ids"]), 2)}  # fmt: skip
 
     def _day(self, row: Row) -> str:
-        return self._dataset.published[row.source_id]
+        return self._dataset.column("sources", "published")[row.source_id]
 
     def known(self, ids: Iterable[str]) -> list[Row]:
         """Return the rows of texts among these, as far as they are known."""

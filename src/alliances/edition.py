@@ -76,7 +76,7 @@ class Edition(Exhibits):
         """List the distinct values of a column as a sentence does, names with their article."""
         call = f"edition.names({by!r})"
         evidence = frames.evidence_of(frame, self.dataset, call)
-        known = {**self.dataset.names, **self.dataset.alliance_names}
+        known = {**self.dataset.column("actors", "name"), **self.dataset.column("alliances", "short_name")}
         values = [self.dataset.name(v) if v in known else v for v in frames.distinct(frame, by, call)]
         for value in values:
             self._refuse_number(value, evidence, call)

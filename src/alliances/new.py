@@ -59,7 +59,7 @@ def new_source(root: Path, file: Path, genre: str = "") -> str:
         raise DataError(f"“{genre}” is no genre of data/labels.csv; choose from {', '.join(genres)}.")
     first, best, last, basis = _window(text, date.today())
     label = dataset.label("genre", genre or genres[0])
-    month, taken = f"{month_text(best)} {best.year}", set(dataset.published)
+    month, taken = f"{month_text(best)} {best.year}", set(dataset["sources"]["source_id"])
     source_id = f"{slug(label.term)}-{best:%Y-%m}"
     number = next(n for n in range(1, 999) if (f"{source_id}-{n}" if n > 1 else source_id) not in taken)
     source_id, more = (f"{source_id}-{number}", f" ({number})") if number > 1 else (source_id, "")

@@ -98,7 +98,8 @@ def newest(dataset: Dataset, name: str) -> Row | None:
 def divided_at(dataset: Dataset, name: str) -> dict[str, str]:
     """Say why a subject has no newest value at the day of a text that gives two: day and sentence."""
     said = {rows[0].source_id: _divided(dataset, name, rows) for rows in _by_text(dataset, name)}
-    return {dataset.published[source_id]: sentence for source_id, sentence in said.items() if sentence}
+    published = dataset.column("sources", "published")
+    return {published[source_id]: sentence for source_id, sentence in said.items() if sentence}
 
 
 def _by_text(dataset: Dataset, name: str) -> list[list[Row]]:
@@ -110,7 +111,7 @@ def _by_text(dataset: Dataset, name: str) -> list[list[Row]]:
         for row in map(dataset.row, frame[(frame[owner_column] == owner) & (frame[what_column] == what)].iloc[:, 0]):
             if not row.values.get("same_as"):
                 texts.setdefault(row.source_id, []).append(row)
-    return sorted(texts.values(), key=lambda rows: dataset.published[rows[0].source_id])
+    return sorted(texts.values(), key=lambda rows: dataset.column("sources", "published")[rows[0].source_id])
 
 
 def _divided(dataset: Dataset, name: str, rows: list[Row]) -> str:

@@ -51,7 +51,7 @@ def named_frame(dataset: Dataset, table: str) -> pd.DataFrame:
     add("mark", map(dataset.mark, ids))
     if "source_id" in frame:
         add("source", (dataset.source(source_id).short_name for source_id in frame["source_id"]))
-        add("published", map(dataset.published.__getitem__, frame["source_id"]))
+        add("published", map(dataset.column("sources", "published").__getitem__, frame["source_id"]))
     if table == "observations":
         frame["value"] = pd.Series([fact(dataset, dataset.row(i)) for i in ids], dtype="object")
     frame.index = pd.Index(ids, name=None, dtype="str")

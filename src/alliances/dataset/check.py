@@ -1,43 +1,50 @@
 """Everything that can be said about the data by machine, in one report."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-from alliances.dataset.consistency import OpenPoint, open_points
 from alliances.dataset.coverage import Coverage, coverage, format_coverage
 from alliances.dataset.problems import Problem
-from alliances.dataset.rules import check_rules
-from alliances.dataset.schema import check_schema, unlabelled
-from alliances.dataset.tables import Raw, data_path, read_descriptor, read_files
+from alliances.dataset.rules import check_rules, check_schema, unlabelled
+from alliances.dataset.tables import FACT_TABLES, Raw, meanings, read_descriptor, read_files, split_list
 from alliances.dataset.texts import SourceText, check_quotes, check_sources
 from alliances.paths import find_root
+from alliances.text.dates import overlap
+
+#: Of each table the columns of the point (the last one is never empty), of what is said of it, of what that holds for.
+_POINTS = {
+    "observations": (("alliance_id", "indicator"), ("value_low", "value_high", "currency"),
+                     ("actor_id", "ref_area", "scenario_id", "duration", "time_period")),
+    "positions": (("actor_id", "alliance_id", "topic"), ("position",), ("date",)),
+    "characteristics": (("alliance_id", "aspect"), ("value",), ("date",)),
+    "event_accounts": (("event_id",), ("date",), ()),
+    "memberships": (("alliance_id", "actor_id"), ("entry_date",), ()),
+}  # fmt: skip
 
 
-@dataclass(frozen=True)
-class CheckReport:
+class OpenPoint(NamedTuple):
+    """Rows on one point that differ, with source and value, though no row of `disagreements` names them together."""
+
+    table: str
+    subject: str
+    rows: str
+
+
+class CheckReport(NamedTuple):
     """All that can be said of the data: `problems` make them invalid, `notices` do not.
 
-    `tables` are None where a file cannot be read; `texts` holds the source texts that can.
+    `coverage` says how far each text is accounted for, `open_points` on what rows differ and no disagreement names
+    them, `rows` how many each table has: nothing where a file cannot be read.
     """
 
-    problems: tuple[Problem, ...]
-    notices: tuple[Problem, ...]
-    tables: Raw | None = None
-    texts: Mapping[str, SourceText] = field(default_factory=dict)
-
-    @cached_property
-    def coverage(self) -> list[Coverage]:
-        """How far each text is accounted for; empty where the tables cannot be read."""
-        return [] if self.tables is None else coverage(self.tables, self.texts)
-
-    @cached_property
-    def open_points(self) -> list[OpenPoint]:
-        """Points on which rows differ and no disagreement names both, for people to judge."""
-        return [] if self.tables is None else open_points(self.tables)
+    problems: Sequence[Problem]
+    notices: Sequence[Problem]
+    coverage: Sequence[Coverage] = ()
+    open_points: Sequence[OpenPoint] = ()
+    rows: str = ""
 
     @property
     def ok(self) -> bool:
@@ -50,34 +57,69 @@ class CheckReport:
         files = Counter(problem.file for problem in self.problems)
         told = "Problems: " + ", ".join(f"{file} {n}" for file, n in files.items()) + "."
         lines.append(told if files else "Tables, keys, vocabularies, dates, values and quotations: no problem.")
-        if self.tables is None:
+        if not self.rows:
             return "\n".join([*lines, "Coverage and disagreements wait until the files can be read."])
-        lines += ["", format_coverage(self.coverage)]
+        lines += ["", format_coverage(self.coverage), ""]
         if self.open_points:
-            lines += ["", "Rows that differ on one point, and that no row of data/disagreements.csv names together:"]
-        lines += [*map(str, self.open_points), "", f"{len(self.open_points)} undeclared disagreements."]
-        counts = ", ".join(f"{table} {len(rows)}" for table, rows in self.tables.items())
-        return "\n".join([*lines, f"Rows: {counts}."])
+            lines.append("Rows that differ on one point, and that no row of data/disagreements.csv names together:")
+        lines += [f"  {table}, {subject}: {rows}" for table, subject, rows in self.open_points]
+        lines += [f"{len(self.open_points)} undeclared disagreements."]
+        return "\n".join([*lines, f"Rows: {self.rows}."])
 
 
 def check(root: Path | str | None = None) -> CheckReport:
     """Check files, schema, rows and quotations of the data in `root`; DataError if its package cannot be read."""
     folder = Path(root) if root is not None else find_root()
     resources = read_descriptor(folder)["resources"]
-    stray = _stray_files(folder, resources)
+    listed = {"datapackage.json", *(f"{name}.csv" for name in resources)}
+    notices = [
+        Problem(f"data/{path.name}", None, "", "the file is in no entry of data/datapackage.json", "nothing reads it",
+                "take it out of data/, or describe it there")
+        for path in sorted((folder / "data").iterdir())
+        if path.is_file() and path.suffix != ".md" and not path.name.startswith(".") and path.name not in listed
+    ]  # fmt: skip
     tables, problems = read_files(folder, resources)
     if problems:
-        return CheckReport(tuple(problems), tuple(stray))
+        return CheckReport(problems, notices)
     texts: dict[str, SourceText] = {}
     problems += [*check_schema(resources, tables), *check_rules(tables), *check_sources(tables, folder, texts)]
     problems += check_quotes(tables, texts)
-    return CheckReport(tuple(problems), (*stray, *unlabelled(resources, tables)), tables, texts)
+    notices += unlabelled(resources, tables)
+    counts = ", ".join(f"{table} {len(rows)}" for table, rows in tables.items())
+    return CheckReport(problems, notices, coverage(tables, texts), open_points(tables), counts)
 
 
-def _stray_files(root: Path, resources: Mapping[str, Any]) -> Iterator[Problem]:
-    listed = {data_path(name) for name in resources} | {"data/datapackage.json"}
-    for path in sorted((root / "data").iterdir()):
-        name = f"data/{path.name}"
-        if path.is_file() and name not in listed and path.suffix != ".md" and not path.name.startswith("."):
-            yield Problem(name, None, "", "the file is in no entry of data/datapackage.json", "nothing reads it",
-                          "take it out of data/, or describe it there")  # fmt: skip
+def open_points(tables: Raw) -> list[OpenPoint]:
+    """List the points on which rows differ that hold for the same, and no disagreement names both rows.
+
+    Of an aspect only what `labels` calls single or dated counts: of the second, as of a beginning, the date is part of
+    what is said.
+    """
+    groups = (split_list(row["row_ids"]) for row in tables["disagreements"])
+    declared = {frozenset(pair) for row_ids in groups for pair in combinations(row_ids, 2)}
+    means, points = meanings(tables), list[OpenPoint]()
+    for table, (columns, said, scope) in _POINTS.items():
+        found = defaultdict[tuple[str, ...], list[dict[str, str]]](list)
+        for row in tables[table]:
+            # The same sum in a second currency is no second value, and what an author wishes no position of the actor.
+            if not row.get("same_as") and not means("attribution", row.get("attribution", ""), "wish"):
+                found[tuple(row[column] for column in columns)].append(row)
+        for key, rows in found.items():
+            is_dated, differing = means("aspect", key[-1], "dated"), dict[str, str]()
+            if not key[-1] or (table == "characteristics" and not is_dated and not means("aspect", key[-1], "single")):
+                continue
+            compared, alike = ((*said, *scope), ()) if is_dated else (said, scope)
+            for pair in combinations(rows, 2):
+                ids = [row[FACT_TABLES[table]] for row in pair]
+                if _agree(*pair, alike) and not _agree(*pair, compared) and frozenset(ids) not in declared:
+                    for row_id, row in zip(ids, pair, strict=True):
+                        shown = " ".join(row[column] for column in (*said, *scope) if row[column])
+                        differing[row_id] = f"{row_id} ({row['source_id']}: {shown})"
+            if differing:
+                points.append(OpenPoint(table, ", ".join(filter(None, key)), "; ".join(differing.values())))
+    return points
+
+
+def _agree(one: Mapping[str, str], other: Mapping[str, str], columns: Iterable[str]) -> bool:
+    """Whether rows say the same; what one leaves open, the other may fill, and “this and that” is “that and this”."""
+    return all(overlap(*(" ".join(sorted(row[c].casefold().split())) for row in (one, other))) for c in columns)

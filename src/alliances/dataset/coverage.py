@@ -8,7 +8,6 @@ a sentence begins excludes that whole sentence (and all else that it spans); any
 """
 
 import re
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -178,11 +177,9 @@ def format_coverage(report: Sequence[Coverage]) -> str:
     for source in report:
         lines += ["", f"{source.source_id}: not accounted for"] if source.gaps else []
         for sentence, missing in source.gaps:
-            opening = f"  line {sentence.line}: "
-            lines += textwrap.wrap(sentence.text, 118, initial_indent=opening, subsequent_indent="    ")
             told = "; ".join(f"{token.text} ({token.kind})" for token in missing)
             nothing = "no quotation that a row uses and no exclusion touches this sentence"
-            lines.append(f"      missing: {told or nothing}")
+            lines += [f"  line {sentence.line}: {sentence.text}", f"      missing: {told or nothing}"]
         counts.append(
             f"{source.source_id:<20} {source.sentences:>9}  {len(source.gaps):>17}  "
             f"{source.exclusions:>10}  {source.quoted:>12.0%}"

@@ -2,8 +2,8 @@
 
 import os
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -12,9 +12,9 @@ from typing import Any, NoReturn, Self
 import pandas as pd
 
 from alliances.dataset import tables as files
+from alliances.dataset.coverage import coverage
 from alliances.dataset.problems import nearest
-from alliances.dataset.records import Label, Quote, Row, Scenario, Source, convert, record
-from alliances.dataset.tables import EVIDENCE, FACT_TABLES, ROW_PREFIXES, ROW_TABLES, Raw, split_list
+from alliances.dataset.tables import FACT_TABLES, Label, Quote, Raw, Row, Scenario, Source, split_list
 from alliances.dataset.texts import SourceText, read_text
 from alliances.errors import DataError
 from alliances.paths import find_root
@@ -29,32 +29,35 @@ VALIDATED = "ALLIANCES_VALIDATED"
 _CUT_BY: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(FACT_TABLES, ("quotes",)),
     "events": ("event_accounts", "quotes"),
-    **dict.fromkeys(("disagreements", "judgements"), (*EVIDENCE, "quotes")),
+    **dict.fromkeys(("disagreements", "judgements"), (*files.EVIDENCE, "quotes")),
 }
 #: Vocabularies whose terms have their names in a table of their own.
 _NAMED = {
     "actor": ("actors", "name"), "area": ("actors", "name"), "alliance": ("alliances", "short_name"),
     "indicator": ("indicators", "label"), "event": ("events", "title"),
 }  # fmt: skip
-_TABLE_OF_PREFIX = {prefix: table for table, prefix in ROW_PREFIXES.items() if table != "judgements"}
+_TABLE_OF_PREFIX = {prefix: table for table, prefix in files.ROW_PREFIXES.items() if table != "judgements"}
 
 
 @dataclass(eq=False)
 class Dataset:
     """The dataset, whole or cut to a state of knowledge: use `Dataset.load` and `known`; it is never changed.
 
-    `root` holds `data/` and `seeds/`; `as_of` is None before a cut, and `excluded` are the sources left out.
+    `root` holds `data/` and `seeds/`; `tables` are as read, every cell a string; `package` is what
+    `data/datapackage.json` says of the whole (title, description, licence, contact); `as_of` is None before a cut, and
+    `excluded` are the sources left out.
     """
 
     root: Path
-    _raw: Raw
-    _descriptor: Mapping[str, Any]
+    tables: Raw
+    package: Mapping[str, Any]
+    _resources: Mapping[str, Any]
     as_of: date | None = None
     excluded: tuple[str, ...] = ()
     _whole: Self | None = None
-    _frames: dict[str, pd.DataFrame] = field(default_factory=dict)
-    _columns: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
-    _known_rows: dict[str, dict[str, Row]] = field(default_factory=dict)
+    _frames: dict[str, pd.DataFrame] = field(init=False, default_factory=dict)
+    _rows_by_key: dict[str, dict[str, dict[str, str]]] = field(init=False, default_factory=dict)
+    _known_rows: dict[str, dict[str, Row]] = field(init=False, default_factory=dict)
 
     @property
     def complete(self) -> Self:
@@ -74,17 +77,8 @@ class Dataset:
             if problems := check(folder).problems:
                 rest = f" {len(problems) - 1} more: run `alliances check` to see all." if problems[1:] else ""
                 raise DataError(f"{problems[0]}{rest}")
-        return cls(folder, files.read_tables(folder), files.read_descriptor(folder))
-
-    @property
-    def package(self) -> Mapping[str, Any]:
-        """What `data/datapackage.json` says of the whole: title, description, licence, contact."""
-        return {key: value for key, value in self._descriptor.items() if key != "resources"}
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        """Names of the tables, in the order of the data package."""
-        return tuple(self._descriptor["resources"])
+        package = files.read_descriptor(folder)
+        return cls(folder, files.read_tables(folder), package, package.pop("resources"))
 
     def __getitem__(self, table: str) -> pd.DataFrame:
         """Return a table as a new DataFrame: the columns of the data package, then any that only the file has.
@@ -92,26 +86,26 @@ class Dataset:
         Strings have "" for missing, `number` columns are float64 with NaN, `integer` ones Int64, `boolean` ones
         nullable, dates ISO strings. Tables of facts have one more column, `source_id`, from their quotations.
         """
-        if table not in self._raw:
+        if table not in self.tables:
             raise KeyError(f"There is no table {table!r}; the tables are {', '.join(self.tables)}.")
         if table not in self._frames:  # a subject is looked up in three of them
             rows, types = self._read(table), {"number": "float64", "integer": "Int64", "boolean": "boolean"}
             self._frames[table] = pd.DataFrame({
-                column: pd.Series([convert(row[column], kind) for row in rows], dtype=types.get(kind, "str"))
+                column: pd.Series([files.convert(row[column], kind) for row in rows], dtype=types.get(kind, "str"))
                 for column, kind in self._types(table).items()
             })  # fmt: skip
         return self._frames[table].copy()
 
     def vocabularies(self, table: str) -> Mapping[str, str]:
         """Name the vocabulary of each column of a table that has one, for `label`."""
-        return files.coded(self._descriptor["resources"][table])
+        return files.coded(self._resources[table])
 
     def __contains__(self, row_id: object) -> bool:
         return row_id in self._rows_beside(str(row_id))
 
     def row(self, row_id: str) -> Row:
         """Return a fact, a public record or a disagreement by its id; KeyError if it is not known here."""
-        return self._rows_beside(row_id).get(row_id) or self._refuse("row", row_id, "_rows")
+        return self._rows_beside(row_id).get(row_id) or self._refuse("row", row_id, lambda d: d._rows)
 
     @property
     def row_ids(self) -> tuple[str, ...]:
@@ -120,42 +114,29 @@ class Dataset:
 
     def quote(self, quote_id: str) -> Quote:
         """Return a quotation by its id; KeyError if it is not known here."""
-        return self._quotes.get(quote_id) or self._refuse("quotation", quote_id, "_quotes")
+        row = self._keyed("quotes").get(quote_id) or self._refuse("quotation", quote_id, lambda d: d._keyed("quotes"))
+        return files.record(Quote, row)
 
     def source(self, source_id: str) -> Source:
         """Return a source text by its id; KeyError if it is not known here."""
-        return self._sources.get(source_id) or self._refuse("source", source_id, "_sources")
+        row = self._keyed("sources").get(source_id) or self._refuse("source", source_id, lambda d: d._keyed("sources"))
+        return files.record(Source, row)
 
-    def rows_using(self, quote_id: str) -> tuple[Row, ...]:
-        """Return the facts that rest on a quotation, in the order of the tables."""
-        return tuple(row for row in self._rows.values() if quote_id in row.quote_ids)
-
-    def _refuse(self, what: str, found: str, index: str) -> NoReturn:
-        if found in getattr(self.complete, index):
+    def _refuse(self, what: str, found: str, known: Callable[[Self], Collection[str]]) -> NoReturn:
+        if found in known(self.complete):
             left_out = f", without {', '.join(self.excluded)}" if self.excluded else ""
             raise KeyError(f"The {what} {found!r} is not known in this edition (as of {self.as_of}{left_out}).")
-        near = nearest(found, getattr(self, index))
+        near = nearest(found, known(self))
         raise KeyError(f"There is no {what} {found!r}" + (f"; the nearest is {near!r}." if near else "."))
 
-    @property
-    def names(self) -> Mapping[str, str]:
-        """Name of each actor, by `actor_id`."""
-        return self._column("actors", "name")
-
-    @property
-    def alliance_names(self) -> Mapping[str, str]:
-        """Short name of each format, by `alliance_id`."""
-        return self._column("alliances", "short_name")
-
-    @property
-    def published(self) -> Mapping[str, str]:
-        """Day of publication of each source as an ISO date, by `source_id`."""
-        return self._column("sources", "published")
+    def column(self, table: str, column: str) -> Mapping[str, str]:
+        """Return a column by the first one of its table, cells as read: the `name` of each actor by its `actor_id`."""
+        return {key: row[column] for key, row in self._keyed(table).items()}
 
     def label(self, vocabulary: str, term: str) -> Label:
         """Say how a term is printed, and an id of `actor`, `alliance`, `indicator`, `event` or (a country) `area`."""
-        named = _NAMED.get(vocabulary)
-        name = self.complete._column(*named).get(term) if named else ""
+        table, column = _NAMED.get(vocabulary, ("", ""))
+        name = self.complete._keyed(table).get(term, {}).get(column, "") if table else ""
         country = ("actor" if vocabulary == "area" else "", term)
         cells = self._labels.get((vocabulary, term)) or self._labels.get(country, {})
         label = cells.get("label") or name or term.replace("_", " ")
@@ -168,15 +149,15 @@ class Dataset:
 
     def name(self, entity_id: str, article: bool = True) -> str:
         """Return the name of an actor or a format as in a sentence: `the United Kingdom`; KeyError if there is none."""
-        label = self.label("actor" if entity_id in self.names else "alliance", entity_id)
+        label = self.label("actor" if entity_id in self._keyed("actors") else "alliance", entity_id)
         if not label.known:
-            self._refuse("actor or format", entity_id, "_all_names")
+            self._refuse("actor or format", entity_id, lambda d: [*d._keyed("alliances"), *d._keyed("actors")])
         return f"{label.article} {label.label}" if article and label.article else label.label
 
     @cached_property
     def scenario(self) -> tuple[Scenario, ...]:
         """The scenario parameters, in the order of their table."""
-        return tuple(record(Scenario, row) for row in self._read("parameters"))
+        return tuple(files.record(Scenario, row) for row in self._read("parameters"))
 
     def mark_of_quote(self, quote_id: str) -> str:
         """Return the evidence mark of a quotation: the letter of its text and the number of its paragraph."""
@@ -221,7 +202,7 @@ class Dataset:
     @cached_property
     def unreviewed(self) -> frozenset[str]:
         """The texts that came after the last review: their marks follow the `reviewed` one of the package."""
-        last, rows = str(self._descriptor.get("reviewed", "")), self.complete._raw["sources"]
+        last, rows = str(self.package.get("reviewed", "")), self.complete.tables["sources"]
         new = (row["source_id"] for row in rows if (len(row["mark"]), row["mark"]) > (len(last), last))
         return frozenset(new if last else ())
 
@@ -230,16 +211,12 @@ class Dataset:
         """Those of them of which a sentence is not accounted for: no edition knows them yet."""
         if (told := os.environ.get(UNCODED)) is not None:
             return frozenset(told.split())
-        if not self.complete.unreviewed:
-            return frozenset()
-        from alliances.dataset.coverage import coverage
-
-        texts = {s: text for s, text in self.complete._texts.items() if s in self.unreviewed}
-        return frozenset(each.source_id for each in coverage(self.complete._raw, texts) if each.gaps)
+        texts = {source_id: self.complete._texts[source_id] for source_id in self.unreviewed}
+        return frozenset(each.source_id for each in coverage(self.complete.tables, texts) if each.gaps)
 
     def default_as_of(self, exclude_sources: Collection[str] = ()) -> date:
         """Return the last day of publication of the texts that count, or of all; DataError if there is none."""
-        days, left_out = self.complete.published, {*self.complete.uncoded, *exclude_sources}
+        days, left_out = self.complete.column("sources", "published"), {*self.complete.uncoded, *exclude_sources}
         if not days:
             raise DataError("data/sources.csv has no row: add at least one source.")
         return date.fromisoformat(max([day for s, day in days.items() if s not in left_out] or days.values()))
@@ -256,34 +233,34 @@ class Dataset:
             whole.source(source_id)
         day = as_of if self.as_of is None else min(as_of, self.as_of)
         excluded = tuple(sorted({*self.excluded, *exclude_sources}))
-        tables = _cut(whole._raw, day.isoformat(), {*excluded, *whole.uncoded})
-        return type(self)(whole.root, tables, whole._descriptor, day, excluded, whole)
+        tables = _cut(whole.tables, day.isoformat(), {*excluded, *whole.uncoded})
+        return replace(whole, tables=tables, as_of=day, excluded=excluded, _whole=whole)
 
     def _read(self, table: str) -> list[dict[str, str]]:
         """Return the rows of a table, and note that it is read: its notebook runs again only when one changes."""
         if file := os.environ.get(TRACE_VARIABLE):
             with Path(file).open("a", encoding="utf-8") as handle:  # at once: a kernel ends without warning
                 handle.writelines(f"{name}\n" for name in (table, *_CUT_BY.get(table, ())))
-        return self._raw[table]
+        return self.tables[table]
 
     def _types(self, table: str) -> dict[str, str]:
         """Return the type of each column; one that only the file has is kept as text."""
-        declared = files.field_types(self._descriptor["resources"][table])
-        others = [*(self._raw[table][0] if self._raw[table] else ()), *(["source_id"] * (table in FACT_TABLES))]
-        return declared | {column: "string" for column in others if column not in declared}
+        declared = {each["name"]: each.get("type", "string") for each in self._resources[table]["schema"]["fields"]}
+        others = [*next(iter(self.tables[table]), ()), *(["source_id"] if table in FACT_TABLES else [])]
+        return dict.fromkeys([*declared, *others], "string") | declared
 
-    def _column(self, table: str, column: str) -> dict[str, str]:
-        if (table, column) not in self._columns:
-            self._columns[table, column] = {next(iter(row.values())): row[column] for row in self._read(table)}
-        return self._columns[table, column]
+    def _keyed(self, table: str) -> dict[str, dict[str, str]]:
+        if table not in self._rows_by_key:
+            self._rows_by_key[table] = {next(iter(row.values())): row for row in self._read(table)}
+        return self._rows_by_key[table]
 
     def _rows_of(self, table: str) -> dict[str, Row]:
         if table not in self._known_rows:
-            key, types, found = ROW_TABLES[table], self._types(table), self._known_rows.setdefault(table, {})
-            for row in self._read(table):
-                values = {column: convert(row[column], kind) for column, kind in types.items()}
-                quote_ids = tuple(split_list(row["quote_ids"])) if table in FACT_TABLES else ()
-                found[row[key]] = Row(table, row[key], row["source_id"] if quote_ids else "", values, quote_ids)
+            types, found = self._types(table), self._known_rows.setdefault(table, {})
+            for row_id, row in self._keyed(table).items():
+                values = {column: files.convert(row[column], kind) for column, kind in types.items()}
+                quote_ids = tuple(split_list(row.get("quote_ids", "")))
+                found[row_id] = Row(table, row_id, row.get("source_id", ""), values, quote_ids)
         return self._known_rows[table]
 
     def _rows_beside(self, row_id: str) -> dict[str, Row]:
@@ -298,26 +275,14 @@ class Dataset:
     def _labels(self) -> dict[tuple[str, str], dict[str, str]]:
         return {(row["vocabulary"], row["term"]): row for row in self._read("labels")}
 
-    @property
-    def _all_names(self) -> dict[str, str]:
-        return {**self.alliance_names, **self.names}
-
-    @cached_property
-    def _sources(self) -> dict[str, Source]:
-        return {row["source_id"]: record(Source, row) for row in self._read("sources")}
-
-    @cached_property
-    def _quotes(self) -> dict[str, Quote]:
-        return {row["quote_id"]: record(Quote, row) for row in self._read("quotes")}
-
     @cached_property
     def _texts(self) -> dict[str, SourceText]:
-        return {source_id: read_text(self.root, source.file) for source_id, source in self._sources.items()}
+        return {source_id: read_text(self.root, row["file"]) for source_id, row in self._keyed("sources").items()}
 
     @cached_property
     def _paragraphs(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
-        for quote_id in sorted(self._quotes, key=lambda q: (self._place(q)[1:], q)):
+        for quote_id in sorted(self._keyed("quotes"), key=lambda q: (self._place(q)[1:], q)):
             found.setdefault(self.mark_of_quote(quote_id), []).append(quote_id)
         return found
 
@@ -332,7 +297,7 @@ def _cut(raw: Raw, day: str, excluded: Collection[str]) -> Raw:
         for row in raw["public_record"]
         if row["entry_date"] <= day
     ]
-    rows = {row[ROW_TABLES[table]] for table in EVIDENCE for row in tables[table]}
+    rows = {row[files.ROW_TABLES[table]] for table in files.EVIDENCE for row in tables[table]}
     events = {row["event_id"] for row in tables["event_accounts"]}
     tables["events"] = [
         row if row["probably_same_as"] in events else row | {"probably_same_as": ""}

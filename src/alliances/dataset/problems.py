@@ -30,11 +30,11 @@ class Problem(NamedTuple):
         return f"{self.file}{row}{column}: {self.found}; {self.allowed}; {self.remedy}."
 
 
-def nearest(found: str, allowed: Iterable[str]) -> str:
-    """Name the allowed value that is most like what was found, or "" where none is."""
+def nearest(found: str, allowed: Iterable[str], cutoff: float = 0.6) -> str:
+    """Name the allowed value that is most like what was found, or "" where none is so much alike."""
     options = list(allowed)
     folded = {fold(option): option for option in reversed(options)}
-    matches = difflib.get_close_matches(found, options, n=1, cutoff=0.6)
+    matches = difflib.get_close_matches(found, options, n=1, cutoff=cutoff)
     return folded.get(fold(found)) or (matches[0] if matches else "")
 
 
@@ -53,13 +53,6 @@ def fold(text: str) -> str:
     """Reduce a text to what a reader sees: no case, no white space, no invisible or look-alike characters."""
     plain = unicodedata.normalize("NFKC", text).translate(_LOOK_ALIKES)
     return "".join(c for c in plain if not c.isspace() and unicodedata.category(c) != "Cf").casefold()
-
-
-def is_slip(found: str, near: str) -> bool:
-    """Whether a text is an allowed one but for its looks or one letter added, left out or changed."""
-    steps = difflib.SequenceMatcher(None, found, near, autojunk=False).get_opcodes()
-    changed = sum(max(b - a, d - c) for tag, a, b, c, d in steps if tag != "equal")
-    return bool(near) and (fold(found) == fold(near) or (len(found) > 3 and changed == 1))
 
 
 def first_difference(there: str, here: str) -> str:

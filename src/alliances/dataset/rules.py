@@ -1,19 +1,139 @@
-"""The dataset's own rules, which no table schema can state: a table of tests with their sentences."""
+"""Checks the rows: against `data/datapackage.json` with Frictionless, and by rules of our own, a table of tests."""
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from alliances.dataset import tables as schema
-from alliances.dataset.problems import Problem, shorten, visible
-from alliances.dataset.schema import placeholders
-from alliances.dataset.tables import FACT_TABLES, Raw, data_path, meanings, split_aside, split_list
+from alliances.dataset.problems import Problem, look_alike, nearest, nearest_words, shorten, visible
+from alliances.dataset.tables import EVIDENCE, FACT_TABLES, Raw, coded, meanings, split_aside, split_list
 from alliances.text.dates import first_day, split_period
 from alliances.text.numbers import claims, number_text
-from alliances.text.reading import number
+from alliances.text.reading import NUMBER, number, readings
+
+_TYPES = {"number": "a number with a point before its decimals and nothing else", "integer": "a whole number",
+          "boolean": "true or false in small letters", "date": "an ISO date, e.g. 2025-03-20"}  # fmt: skip
+_SHEET_DATE = re.compile(r"\d{1,2}[./-](\d{1,2}|[A-Z][a-z]{2})[./-]\d{2,4}|[45]\d{4}|[A-Z][a-z]{2}-\d{2}")
+_NUMBERS = ("number", "integer")
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*,\d+")
+
+
+def placeholders(statement: str) -> list[str]:
+    """Return the row ids that a statement shows, as in `{obs-members-report:five members}`."""
+    names = re.findall(r"\{([A-Za-z0-9_-]+)[^{}]*\}", statement)
+    return [name for name in dict.fromkeys(names) if name != "likelihood"]
+
+
+#: Columns that name ids, which Table Schema has no word for: where these stand, how a cell is read.
+_REFERENCES: dict[str, tuple[tuple[str, ...], Callable[[str], Iterable[str]]]] = {
+    "quote_ids": (("quotes",), split_list), "participants": (("actors",), split_list),
+    "comparable_with": (("indicators",), split_list), "ref_area": (("countries",), re.compile("^[A-Z]{3}$").findall),
+    **dict.fromkeys(("row_ids", "requires", "against"), (EVIDENCE, split_list)),
+    "aside": (EVIDENCE, split_aside), "statement": (EVIDENCE, placeholders),
+}  # fmt: skip
+
+
+def check_schema(resources: Mapping[str, Any], tables: Raw) -> Iterator[Problem]:
+    """Validate the tables: types, vocabularies, patterns, required cells and keys.
+
+    Frictionless judges the cells one by one; its validation of whole packages reads each table anew for each key.
+    A term that no vocabulary lists is a problem only where it looks like a slip.
+    """
+    from frictionless import FrictionlessException, Schema  # here, since it takes 0.2 s
+
+    yield from _doubles(resources, tables)
+    yield from _orphans(resources, tables)
+    for table, resource in resources.items():
+        try:
+            fields = Schema.from_descriptor({**resource["schema"], "foreignKeys": []}).fields
+        except FrictionlessException as exception:
+            error = (exception.reasons or [exception.error])[0]
+            yield Problem("data/datapackage.json", None, "", f"{table}: {error.note}",
+                          "each table has a Table Schema", "correct it")  # fmt: skip
+            continue
+        for field, described in zip(fields, resource["schema"]["fields"], strict=True):
+            read = field.create_cell_reader()
+            for at, row in enumerate(tables[table], start=2):
+                cell = row[field.name]
+                strange = field.type in _NUMBERS and cell and (readings(cell) or not NUMBER.fullmatch(cell))
+                if (strange or read(cell)[1]) and (finding := _cell(described, cell, tables)):
+                    yield Problem(f"data/{table}.csv", at, field.name, *finding)
+
+
+def _doubles(resources: Mapping[str, Any], tables: Raw) -> Iterator[Problem]:
+    for table, resource in resources.items():
+        single = ([f["name"]] for f in resource["schema"]["fields"] if f.get("constraints", {}).get("unique"))
+        for columns in filter(None, [resource["schema"].get("primaryKey"), *single]):
+            seen: dict[tuple[str, ...], int] = {}
+            for at, row in enumerate(tables[table], start=2):
+                key = tuple(row[column] for column in columns)
+                if seen.setdefault(key, at) != at and all(key):  # an empty one is told as a required cell
+                    yield Problem(f"data/{table}.csv", at, columns[0],
+                                  f"“{shorten(' / '.join(key))}” stands already in row {seen[key]}",
+                                  f"each {' with '.join(columns)} may stand once",
+                                  "give this row another one, or delete the row that is too many")  # fmt: skip
+
+
+def _orphans(resources: Mapping[str, Any], tables: Raw) -> Iterator[Problem]:
+    keys = {table: {next(iter(row.values())) for row in rows} for table, rows in tables.items()}
+    for table, resource in resources.items():
+        columns = {field["name"]: _REFERENCES.get(field["name"]) for field in resource["schema"]["fields"]}
+        for key in resource["schema"].get("foreignKeys", ()):
+            columns[key["fields"]] = ((key["reference"]["resource"] or table,), re.compile("(?s).+").findall)
+        for column, (targets, ids) in ((column, refers) for column, refers in columns.items() if refers):
+            known = set[str]().union(*(keys[target] for target in targets))
+            where = f"data/{targets[0]}.csv" if len(targets) == 1 else "the tables of facts or the public record"
+            for at, item in ((at, item) for at, row in enumerate(tables[table], 2) for item in ids(row[column])):
+                if item not in known:
+                    yield Problem(f"data/{table}.csv", at, column,
+                                  f"“{shorten(item)}” is not in {where}{nearest_words(item, known)}",
+                                  "allowed is an id that stands there", "correct it, or add that row")  # fmt: skip
+
+
+def _cell(field: Mapping[str, Any], found: str, tables: Raw) -> tuple[str, str, str] | None:
+    """Say what was found, what is allowed and what to do; None where that is told elsewhere."""
+    column, kind, constraints = field["name"], field["type"], field.get("constraints", {})
+    meaning, shown = field.get("description", column).rstrip("."), f"“{shorten(found)}”"
+    if not found:
+        return "the cell is empty", f"a value is required ({meaning})", "fill it in"
+    if "enum" in constraints:
+        vocabulary = field.get("vocabulary", column)
+        labelled = [row["term"] for row in tables["labels"] if row["vocabulary"] == vocabulary]
+        near = nearest(found, [*constraints["enum"], *labelled], cutoff=0.8)
+        if found in labelled or not near:
+            return None  # told as a term without a label, if it has none
+        return (f"{shown} is not in the vocabulary{look_alike(near, found)}", f"the nearest term is “{near}”",
+                f"write “{near}”, or list the term in data/datapackage.json and data/labels.csv")  # fmt: skip
+    if kind in _NUMBERS and re.search(r"[.,]\d{3}$", found) and len(ways := readings(found, kind == "integer")) == 2:
+        return (f"{shown} can be read as {' or as '.join(ways)}", "allowed is what is read in one way",
+                "write the one that is meant")  # fmt: skip
+    if kind in _NUMBERS and _DECIMAL_COMMA.fullmatch(found):
+        return f"{shown} has a comma before its decimals", "allowed is a point", "write a point"
+    if (kind == "date" or "date" in column) and _SHEET_DATE.fullmatch(found):
+        return (f"{shown} is a date as a spreadsheet writes it", "allowed is an ISO date, e.g. 2025-03-20",
+                "format the column as text before you type dates, and write year, month, day")  # fmt: skip
+    if kind in _TYPES:
+        return f"{shown} does not fit", f"allowed is {_TYPES[kind]}", "correct it"
+    form = constraints.get("pattern", "data/datapackage.json")
+    return f"{shown} does not have the right form", f"it must fit {form}", f"see: {meaning}"
+
+
+def unlabelled(resources: Mapping[str, Any], tables: Raw) -> Iterator[Problem]:
+    """Name the terms, units and areas that the rows use and `labels` lacks: they are printed as they stand."""
+    labelled = {(row["vocabulary"], row["term"]) for row in tables["labels"]}
+    labelled |= {("area", row["iso3"]) for row in tables["countries"]}
+    for table, column, vocabulary in ((t, c, v) for t, r in resources.items() for c, v in coded(r).items()):
+        for at, row in enumerate(tables[table], start=2):
+            term = row[column]
+            if term and (vocabulary, term) not in labelled:
+                labelled.add((vocabulary, term))
+                yield Problem(f"data/{table}.csv", at, column, f"“{shorten(term)}” lacks a label",
+                              "it is printed as it stands",
+                              f"add {vocabulary},{term} to data/labels.csv and data/datapackage.json")  # fmt: skip
+
 
 #: Columns of each fact table that hold dates; together they share `date_precision` and `year_inferred`.
 _DATES = {**dict.fromkeys(("characteristics", "positions", "statements"), ("date",)), "observations": ("time_period",),
@@ -21,13 +141,10 @@ _DATES = {**dict.fromkeys(("characteristics", "positions", "statements"), ("date
 #: Column whose term says (in `labels`) whether a row tells of the past; a row of another table always does.
 _TELLS = {"characteristics": "status", "event_accounts": "status", "observations": "obs_status",
           "positions": "attribution"}  # fmt: skip
-_BOTH = ("both bounds, equal", lambda low, high: low == high)
-_LOW = ("value_low only", lambda low, high: math.isfinite(low) and math.isnan(high))
-#: What each comparator takes of the bounds, NaN where there is none.
-_TAKES: dict[str, tuple[str, Callable[[float, float], bool]]] = {
-    "eq": _BOTH, "about": _BOTH, "nearly": _BOTH, "at_least": _LOW, "more_than": _LOW,
-    "at_most": ("value_high only", lambda low, high: math.isnan(low) and math.isfinite(high)),
-    "between": ("value_low below value_high", lambda low, high: low < high),
+#: What each comparator takes of the bounds.
+_TAKES = {
+    **dict.fromkeys(("eq", "about", "nearly"), "both bounds, equal"), "between": "value_low below value_high",
+    **dict.fromkeys(("at_least", "more_than"), "value_low only"), "at_most": "value_high only",
 }  # fmt: skip
 #: Controls, line and paragraph separators, marks that turn the writing round, halves of pairs, what is no character.
 _UNPRINTABLE = re.compile(
@@ -57,7 +174,7 @@ class _Index:
         self.tables, self.means = tables, meanings(tables)
         self.keyed = {table: {next(iter(row.values())): row for row in rows} for table, rows in tables.items()}
         #: Every row that can be evidence, by its id.
-        self.rows = {k: row for table in schema.EVIDENCE for k, row in self.keyed[table].items()}
+        self.rows = {k: row for table in EVIDENCE for k, row in self.keyed[table].items()}
         self.units = {row["term"] for row in tables["labels"] if row["vocabulary"] == "unit"}
         self.used = {quote_id for row in self.rows.values() for quote_id in split_list(row.get("quote_ids", ""))}
 
@@ -90,18 +207,18 @@ def _begins_otherwise(key: str, prefix: str) -> Callable[[Any, _Index], Any]:
     return lambda r, x: [] if getattr(r, key).startswith(prefix) else [getattr(r, key)]
 
 
-def _sources_of(r: Any, x: _Index) -> list[str]:
-    return sorted({x.get("quotes", quote_id, "source_id") for quote_id in split_list(r.quote_ids)} - {""})
+def _bounds(r: Any, x: _Index) -> list[str]:
+    low, high = number(r.value_low), number(r.value_high)
+    holds = {"both bounds, equal": low == high, "value_low below value_high": low < high,
+             "value_low only": math.isfinite(low) and math.isnan(high),
+             "value_high only": math.isnan(low) and math.isfinite(high)}  # fmt: skip
+    takes = _TAKES.get(r.comparator, f"nothing, since it is no comparator: these are {', '.join(_TAKES)}")
+    return [] if holds.get(takes) else [takes]
 
 
-def _misfit(r: Any, x: _Index) -> list[str]:
-    """Say what keeps a row from giving the same sum as another in a second currency."""
-    other = x.keyed["observations"].get(r.same_as)
-    if other is None or r.same_as == r.observation_id:
-        return []  # told by the schema
-    return [f"has the {column} “{other[column]}”" for column, holds in (
-        ("currency", other["currency"] in ("", r.currency)), ("source_id", other["source_id"] != r.source_id),
-        ("indicator", other["indicator"] != r.indicator), ("same_as", other["same_as"])) if holds]  # fmt: skip
+def _sources(r: Any, x: _Index) -> list[str]:
+    found = sorted({x.get("quotes", quote_id, "source_id") for quote_id in split_list(r.quote_ids)} - {""})
+    return [" and ".join(found)] if len(found) > 1 else []
 
 
 def _not_held(r: Any, x: _Index) -> list[str]:
@@ -146,21 +263,10 @@ RULES = (
          "write {it}, or correct the code"),
     Rule("public_record", "exit_date", lambda r, x: r.exit_date and r.exit_date < r.entry_date,
          "{exit_date} is before {entry_date}", "an exit is not before its entry", "correct the date that is wrong"),
-    Rule("public_record", "body_id", lambda r, x: x.get("actors", r.body_id, "kind") not in
-         ("organisation", ""), "“{body_id}” is no organisation", "a body is an actor of kind organisation", "name it"),
-    Rule("parameters", "minimum", lambda r, x: any(
-         number(cell) < number(r.minimum) or number(cell) > number(r.maximum) for cell in (r.default, r.example)),
-         "minimum {minimum}, maximum {maximum}, default {default}, example {example}",
-         "default and example lie between minimum and maximum", "correct the number that is wrong"),
-    Rule("parameters", "name", lambda r, x: r.name in ("as_of", "focus", "exclude_sources"),
-         "“{name}” is built in", "a scenario parameter has another name", "rename it, or delete the row"),
     Rule("quotes", "quote_id", lambda r, x: r.quote_id and r.quote_id not in x.used, "no row uses “{quote_id}”",
          "every quotation supports a row", "name it in the quote_ids of a row, or delete it"),
-    Rule("observations", "value_high", lambda r, x: [takes for takes, fits in (_TAKES[r.comparator],)
-         if not fits(number(r.value_low), number(r.value_high))] if r.comparator in _TAKES else [],
-         _BOUNDS, "the comparator {comparator} takes {it}", "correct the bounds or the comparator"),
-    Rule("observations", "comparator", lambda r, x: r.comparator and r.comparator not in _TAKES,
-         "“{comparator}” is no comparator", f"allowed are {', '.join(_TAKES)}", "choose one of these"),
+    Rule("observations", "value_high", _bounds, _BOUNDS, "the comparator {comparator} takes {it}",
+         "correct the bounds or the comparator"),
     Rule("observations", "value_high", lambda r, x: x.means("unit", r.unit, "share")
          and (number(r.value_low) < 0 or number(r.value_high) > 1),
          _BOUNDS, "a share lies between 0 and 1", "write half as 0.5"),
@@ -170,7 +276,10 @@ RULES = (
     Rule("observations", "currency", lambda r, x: r.unit in x.units
          and bool(r.currency) != x.means("unit", r.unit, "money"),
          "“{currency}”", "money has a currency, and nothing else has", "write one, e.g. EUR, or empty it"),
-    Rule("observations", "same_as", _misfit, "“{same_as}” {it}",
+    Rule("observations", "same_as", lambda r, x: r.same_as in x.rows and (
+         x.get("observations", r.same_as, "source_id") != r.source_id
+         or x.get("observations", r.same_as, "currency") in ("", r.currency)),
+         "“{same_as}” is of another source or the same currency",
          "same_as names the row of the same source that gives the same sum in its first currency",
          "name that row, or empty the cell"),
     Rule("disagreements", "row_ids", lambda r, x: r.row_ids and len(set(split_list(r.row_ids))) < 2,
@@ -197,11 +306,9 @@ RULES = (
     *(Rule(table, schema.ROW_TABLES[table], _begins_otherwise(schema.ROW_TABLES[table], prefix),
            "“{it}” has the wrong beginning", f"ids of this table begin with {prefix}",
            f"rename it {prefix}…, wherever it stands") for table, prefix in schema.ROW_PREFIXES.items()),
-    *(rule for table in FACT_TABLES for rule in (
-        Rule(table, "quote_ids", lambda r, x: len(set(split_list(r.quote_ids))) < len(split_list(r.quote_ids)),
-             "a quotation is named twice", "each stands once", "take it out once"),
-        Rule(table, "quote_ids", lambda r, x: len(_sources_of(r, x)) > 1 and [" and ".join(_sources_of(r, x))],
-             "the quotations come from {it}", "a row is what one source says", "make one row for each source"))),
+    *(Rule(table, "quote_ids", _sources, "the quotations come from {it}", "a row is what one source says",
+           "make one row for each source")
+      for table in FACT_TABLES),
     *(rule for table, columns in _DATES.items() for rule in (
         Rule(table, columns[0], lambda r, x: not r.its_valid, "“{its_dates}” is no date of the calendar",
              "allowed is a date 2025, 2025-03 or 2025-03-20, in time_period also an interval such as 2003/..",
@@ -229,11 +336,11 @@ def check_rules(tables: Raw) -> Iterator[Problem]:
         rules = [rule for rule in RULES if rule.table == table]
         for at, row in enumerate(rows, start=2):
             for column, found in ((c, found) for c, cell in row.items() if (found := _UNPRINTABLE.search(cell))):
-                yield Problem(data_path(table), at, column, f"the cell holds {visible(found[0])}",
+                yield Problem(f"data/{table}.csv", at, column, f"the cell holds {visible(found[0])}",
                               "allowed are characters that can be printed", "delete it")  # fmt: skip
             cells = {**row, **(index.dates(table, row) if table in _DATES else {})}
             for rule in rules:
                 hits = rule.wrong(SimpleNamespace(**cells), index)
                 for hit in hits if isinstance(hits, list) else [""] if hits else []:
                     shown = {c: shorten(str(cell)) or "empty" for c, cell in {**cells, "it": hit}.items()}
-                    yield Problem(data_path(table), at, rule.column, *(w.format_map(shown) for w in rule[3:]))
+                    yield Problem(f"data/{table}.csv", at, rule.column, *(w.format_map(shown) for w in rule[3:]))

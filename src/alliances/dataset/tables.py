@@ -1,12 +1,15 @@
-"""Reads the tables of the data package as they stand in their files, names their parts, and says why a file is none."""
+"""Reads the tables of the data package as they stand in their files, says why a file is none, and types their rows."""
 
 import csv
 import io
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from alliances.dataset.problems import Problem, shorten
 from alliances.errors import DataError
@@ -35,12 +38,6 @@ _OTHERS = "sources quotes actors countries labels parameters alliances events in
 Raw = dict[str, list[dict[str, str]]]
 #: One row of a cell `row-id (reason); row-id (reason)`.
 ASIDE = r"([^\s;()]+)\s*\((.+?)\)(?:;\s*|$)"
-_LONGEST = 100_000  # characters of a cell
-
-
-def data_path(table: str) -> str:
-    """Return the path of a table below the root, as messages name it."""
-    return f"data/{table}.csv"
 
 
 def split_list(cell: str) -> list[str]:
@@ -68,11 +65,6 @@ def read_descriptor(root: Path) -> dict[str, Any]:
     return {**descriptor, "resources": tables}
 
 
-def field_types(resource: Mapping[str, Any]) -> dict[str, str]:
-    """Return the type of each column of a table by name."""
-    return {field["name"]: field.get("type", "string") for field in resource["schema"]["fields"]}
-
-
 def coded(resource: Mapping[str, Any]) -> dict[str, str]:
     """Return the columns of a table that hold terms, each with its vocabulary."""
     return {
@@ -92,13 +84,13 @@ def read_tables(root: Path) -> Raw:
 
 def read_files(root: Path, resources: Mapping[str, Any]) -> tuple[Raw, list[Problem]]:
     """Read the tables of a package, and say what keeps files from being read; other columns are kept."""
-    found = {name: list(_rows(root / data_path(name), list(field_types(r)))) for name, r in resources.items()}
+    columns = {name: [field["name"] for field in resource["schema"]["fields"]] for name, resource in resources.items()}
+    found = {name: list(_rows(root / f"data/{name}.csv", each)) for name, each in columns.items()}
     tables = {name: [row for row in rows if isinstance(row, dict)] for name, rows in found.items()}
-    problems = [Problem(data_path(n), *row) for n, rows in found.items() for row in rows if isinstance(row, tuple)]
     sources = {row["quote_id"]: row["source_id"] for row in tables["quotes"]}
     for row in (row for table in FACT_TABLES for row in tables[table]):
         row["source_id"] = sources.get(next(iter(split_list(row["quote_ids"])), ""), "")
-    return tables, problems
+    return tables, [row for rows in found.values() for row in rows if isinstance(row, Problem)]
 
 
 def meanings(tables: Raw) -> Callable[[str, str, str], bool]:
@@ -107,63 +99,143 @@ def meanings(tables: Raw) -> Callable[[str, str, str], bool]:
     return lambda vocabulary, term, meaning: meaning in words.get((vocabulary, term), ())
 
 
-#: Row, column, what was found, what is allowed, what to do.
-_Fault = tuple[int | None, str, str, str, str]
-
-
-def _rows(path: Path, columns: list[str]) -> Iterator[dict[str, str] | _Fault]:
-    """Give the rows of a file, and a fault for whatever keeps it from being a table."""
-    header = ",".join(columns)
-    if not path.is_file():
-        yield (None, "", "the file is missing", "data/datapackage.json lists it",
-               f"restore it, or create it with the header {header}")  # fmt: skip
+def _rows(path: Path, columns: list[str]) -> Iterator[dict[str, str] | Problem]:
+    """Give the rows of a file, and a problem for whatever keeps it from being a table."""
+    wrong, number, header = partial(Problem, f"data/{path.stem}.csv"), 0, list[str]()
+    content = path.read_bytes() if path.is_file() else b""
+    if not content.strip():
+        yield wrong(1 if path.is_file() else None, "", "the file is missing or empty", "every table has one",
+                    f"restore it, or begin it with the header {','.join(columns)}")  # fmt: skip
         return
-    content = path.read_bytes()
-    text = content.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
     if found := damage(content):
-        yield found[0], "", found[1], "a table is text in UTF-8, and holds rows only", found[2]
-    elif not text.strip():
-        yield 1, "", "the file is empty", "its first row must be the header", f"restore it, or begin it with {header}"
-    else:
-        yield from _cells(text, columns)
-
-
-def _cells(text: str, columns: list[str]) -> Iterator[dict[str, str] | _Fault]:
-    number, header = 0, list[str]()
-    csv.field_size_limit(_LONGEST)  # some packages raise it
+        yield wrong(found[0], "", found[1], "a table is text in UTF-8, and holds rows only", found[2])
+        return
     try:
-        for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), strict=True), start=1):
+        lines = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=None), strict=True)
+        for number, cells in enumerate(lines, start=1):
             if number == 1:
                 header = cells
                 if fault := _header_fault(header, columns):
-                    yield fault
+                    yield wrong(1, *fault)
                     return
             elif not any(cells):
-                yield number, "", "the row is empty", "every row holds data", "delete the row"
+                yield wrong(number, "", "the row is empty", "every row holds data", "delete the row")
             elif len(cells) != len(header):
                 # The first cell that is missing or too many shows where to look.
-                yield (number, header[min(len(cells), len(header) - 1)], f"the row has {len(cells)} cells",
-                       f"every row has {len(header)}, as the header", "add or remove commas, put a cell that holds a "
-                       "comma in double quotes, and write decimals after a point")  # fmt: skip
+                yield wrong(number, header[min(len(cells), len(header) - 1)], f"the row has {len(cells)} cells",
+                            f"every row has {len(header)}, as the header", "add or remove commas, put a cell that "
+                            "holds a comma in double quotes, and write decimals after a point")  # fmt: skip
             else:
                 yield dict.fromkeys(columns, "") | dict(zip(header, cells, strict=True))
     except csv.Error as error:
-        is_long = "limit" in str(error)
-        why = f"has a longer cell than {_LONGEST:,} characters" if is_long else f"cannot be read ({error})"
-        yield (number + 1, "", f"the row {why}",
-               "a cell that holds a comma, a quotation mark or a line end stands in double quotes",
-               'close the quotes and write " inside them twice')  # fmt: skip
+        yield wrong(number + 1, "", f"the row cannot be read ({error})",
+                    "a cell that holds a comma, a quotation mark or a line end stands in double quotes",
+                    'close the quotes and write " inside them twice')  # fmt: skip
 
 
-def _header_fault(found: list[str], columns: list[str]) -> _Fault | None:
+def _header_fault(found: list[str], columns: list[str]) -> tuple[str, str, str, str] | None:
     if len(found) == 1 and (separator := re.search("[;\t]", found[0])):
         name = {";": "semicolons", "\t": "tabs"}[separator[0]]
-        return (1, columns[0], f"the cells are separated by {name}", "every table has commas",
+        return (columns[0], f"the cells are separated by {name}", "every table has commas",
                 "save it again with commas between its cells (and decimals after a point)")  # fmt: skip
     missing = [c for c in columns if c not in found]
     twice = sorted({c for c in found if found.count(c) > 1})
     if not missing and not twice:
         return None  # a column more, or another order, is welcome
     wrong, what = missing or twice, "lacks" if missing else "has twice"
-    return (1, wrong[0], f"the header, {shorten(','.join(found))}, {what} {', '.join(wrong)}",
+    return (wrong[0], f"the header, {shorten(','.join(found))}, {what} {', '.join(wrong)}",
             f"it must have {','.join(columns)}", "put it right in the first row")  # fmt: skip
+
+
+class Quote(NamedTuple):
+    """A quotation, as in `data/quotes.csv`."""
+
+    quote_id: str
+    source_id: str
+    exact: str
+    prefix: str
+    suffix: str
+
+
+class Source(NamedTuple):
+    """A source text, as in `data/sources.csv`; `published` is the best estimate within its window."""
+
+    source_id: str
+    mark: str
+    short_name: str
+    file: str
+    title: str
+    publisher: str
+    authors: tuple[str, ...]
+    published: date
+    published_from: date
+    published_to: date
+    published_basis: str
+    descriptor: str
+
+
+class Scenario(NamedTuple):
+    """A scenario parameter, as in `data/parameters.csv`; `default` is None where nothing is set."""
+
+    name: str
+    type: str
+    unit: str
+    minimum: int | float
+    maximum: int | float
+    default: int | float | None
+    meaning: str
+    example: int | float
+
+
+class Label(NamedTuple):
+    """How a term is printed, as in `data/labels.csv`; one that is not `known` stands as it is, with spaces for `_`."""
+
+    term: str
+    label: str
+    plural: str
+    article: str
+    meaning: str
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a table of facts, of the public record, or of `disagreements`; those two have no source and no quotes.
+
+    `values` are strings ("" for missing), floats (NaN) in `number` columns, True, False or None in `boolean` ones.
+    """
+
+    table: str
+    row_id: str
+    source_id: str
+    values: Mapping[str, Any]
+    quote_ids: tuple[str, ...]
+
+    def __getitem__(self, column: str) -> Any:
+        return self.values[column]
+
+
+_Record = TypeVar("_Record", Quote, Source, Scenario)
+#: How a cell is read, by the type of its column or of the attribute of a record.
+_READERS: dict[Any, Callable[[str], Any]] = {
+    "number": lambda cell: float(cell or "nan"),
+    "integer": lambda cell: int(cell) if cell else None,
+    "boolean": {"true": True, "false": False}.get,
+    date: date.fromisoformat,
+    tuple[str, ...]: lambda cell: tuple(split_list(cell)),
+    int | float: json.loads,
+    int | float | None: lambda cell: json.loads(cell or "null"),
+}
+
+
+def convert(cell: str, kind: Any) -> Any:
+    """Give a cell the type of its column, or of an attribute of a record; DataError if it is none."""
+    try:
+        return _READERS.get(kind, str)(cell)
+    except ValueError:
+        raise DataError(f"“{cell}” cannot be read: run `alliances check` to see where it stands.") from None
+
+
+def record(kind: type[_Record], row: Mapping[str, str]) -> _Record:
+    """Make a record of a row as read; other columns are left aside."""
+    return kind(**{name: convert(row[name], hint) for name, hint in kind.__annotations__.items()})

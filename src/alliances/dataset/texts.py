@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from alliances.dataset.problems import Problem, first_difference, shorten
-from alliances.dataset.tables import Raw, data_path
+from alliances.dataset.tables import Raw
 from alliances.errors import DataError
 from alliances.text.reading import is_stray
 
@@ -72,11 +72,11 @@ def check_sources(tables: Raw, root: Path, texts: dict[str, SourceText]) -> Iter
         try:
             text = texts[row["source_id"]] = read_text(root, row["file"])
         except DataError as error:
-            yield Problem(data_path("sources"), number, "file", str(error).rstrip("."),
+            yield Problem("data/sources.csv", number, "file", str(error).rstrip("."),
                           "every source has its text in seeds/", "restore the file, or correct its name")  # fmt: skip
             continue
         if row["sha256"] != (found := hashlib.sha256(text.encode()).hexdigest()):
-            yield Problem(data_path("sources"), number, "sha256", f"seeds/{row['file']} has another SHA-256, {found}",
+            yield Problem("data/sources.csv", number, "sha256", f"seeds/{row['file']} has another SHA-256, {found}",
                           "a source text is kept byte for byte as it was received",
                           "restore the file; write this sum only if the text was replaced on purpose")  # fmt: skip
     there = {path.name for path in (root / "seeds").glob("*.txt") if not is_stray(path)}
@@ -94,35 +94,34 @@ def check_quotes(tables: Raw, texts: Mapping[str, SourceText]) -> Iterator[Probl
             continue
         places = text.locate(row["exact"], row["prefix"], row["suffix"])
         if len(places) != 1:
-            column, found, remedy = _misplaced(row, places, texts)
-            yield Problem(data_path(table), number, column, f"“{shorten(row['exact'])}” {found}",
+            found, remedy = _misplaced(row, places, texts)
+            yield Problem(f"data/{table}.csv", number, "exact", f"“{shorten(row['exact'])}” {found}",
                           "it must occur exactly once, with its prefix and suffix", remedy)  # fmt: skip
         if table == "quotes" and (count := count_words(row["exact"])) > WORD_CEILING:
-            yield Problem(data_path(table), number, "exact", f"the quotation has {count} words",
+            yield Problem(f"data/{table}.csv", number, "exact", f"the quotation has {count} words",
                           f"the ceiling is {WORD_CEILING}",
                           "split it into shorter quotations of the words that matter")  # fmt: skip
 
 
 def _misplaced(
     row: Mapping[str, str], places: list[tuple[int, int]], texts: Mapping[str, SourceText]
-) -> tuple[str, str, str]:
-    """Say which column is at fault, what was found, and what to do."""
+) -> tuple[str, str]:
+    """Say what was found, and what to do."""
     source, exact, text = row["source_id"], row["exact"], texts[row["source_id"]]
     if places:
         lines = ", ".join(str(text.line(start)) for start, _ in places[:8])
         remedy = "add the words just before to prefix or those just after to suffix"
-        return "exact", f"occurs {len(places)} times in {source} (lines {lines})", remedy
+        return f"occurs {len(places)} times in {source} (lines {lines})", remedy
     for start, end in text.locate(exact):
-        column = "prefix" if row["prefix"] and not text.locate(exact, row["prefix"]) else "suffix"
-        beside = text[max(0, start - 40) : start] if column == "prefix" else text[end : end + 40]
-        remedy = f"correct the {column}; on line {text.line(start)} it reads “{' '.join(beside.split())}”"
-        return column, f"stands in {source}, but not with the {column} “{shorten(row[column])}”", remedy
+        before, after = text.around(start, end, 8)
+        remedy = f"correct these; on line {text.line(start)} it stands between “{before}” and “{after}”"
+        return f"stands in {source}, but not with its prefix and suffix", remedy
     remedy = "copy the words from the text, character by character"
     alike = next((exact[:n] for n in range(len(exact) - 1, 9, -1) if exact[:n] in text), "")
-    if elsewhere := [other for other, it in texts.items() if it.locate(exact)]:
+    if elsewhere := [other for other, it in texts.items() if exact in it]:
         remedy = f"it stands in {elsewhere[0]}: correct source_id or the words"
     elif alike:
         start, rest = text.index(alike), len(alike)
         differs = first_difference(text[start + rest :], exact[rest:])
         remedy += f"; on line {text.line(start)} it begins alike to “{shorten(alike[-40:])}” ({differs})"
-    return "exact", f"occurs 0 times in {source}", remedy
+    return f"occurs 0 times in {source}", remedy

@@ -134,7 +134,7 @@ class Exhibits:
         groups: dict[str, list[str]] = {}
         for row_id in ids:
             groups.setdefault(self.dataset.row(row_id).source_id, []).append(row_id)
-        newest = sorted(filter(None, groups), key=self.dataset.published.__getitem__, reverse=True)
+        newest = sorted(filter(None, groups), key=self.dataset.column("sources", "published").__getitem__, reverse=True)
         older = newest[_NAMED:] if len(newest) > _NAMED + 2 else []
         for source_id in (each for each in groups if each not in older):
             name = self.dataset.source(source_id).short_name if source_id else "public record"

@@ -88,7 +88,7 @@ class Teller:
         if name in variables:
             return _variable(name, variables[name])
         why = f"no text of the dataset gives “{subject}”; edition.find({name!r}) lists what they give"
-        refuse(subject and (name in whole.names or name in whole.alliance_names), why)
+        refuse(subject and any(name in whole.column(table, "name") for table in ("actors", "alliances")), why)
         what = f"“{{{name}}}” is neither a row of the dataset nor a variable of the notebook"
         near = nearest_words(name, [*whole.row_ids, *(n for n in variables if not n.startswith("_"))])
         raise NarrativeError(f"{what if subject else f'There is no row “{name}” in the dataset'}{near}")

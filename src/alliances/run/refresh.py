@@ -11,7 +11,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from alliances.charts.drawing import png
-from alliances.dataset.tables import data_path, read_descriptor
+from alliances.dataset.tables import read_descriptor
 from alliances.errors import ExecutionError
 from alliances.run import forks, notebooks
 from alliances.run.cache import digest, files_digest, write_whole
@@ -119,6 +119,6 @@ def _whole(text: str) -> float:
 def _note(root: Path, notebook: NotebookNode) -> dict[str, str]:
     """Return digests of what the outputs of a notebook come from, and of the outputs."""
     tables = read_descriptor(root)["resources"]  # a stray copy of one changes nothing
-    data = files_digest([root / "data" / "datapackage.json", *(root / data_path(name) for name in tables)], root)
+    data = files_digest([root / "data" / "datapackage.json", *(root / f"data/{name}.csv" for name in tables)], root)
     key = digest([(cell.cell_type, cell.source) for cell in notebook.cells], data)
     return {"key": key, "shown": digest([cell.get("outputs", []) for cell in notebook.cells])}

@@ -205,7 +205,8 @@ def evidence(ledger: Ledger, cited_only: bool = False) -> str:
 def _paragraph(dataset: Dataset, mark: str, cited: set[str]) -> dict[str, Any]:
     """Give an entry's words, those of other paragraphs that its rows rest on too, some context, and the readings."""
     quotes, words = dataset.paragraph(mark), dataset.words(mark)
-    rows = {row.row_id: row for quote in quotes for row in dataset.rows_using(quote)}
+    using = (row for quote in quotes for row in map(dataset.row, dataset.row_ids) if quote in row.quote_ids)
+    rows = {row.row_id: row for row in using}
     own = [row for row in rows.values() if dataset.mark(row.row_id) == mark]
     leading = [row for row in own if row.row_id in cited] or own
     others = {quote: dataset.mark_of_quote(quote) for row in leading for quote in row.quote_ids}
@@ -231,7 +232,7 @@ def reading(dataset: Dataset, row: Row) -> str:
             return ""
         if is_date(cell.split("/")[0]):
             return date_text(cell)
-        names, formats = dataset.names, dataset.alliance_names
+        names, formats = dataset.column("actors", "name"), dataset.column("alliances", "short_name")
         parts = [dataset.name(part) if part in names or part in formats else part for part in cell.split("; ")]
         vocabulary = _NAMED.get(column) or dataset.vocabularies(row.table).get(column)
         return dataset.label(vocabulary, cell).label if vocabulary and parts == [cell] else curly("; ".join(parts))

@@ -3,10 +3,7 @@
 import re
 from datetime import date
 
-MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
+MONTHS = "January February March April May June July August September October November December".split()
 _DATE = re.compile(r"\d{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)?")
 _OPEN_OR_DURATION = re.compile(r"\.\.|P(?=\d|T\d)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?)?")
 
@@ -24,11 +21,8 @@ def date_text(iso: str | date) -> str:
         if last == "..":
             return f"since {date_text(first)}"
         return date_text(first) if last.startswith("P") else f"{date_text(first)}–{date_text(last)}"
-    parts = text.split("-")
-    if len(parts) == 1:
-        return parts[0]
-    month = f"{MONTHS[int(parts[1]) - 1]} {parts[0]}"
-    return month if len(parts) == 2 else f"{int(parts[2])} {month}"
+    year, *rest = text.split("-")
+    return " ".join([*(str(int(day)) for day in rest[1:]), *(MONTHS[int(month) - 1] for month in rest[:1]), year])
 
 
 def day_text(iso: str | date) -> str:

@@ -43,8 +43,7 @@ DATE = re.compile(
 
 def number_text(value: Fraction | int | float) -> str:
     """Print a number exactly: ``12000`` as ``12,000``, ``1500000`` as ``1.5 million``."""
-    exact = Fraction(repr(value)) if isinstance(value, float) else Fraction(value)
-    return range_text(exact, exact)
+    return range_text(Fraction(str(value)), Fraction(str(value)))
 
 
 def range_text(low: Fraction, high: Fraction, sign: str = "") -> str:
@@ -55,12 +54,9 @@ def range_text(low: Fraction, high: Fraction, sign: str = "") -> str:
     ends = tuple(dict.fromkeys((low, high)))
     fitting = (one for one in _SCALES if low >= one[0] and all((end * 100 / one[0]).denominator == 1 for end in ends))
     scale, word = next(fitting, (1, ""))
-    return f"{sign}{'–'.join(_plain(end / scale) for end in ends)} {word}".rstrip()
-
-
-def _plain(value: Fraction) -> str:
-    text = f"{Decimal(value.numerator) / Decimal(value.denominator):,f}"
-    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
+    scaled = [f"{Decimal((end / scale).numerator) / (end / scale).denominator:,f}" for end in ends]
+    plain = [text.rstrip("0").rstrip(".") if "." in text else text for text in scaled]
+    return f"{sign}{'–'.join(plain).replace('-', '−')} {word}".rstrip()
 
 
 def number_word(value: Fraction | int) -> str:
@@ -112,17 +108,13 @@ def claims(text: str, parts: bool = False) -> dict[str, str]:
 
     A date is one claim; with `parts` it makes those of its parts too: who knows the day knows month and year.
     """
-    found: dict[str, str] = {}
-
-    def take(date: re.Match[str]) -> str:
+    found = dict[str, str]()
+    for date in DATE.finditer(text):
         day, month, year = date["before"] or date["after"] or "", date["month"].casefold(), date["year"] or ""
         spans = [f"{day} {month} {year}"]
         spans += [month, year, f"{month} {year}", f"{day} {month}"] if parts else []
-        found.update({" ".join(span.split()): date[0] for span in spans if span.strip()})
-        return " · "
-
-    rest = DATE.sub(take, text)
-    return found | {as_digits(number): number for number in find_numbers(rest)}
+        found |= {" ".join(span.split()): date[0] for span in spans if span.strip()}
+    return found | {as_digits(number): number for number in find_numbers(DATE.sub(" · ", text))}
 
 
 def mask(text: str, names: Iterable[str]) -> str:
