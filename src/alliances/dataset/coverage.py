@@ -24,7 +24,6 @@ _ABBREVIATIONS = frozenset(
     "adm. approx. art. capt. cf. co. col. corp. dr. ed. esp. est. etc. ft. fig. gen. gov. hon. inc. jr. lt. ltd. "
     "maj. mr. mrs. ms. no. nos. op. p. pp. prof. rep. rev. sec. sen. sgt. sr. st. tel. viz. vol. vs.".split()
 )
-_BEFORE_A_NUMBER = frozenset("no. nos. p. pp. art. fig. vol. approx.".split())
 # After initials such as "U.S." only a word that usually opens a sentence shows that the stop ends one.
 _OPENERS = frozenset(
     "A After Although An And Another As At Because Before Both But By Despite During Each Even For From He Her Here "
@@ -74,8 +73,6 @@ def _ends_sentence(line: str, stop: re.Match[str]) -> bool:
     token = before[0].rsplit("-", 1)[-1] if before else ""
     if _INITIALS.fullmatch(token):
         return word in _OPENERS
-    if token.lower() in _BEFORE_A_NUMBER:
-        return not word[0].isdigit()
     return token.lower() not in _ABBREVIATIONS
 
 

@@ -19,12 +19,9 @@ from alliances.dataset.texts import SourceText, read_text
 from alliances.errors import DataError
 from alliances.paths import find_root
 
-#: Environment variable that names the file in which a kernel notes the tables it reads.
-TRACE_VARIABLE = "ALLIANCES_TRACE"
-#: Environment variable in which a build tells its kernels which texts do not count yet.
-UNCODED = "ALLIANCES_UNCODED"
-#: Environment variable with which a build tells its kernels that it has validated the dataset.
-VALIDATED = "ALLIANCES_VALIDATED"
+# Environment variables in which a build tells its kernels where to note the tables that they read, which texts do not
+# count yet, and that the dataset is valid.
+TRACE_VARIABLE, UNCODED, VALIDATED = "ALLIANCES_TRACE", "ALLIANCES_UNCODED", "ALLIANCES_VALIDATED"
 #: Tables on which the cut of a table depends, besides `sources`.
 _CUT_BY: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(FACT_TABLES, ("quotes",)),

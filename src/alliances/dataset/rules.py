@@ -21,18 +21,14 @@ _NUMBERS = ("number", "integer")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*,\d+")
 
 
-def placeholders(statement: str) -> list[str]:
-    """Return the row ids that a statement shows, as in `{obs-members-report:five members}`."""
-    names = re.findall(r"\{([A-Za-z0-9_-]+)[^{}]*\}", statement)
-    return [name for name in dict.fromkeys(names) if name != "likelihood"]
-
-
+#: Row ids that a statement shows, as in `{obs-members-report:five members}`.
+_SHOWN = re.compile(r"\{(?!likelihood\b)([A-Za-z0-9_-]+)[^{}]*\}").findall
 #: Columns that name ids, which Table Schema has no word for: where these stand, how a cell is read.
 _REFERENCES: dict[str, tuple[tuple[str, ...], Callable[[str], Iterable[str]]]] = {
     "quote_ids": (("quotes",), split_list), "participants": (("actors",), split_list),
     "comparable_with": (("indicators",), split_list), "ref_area": (("countries",), re.compile("^[A-Z]{3}$").findall),
     **dict.fromkeys(("row_ids", "requires", "against"), (EVIDENCE, split_list)),
-    "aside": (EVIDENCE, split_aside), "statement": (EVIDENCE, placeholders),
+    "aside": (EVIDENCE, split_aside), "statement": (EVIDENCE, _SHOWN),
 }  # fmt: skip
 
 
@@ -127,8 +123,7 @@ def unlabelled(resources: Mapping[str, Any], tables: Raw) -> Iterator[Problem]:
     labelled |= {("area", row["iso3"]) for row in tables["countries"]}
     for table, column, vocabulary in ((t, c, v) for t, r in resources.items() for c, v in coded(r).items()):
         for at, row in enumerate(tables[table], start=2):
-            term = row[column]
-            if term and (vocabulary, term) not in labelled:
+            if (term := row[column]) and (vocabulary, term) not in labelled:
                 labelled.add((vocabulary, term))
                 yield Problem(f"data/{table}.csv", at, column, f"“{shorten(term)}” lacks a label",
                               "it is printed as it stands",
@@ -153,10 +148,9 @@ _UNPRINTABLE = re.compile(
 
 
 class Rule(NamedTuple):
-    """A row is wrong where `wrong` is true, or once for each text in the list that it returns.
+    """A row, its cells as attributes, is wrong where `wrong` is true, or once for each text that it lists.
 
-    `wrong` takes the row, its cells as attributes, and the index; the words may name the cells in braces,
-    and the text from the list as `{it}`.
+    The words may name the cells in braces, and the text from the list as `{it}`.
     """
 
     table: str
@@ -203,10 +197,6 @@ class _Index:
         return {"its_dates": " and ".join(given), "its_valid": False}
 
 
-def _begins_otherwise(key: str, prefix: str) -> Callable[[Any, _Index], Any]:
-    return lambda r, x: [] if getattr(r, key).startswith(prefix) else [getattr(r, key)]
-
-
 def _bounds(r: Any, x: _Index) -> list[str]:
     low, high = number(r.value_low), number(r.value_high)
     holds = {"both bounds, equal": low == high, "value_low below value_high": low < high,
@@ -250,14 +240,13 @@ def _not_weighed(r: Any, x: _Index) -> list[str]:
 
 
 _BOUNDS = "value_low {value_low}, value_high {value_high}"
-_COUNTRY = "a country's actor_id and iso3 are both its alpha-3 code in data/countries.csv"
 
 RULES = (
     Rule("sources", "published", lambda r, x: not r.published_from <= r.published <= r.published_to,
          "{published} is not between {published_from} and {published_to}",
          "published_from <= published <= published_to", "correct the date that is wrong"),
     Rule("actors", "iso3", lambda r, x: r.kind == "country" and r.actor_id != r.iso3,
-         "actor_id is “{actor_id}”, iso3 “{iso3}”", _COUNTRY, "write its code in both"),
+         "actor_id is “{actor_id}”, iso3 “{iso3}”", "both are a country’s alpha-3 code", "write it in both"),
     Rule("actors", "name", lambda r, x: r.kind == "country" and x.unlike(r.name, "countries", r.iso3, "name"),
          "“{name}” is not “{it}”", "a country has one name in actors and countries",
          "write {it}, or correct the code"),
@@ -293,7 +282,7 @@ RULES = (
     Rule("judgements", "statement", lambda r, x: r.statement.count("{likelihood}") != 1,
          "the likelihood word does not stand once", "a statement has {{likelihood}} exactly once",
          "write the likelihood word as {{likelihood}}, once"),
-    Rule("judgements", "requires", lambda r, x: [name for name in placeholders(r.statement) if name in x.rows
+    Rule("judgements", "requires", lambda r, x: [name for name in _SHOWN(r.statement) if name in x.rows
          and name not in split_list(r.requires)], "{it} is missing, although the statement shows it",
          "requires lists every row that the statement shows", "add {it}"),
     Rule("judgements", "valid_from", lambda r, x: [f"{x.published(name, '')}, when {name}" for name
@@ -303,9 +292,9 @@ RULES = (
          "“{aside}” cannot be read", "it holds each row with its reason", "write: row-id (reason); row-id (reason)"),
     Rule("judgements", "against", _not_weighed, "{judgement_id} does not weigh {it}, which points the other way",
          "such a row stands in against, in requires, or in aside with a reason", "add {it} to one of them"),
-    *(Rule(table, schema.ROW_TABLES[table], _begins_otherwise(schema.ROW_TABLES[table], prefix),
-           "“{it}” has the wrong beginning", f"ids of this table begin with {prefix}",
-           f"rename it {prefix}…, wherever it stands") for table, prefix in schema.ROW_PREFIXES.items()),
+    *(Rule(table, key, lambda r, x, key=key, prefix=schema.ROW_PREFIXES[table]: not getattr(r, key).startswith(prefix),
+           f"“{{{key}}}” has the wrong beginning", f"ids of this table begin with {schema.ROW_PREFIXES[table]}",
+           "rename it, wherever it stands") for table, key in schema.ROW_TABLES.items()),
     *(Rule(table, "quote_ids", _sources, "the quotations come from {it}", "a row is what one source says",
            "make one row for each source")
       for table in FACT_TABLES),

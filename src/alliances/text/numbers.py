@@ -119,7 +119,5 @@ def claims(text: str, parts: bool = False) -> dict[str, str]:
 
 def mask(text: str, names: Iterable[str]) -> str:
     """Take names out of a text, so that a number inside a name is not found as a number."""
-    for name in sorted(names, key=len, reverse=True):
-        if name.casefold() in text.casefold():
-            text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "·", text, flags=re.IGNORECASE)
-    return text
+    longest_first = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    return re.sub(rf"(?<!\w)(?:{longest_first or '(?!)'})(?!\w)", "·", text, flags=re.IGNORECASE)
