@@ -205,8 +205,7 @@ def evidence(ledger: Ledger, cited_only: bool = False) -> str:
 def _paragraph(dataset: Dataset, mark: str, cited: set[str]) -> dict[str, Any]:
     """Give an entry's words, those of other paragraphs that its rows rest on too, some context, and the readings."""
     quotes, words = dataset.paragraph(mark), dataset.words(mark)
-    using = (row for quote in quotes for row in map(dataset.row, dataset.row_ids) if quote in row.quote_ids)
-    rows = {row.row_id: row for row in using}
+    rows = {row.row_id: row for quote in quotes for row in map(dataset.row, dataset.row_ids) if quote in row.quote_ids}
     own = [row for row in rows.values() if dataset.mark(row.row_id) == mark]
     leading = [row for row in own if row.row_id in cited] or own
     others = {quote: dataset.mark_of_quote(quote) for row in leading for quote in row.quote_ids}
