@@ -54,9 +54,8 @@ class CheckReport(NamedTuple):
     def format(self) -> str:
         """Write the report as text, what needs attention first."""
         lines = [*map(str, self.problems), *(f"notice: {notice}" for notice in self.notices)]
-        files = Counter(problem.file for problem in self.problems)
-        told = "Problems: " + ", ".join(f"{file} {n}" for file, n in files.items()) + "."
-        lines.append(told if files else "Tables, keys, vocabularies, dates, values and quotations: no problem.")
+        files = ", ".join(f"{file} {n}" for file, n in Counter(problem.file for problem in self.problems).items())
+        lines.append(f"Problems: {files}." if files else "Tables, keys, terms, dates, values, quotations: no problem.")
         if not self.rows:
             return "\n".join([*lines, "Coverage and disagreements wait until the files can be read."])
         lines += ["", format_coverage(self.coverage), ""]

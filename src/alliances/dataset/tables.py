@@ -110,6 +110,7 @@ def _rows(path: Path, columns: list[str]) -> Iterator[dict[str, str] | Problem]:
     if found := damage(content):
         yield wrong(found[0], "", found[1], "a table is text in UTF-8, and holds rows only", found[2])
         return
+    csv.field_size_limit(100_000)  # some packages raise it
     try:
         lines = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=None), strict=True)
         for number, cells in enumerate(lines, start=1):
