@@ -40,9 +40,8 @@ _TABLE_OF_PREFIX = {prefix: table for table, prefix in files.ROW_PREFIXES.items(
 class Dataset:
     """The dataset, whole or cut to a state of knowledge: use `Dataset.load` and `known`; it is never changed.
 
-    `root` holds `data/` and `seeds/`; `tables` are as read, every cell a string; `package` is what
-    `data/datapackage.json` says of the whole (title, description, licence, contact); `as_of` is None before a cut, and
-    `excluded` are the sources left out.
+    `root` holds `data/` and `seeds/`; `tables` are as read, every cell a string; `package` is what `datapackage.json`
+    says of the whole (title, licence, contact …); `as_of` is None before a cut, and `excluded` are the sources left out.
     """
 
     root: Path

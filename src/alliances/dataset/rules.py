@@ -292,12 +292,11 @@ RULES = (
          "“{aside}” cannot be read", "it holds each row with its reason", "write: row-id (reason); row-id (reason)"),
     Rule("judgements", "against", _not_weighed, "{judgement_id} does not weigh {it}, which points the other way",
          "such a row stands in against, in requires, or in aside with a reason", "add {it} to one of them"),
-    *(Rule(table, key, lambda r, x, key=key, prefix=schema.ROW_PREFIXES[table]: not getattr(r, key).startswith(prefix),
-           f"“{{{key}}}” has the wrong beginning", f"ids of this table begin with {schema.ROW_PREFIXES[table]}",
-           "rename it, wherever it stands") for table, key in schema.ROW_TABLES.items()),
+    *(Rule(table, key, lambda r, x: not r.its_id.startswith(r.its_prefix), "“{its_id}” has the wrong beginning",
+           "ids of this table begin with {its_prefix}", "rename it {its_prefix}…, wherever it stands")
+      for table, key in schema.ROW_TABLES.items()),
     *(Rule(table, "quote_ids", _sources, "the quotations come from {it}", "a row is what one source says",
-           "make one row for each source")
-      for table in FACT_TABLES),
+           "make one row for each source") for table in FACT_TABLES),
     *(rule for table, columns in _DATES.items() for rule in (
         Rule(table, columns[0], lambda r, x: not r.its_valid, "“{its_dates}” is no date of the calendar",
              "allowed is a date 2025, 2025-03 or 2025-03-20, in time_period also an interval such as 2003/..",
@@ -327,7 +326,8 @@ def check_rules(tables: Raw) -> Iterator[Problem]:
             for column, found in ((c, found) for c, cell in row.items() if (found := _UNPRINTABLE.search(cell))):
                 yield Problem(f"data/{table}.csv", at, column, f"the cell holds {visible(found[0])}",
                               "allowed are characters that can be printed", "delete it")  # fmt: skip
-            cells = {**row, **(index.dates(table, row) if table in _DATES else {})}
+            cells = {**row, "its_id": next(iter(row.values())), "its_prefix": schema.ROW_PREFIXES.get(table, "")}
+            cells |= index.dates(table, row) if table in _DATES else {}
             for rule in rules:
                 hits = rule.wrong(SimpleNamespace(**cells), index)
                 for hit in hits if isinstance(hits, list) else [""] if hits else []:

@@ -58,9 +58,7 @@ def split_period(text: str) -> list[str]:
     dates = [part for part in parts if not _OPEN_OR_DURATION.fullmatch(part)]
     if not dates or len(parts) > 2:
         raise ValueError(text)
-    for each in dates:
-        first_day(each)
-    return dates
+    return [each for each in dates if first_day(each)]
 
 
 def overlap(one: str, other: str) -> bool:
