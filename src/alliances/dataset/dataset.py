@@ -41,7 +41,7 @@ class Dataset:
     """The dataset, whole or cut to a state of knowledge: use `Dataset.load` and `known`; it is never changed.
 
     `root` holds `data/` and `seeds/`; `tables` are as read, every cell a string; `package` is what `datapackage.json`
-    says of the whole (title, licence, contact …); `as_of` is None before a cut, and `excluded` are the sources left out.
+    says of the whole (title, licence …); `as_of` is None before a cut, and `excluded` are the sources left out.
     """
 
     root: Path
