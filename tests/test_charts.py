@@ -227,7 +227,7 @@ ANSWERS = pd.DataFrame(
     {
         "actor_id": ["FRA", "POL", "ITA", "CAN"],
         "answer": ["yes", "no", "open", "yes"],
-        "how": ["stated", "stated", "expected", "stated"],
+        "how": ["", "", "expected", ""],
         "part": ["", "in the force", "", ""],
         "row_id": ["pos-fra", "pos-pol", "pos-ita", "pos-can"],
     }
@@ -241,7 +241,7 @@ def _map(width: int | str = 112, frame: pd.DataFrame = ANSWERS, **more: Any) -> 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_map_is_drawn_at_its_printed_size(width: int | str) -> None:
-    spec = prepare(_map(width, outline="how", outlines=["stated", "expected"], hatch="part"), width_mm=width)
+    spec = prepare(_map(width, outline="how", hatch="part"), width_mm=width)
     wide, high = size(svg(spec))
     assert wide == WIDTHS[width]
     assert width != 112 or high >= 85 / 25.4 * 96
@@ -252,12 +252,11 @@ def test_the_map_is_drawn_at_its_printed_size(width: int | str) -> None:
 
 
 def test_the_map_names_and_colours_countries() -> None:
-    drawn = svg(prepare(_map(outline="how", outlines=["stated", "expected"], hatch="part", focus="POL"), width_mm=112))
+    drawn = svg(prepare(_map(outline="how", hatch="part", focus="POL"), width_mm=112))
     for name in ("France", "Poland", "Italy"):
         assert drawn.count(f">{name}<") == 2  # with its halo
     for word in ("Canada", "yes", "no", "open", "expected", "in the force"):
         assert drawn.count(f">{word}<") == 1
-    assert ">stated<" not in drawn
     for colour in (theme.READY, theme.OPEN, theme.REFUSE, theme.LAND):
         assert f'fill="{colour}"' in drawn
     assert drawn.count('stroke-dasharray="3,2"') == 2  # the country and its line in the legend

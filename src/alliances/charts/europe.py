@@ -7,8 +7,8 @@ made) and go into each chart once, so that a map needs no network; in ``europe.n
 import json
 from collections.abc import Iterator, Sequence
 from functools import cache
-from importlib.resources import files
-from io import StringIO
+from itertools import product
+from pathlib import Path
 from typing import Any
 
 import altair as alt
@@ -25,15 +25,15 @@ Row = dict[str, Any]
 # Albers' equal-area conic, its parallels chosen for the latitudes shown: areas compare.
 _PARALLELS, _ROTATE, _CENTRE = (40, 64), -14, 53
 _WEST, _EAST, _SOUTH, _NORTH = -0.334, 0.372, -0.325, 0.332  # what a map shows, in the plane of the projection
-_DASHES = ([1, 0], [3, 2], [1, 1.6])
-_MOVES = [(x, y) for x in (-18, -9, 0, 9, 18) for y in (-18, -12, -6, 0, 6, 12, 18)]  # of a label, where one is taken
-_MOVES.sort(key=lambda move: (abs(move[0]) + abs(move[1]), move))
+_MOVES = sorted(product(range(-18, 19, 9), range(-18, 19, 6)), key=lambda move: abs(move[0]) + abs(move[1]))
+_PLAIN, _DASHED = [1, 0], [3, 2]
 _BOX = 11  # a box of the legend, in pixels
+_TOPOLOGY, _NAMES = (Path(__file__).with_name(f"europe.{end}") for end in ("topo.json", "names.csv"))
 
 
 def europe(
     frame: pd.DataFrame, colour: str, *, domain: Sequence[str], range: Sequence[str], outline: str = "",
-    outlines: Sequence[str] = (), hatch: str = "", focus: str = "", width: int | str = 112,
+    hatch: str = "", focus: str = "", width: int | str = 112,
 ) -> alt.LayerChart:  # fmt: skip
     """Draw countries in colours, with their names; those beyond the map stand in boxes under it.
 
@@ -44,10 +44,8 @@ def europe(
         ``name``, if not that of ``data/countries.csv``. Names without room are left out, at 47 mm all.
     colour, domain, range : str, sequences of str
         Column of words that colours a country, the words in the order of the legend, and their colours.
-    outline, outlines : str, sequence of str
-        Column of words that says how we know, and its words: the first is outlined plainly, then dashed, then dotted.
-    hatch : str
-        Column of words; a country that has one is hatched, and the word stands in the legend.
+    outline, hatch : str
+        Columns of words: a country that has one is dashed, or hatched, and the word stands in the legend.
     focus : str
         A country to outline, ISO alpha-3.
     width : int or str
@@ -55,26 +53,26 @@ def europe(
     """
     sheet, columns = _Sheet(WIDTHS[width]), [column for column in (colour, outline, hatch) if column]
     shown = _countries(frame, columns)
-    on_map, away = shown[shown["id"] != ""], shown[shown["id"] == ""]
     fills = {kind: fill for kind, fill in zip(domain, range, strict=False) if kind in set(shown[colour])}
-    how = dict(enumerate(outlines[1:3], 1))
-    entries = [(colour, kind, fill, 0) for kind, fill in fills.items()]
-    entries += [(outline, kind, brand("paper"), number) for number, kind in how.items()]
-    first = shown[shown[hatch] != ""].drop_duplicates(hatch) if hatch else shown[:0]  # a swatch looks as on the map
-    entries += [(hatch, one[hatch], fills.get(one[colour], brand("grey")), 0) for one in first.to_dict("records")]
+    shown["fill"] = shown[colour].map(fills).fillna(brand("land"))
+    kinds = {column: list(filter(None, shown[column].unique())) for column in columns} | {colour: list(fills)}
+    on_map, away = shown[shown["id"] != ""], shown[shown["id"] == ""]
     striped = on_map.loc[on_map[hatch] != "", "id"] if hatch else ()
-    layers = [_land(shown, fills, columns)]  # those in boxes too, for who takes the data away
+    fill = alt.Fill(f"{colour}:N", legend=None, scale=alt.Scale(domain=list(fills), range=list(fills.values())))
+    coloured = alt.condition(alt.FieldOneOfPredicate(colour, list(fills)), fill, alt.value(brand("land")))
+    land = alt.Chart().mark_geoshape(stroke=brand("paper"), strokeWidth=0.7)
+    layers = [land.encode(fill=coloured, tooltip=_tooltip(columns))]
     layers += _hatched([sheet.place(ring) for shape in striped for ring in _shapes()[shape]], 5)
-    layers += _outlined(on_map, colour, [kind for kind, fill in fills.items() if _light(fill) > 200], 0.7, 0)
-    for number, kind in how.items():
-        layers += _outlined(on_map, outline, [kind], 1.3, number)
-    layers += _outlined(on_map, "id", [shape for shape, _ in [_codes().get(focus, ("", ""))] if shape], 2.2, 0)
+    layers += _outlined(colour, [kind for kind in fills if _light(fills[kind]) > 200], "grey", 0.7)
+    layers += _outlined(outline, kinds.get(outline, []), "ink", 1.3, _DASHED)
+    layers += _outlined("id", [*on_map.loc[on_map["actor_id"] == focus, "id"]], "ink", 2.2)
     if width != 47:
-        filled = on_map.assign(fill=on_map[colour].map(fills).fillna(brand("land")))
-        layers += sheet.names(filled.sort_values("actor_id", key=lambda codes: codes != focus, kind="stable"))
-    layers += sheet.boxes(away, colour, fills) + sheet.legend(entries, shown, hatch)
+        layers += sheet.names(on_map.sort_values("actor_id", key=lambda codes: codes != focus, kind="stable"))
+    layers += sheet.boxes(away, colour) + sheet.legend(kinds, shown, outline, hatch)
     form = alt.TopoDataFormat(type="topojson", feature="countries")
-    chart = alt.layer(*layers, data=alt.InlineData(_beside_me("europe.topo.json"), format=form, name="_europe"))
+    shapes = alt.InlineData(_TOPOLOGY.read_text(encoding="utf-8"), format=form, name="_europe")
+    told = shown[list(dict.fromkeys(["id", "name", *columns, "row_id"]))]  # those in boxes too, for its CSV
+    chart = alt.layer(*layers, data=shapes).transform_lookup("id", alt.LookupData(told, "id", [*told][1:]), default="")
     return chart.project(**sheet.projection).properties(width=sheet.width, height=sheet.height)
 
 
@@ -84,56 +82,27 @@ def _countries(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     lacking = [column for column in needed if column not in frame]
     if lacking and len(frame):
         raise NarrativeError(f"The map's frame has no column {' and no '.join(lacking)}.")
-    shown = frame.reindex(columns=[*needed, *(["name"] if "name" in frame else [])]).fillna("")
+    shown = frame.reindex(columns=list(dict.fromkeys([*needed, "name"])), fill_value="").fillna("")
     if len(twice := shown.loc[shown["actor_id"].duplicated(), "actor_id"]):
         raise NarrativeError(f"The map takes one row a country and {twice.iloc[0]} has several: aggregate them first.")
-    known = _codes()
-    codes = [known.get(code, ("", str(code))) for code in shown["actor_id"]]
-    return shown.assign(id=[shape for shape, _ in codes], name=shown.get("name", [name for _, name in codes]))
-
-
-def _codes() -> dict[str, tuple[str, str]]:
-    """Return the id of the shape, empty where the map has none, and the name of each country by alpha-3."""
-    rows = pd.read_csv(find_root() / "data" / "countries.csv", dtype=str, keep_default_na=False).to_dict("records")
-    return {r["iso3"]: (r["iso_numeric"] if r["iso_numeric"] in _shapes() else "", r["name"]) for r in rows}
-
-
-@cache
-def _beside_me(name: str) -> str:
-    return (files("alliances.charts") / name).read_text(encoding="utf-8")
+    known = pd.read_csv(find_root() / "data" / "countries.csv", dtype=str, index_col="iso3")
+    shapes, names = (shown["actor_id"].map(known[column]) for column in ("iso_numeric", "name"))
+    named = shown["name"].where(shown["name"] != "", names.fillna(shown["actor_id"]))
+    return shown.assign(id=shapes.where(shapes.isin(_shapes()), ""), name=named)
 
 
 @cache
 def _shapes() -> dict[str, list[Points]]:
-    """Decode the topology: the rings of each country in the plane of the projection, by ISO numeric id."""
-    shapes = json.loads(_beside_me("europe.topo.json"))
+    """Decode the topology: the rings of each country in longitude and latitude, by ISO numeric id."""
+    shapes = json.loads(_TOPOLOGY.read_text(encoding="utf-8"))
     scale, move = (np.array(shapes["transform"][name]) for name in ("scale", "translate"))
-    arcs = [_plane(np.cumsum(arc, axis=0) * scale + move) for arc in shapes["arcs"]]
+    arcs = [np.cumsum(arc, axis=0) * scale + move for arc in shapes["arcs"]]
     found = {}
     for shape in shapes["objects"]["countries"]["geometries"]:
         polygons = shape["arcs"] if shape["type"] == "MultiPolygon" else [shape["arcs"]]
         rings = [ring for polygon in polygons for ring in polygon]
         found[shape["id"]] = [np.concatenate([arcs[n] if n >= 0 else arcs[~n][::-1] for n in ring]) for ring in rings]
     return found
-
-
-def _within(spot: tuple[float, ...], rings: list[Points]) -> bool:
-    """Say whether a box lies within a shape: an odd number of its rings goes round each point of the box's edge."""
-    left, top, right, bottom = spot
-    loops = [ring @ (1, 1j) for ring in rings]
-    edge = [complex(x, y) for x in (left, (left + right) / 2, right) for y in (top, bottom)]
-    turns = [[np.angle((np.roll(loop, -1) - point) / (loop - point)).sum() for loop in loops] for point in edge]
-    return all(sum(abs(turn) > 1 for turn in around) % 2 for around in turns)
-
-
-def _plane(degrees: Points) -> Points:
-    """Project longitudes and latitudes as Vega does, but for scale and place."""
-    longitude, latitude = np.radians(degrees + np.array([_ROTATE, 0])).T
-    s0, s1 = np.sin(np.radians(_PARALLELS))
-    n = (s0 + s1) / 2
-    c = 1 + s0 * (2 * n - s0)
-    r = np.sqrt(c - 2 * n * np.sin(latitude)) / n
-    return np.column_stack([r * np.sin(n * longitude), np.sqrt(c) / n - r * np.cos(n * longitude)])
 
 
 class _Sheet:
@@ -151,59 +120,57 @@ class _Sheet:
             "clipExtent": [[1, 1], [self.map_width - 1, self.map_height - 1]],
         }  # fmt: skip
 
-    def place(self, points: Points) -> Points:
-        """Return where points of the plane are."""
-        ((_, centre),) = _plane(np.array([[-_ROTATE, _CENTRE]]))
-        return self.scale * ((-_WEST, _NORTH + centre) + points * (1, -1))
+    def place(self, degrees: Points) -> Points:
+        """Project longitudes and latitudes to pixels, as Vega does."""
+        longitude, latitude = np.radians(degrees + np.array([_ROTATE, 0])).T
+        s0, s1 = np.sin(np.radians(_PARALLELS))
+        n = (s0 + s1) / 2
+        r, r_centre = (np.sqrt(1 + s0 * s1 - 2 * n * np.sin(north)) / n for north in (latitude, np.radians(_CENTRE)))
+        plane = np.column_stack([r * np.sin(n * longitude) - _WEST, r * np.cos(n * longitude) - r_centre + _NORTH])
+        return self.scale * plane
 
     def names(self, shown: pd.DataFrame) -> list[Any]:
         """Set names where they cover neither one another nor the edge; one that leaves its country has a light edge."""
-        rows, taken = list[Row](), list[tuple[float, ...]]()
-        set_by_hand = pd.read_csv(StringIO(_beside_me("europe.names.csv")), index_col="iso3").to_dict("index")
-        for country in shown.to_dict("records"):
+        rows, taken = list[Row](), list[tuple[Points, Points]]()
+        shown = shown.merge(pd.read_csv(_NAMES), left_on="actor_id", right_on="iso3")
+        middles = self.place(shown[["longitude", "latitude"]].to_numpy(float))
+        for country, middle in zip(shown.to_dict("records"), middles, strict=True):
             lines = wrapped(country["name"], 64)
-            wide, high = max(map(text_width, lines)) / 2 + 1.5, len(lines) * 6
-            shape = _shapes()[country["id"]]
-            best, place = max(shape, key=len), set_by_hand.get(country["actor_id"])
-            best = _plane(np.array([[place["longitude"], place["latitude"]]])) if place else best
-            x, y = map(float, self.place(best).mean(axis=0))
-            x += wide if place and place["stands"] == "begins" else 0
-            x, y = min(max(x, wide + 2), self.map_width - wide - 2), min(max(y, high), self.map_height - high)
-            spots = ((x + dx - wide, y + dy - high, x + dx + wide, y + dy + high) for dx, dy in _MOVES)
-            on_paper, others = (s for s in spots if s[0] > 0 and s[2] < self.map_width), np.array(taken).reshape(-1, 4)
-            free = (s for s in on_paper if not ((others[:, :2] < s[2:]) & (s[:2] < others[:, 2:])).all(axis=1).any())
-            if spot := next(free, None):
-                taken.append(spot)
-                edge = country["fill"] if _within(spot, [self.place(ring) for ring in shape]) else brand("paper")
-                row = {"x": round(spot[0] + wide, 1), "y": round(spot[1] + high, 1), "text": "\n".join(lines)}
+            half = np.array([max(map(text_width, lines)) / 2 + 1.5, len(lines) * 6])
+            middle[0] += half[0] * (country["stands"] == "begins")
+            spots = (np.clip(middle + move, half, (self.map_width, self.map_height) - half) for move in _MOVES)
+            free = (s for s in spots if not any((abs(s - other) < half + size).all() for other, size in taken))
+            if (spot := next(free, None)) is not None:
+                taken.append((spot, half))
+                edge = country["fill"] if country["stands"] == "inside" else brand("paper")
+                row = {"x": round(spot[0], 1), "y": round(spot[1], 1), "text": "\n".join(lines)}
                 rows.append(row | {"edge": edge, "ink": _ink(edge), "row_id": country["row_id"]})
         base = alt.Chart(alt.InlineData(values=rows, name="_labels")).encode(**_given("x", "y"), text="text:N")
         style: dict[str, Any] = {"baseline": "middle", "lineBreak": "\n", "lineHeight": 12}
         edge = base.mark_text(**style, strokeWidth=3, strokeJoin="round").encode(**_given(stroke="edge"))
-        return [alt.layer(edge, base.mark_text(**style).encode(**_given(color="ink")))] if rows else []
+        return [edge, base.mark_text(**style).encode(**_given(color="ink"))] if rows else []
 
-    def boxes(self, away: pd.DataFrame, colour: str, fills: dict[str, str]) -> list[Any]:
+    def boxes(self, away: pd.DataFrame, colour: str) -> list[Any]:
         """Set the countries beyond the map, each in a box of its colour."""
-        rows = [{"text": one["name"], "fill": fills.get(one[colour], brand("land")), "row_id": one["row_id"],
-                 "name": one["name"], colour: one[colour]} for one in away.to_dict("records")]  # fmt: skip
+        rows: list[Any] = away.assign(text=away["name"]).to_dict("records")
         for row, x, y, wide in self.flow(rows, 12, 22, 6):
-            row |= {"x": x, "y": y, "x2": x + wide, "y2": y + 18, "tx": x + 6, "ty": y + 9.5}
-            row["ink"] = _ink(row["fill"])
+            row |= {"x": x, "y": y, "x2": x + wide, "y2": y + 18, "tx": x + 6, "ty": y + 9.5, "ink": _ink(row["fill"])}
         base = alt.Chart(alt.InlineData(values=rows, name="_beyond"))
         box = base.mark_rect().encode(**_given("x", "y", fill="fill"), x2="x2", y2="y2", tooltip=_tooltip([colour]))
         return [box, _beside(base).encode(**_given(color="ink"))] if rows else []
 
-    def legend(self, kinds: list[tuple[str, str, str, int]], shown: pd.DataFrame, hatch: str) -> list[Any]:
+    def legend(self, kinds: dict[str, list[str]], shown: pd.DataFrame, outline: str, hatch: str) -> list[Any]:
         """Set a legend: Vega's own shows no hatching and does not break into lines."""
-        rows = [{"text": kind, "fill": fill, "dash": dash, "hatch": bool(hatch) and field == hatch,
-                 "row_id": " ".join(shown.loc[shown[field] == kind, "row_id"])}
-                for field, kind, fill, dash in kinds if (shown[field] == kind).any()]  # fmt: skip
-        squares = list[Points]()
+        rows, squares = list[Row](), list[Points]()
+        for field, kind in ((field, kind) for field, listed in kinds.items() for kind in listed):
+            having = shown[shown[field] == kind]
+            fill = brand("paper") if field == outline else having["fill"].iloc[0]  # a hatch looks as on the map
+            rows.append({"text": kind, "fill": fill, "field": field, "row_id": " ".join(having["row_id"])})
         for row, x, y, _ in self.flow(rows, _BOX + 5, 17, 12):
             row |= {"x": x + 1 + _BOX / 2, "y": y + 8, "tx": x + _BOX + 6, "ty": y + 8}
-            square = np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * _BOX + (x + 1, y + 2.5)
-            squares += [square] if row["hatch"] else []
-        dash = alt.StrokeDash("dash:O", legend=None, scale=alt.Scale(domain=[0, 1, 2], range=list(_DASHES)))
+            if row["field"] == hatch:
+                squares.append(np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * _BOX + (x + 1, y + 2.5))
+        dash = alt.condition(alt.datum.field == outline, alt.value(_DASHED), alt.value(_PLAIN))
         base = alt.Chart(alt.InlineData(values=rows, name="_legend"))
         box = base.mark_point(shape="square", size=_BOX**2, stroke=brand("grey"), strokeWidth=1)
         box = box.encode(**_given("x", "y", fill="fill"), strokeDash=dash)
@@ -238,30 +205,15 @@ def _hatched(rings: Sequence[Points], spacing: float) -> list[Any]:
     return [mark.encode(x=alt.value(0), y=alt.value(0))] if path else []  # of size 4, a symbol is drawn in pixels
 
 
-def _joined(shown: pd.DataFrame, fields: list[str]) -> Any:
-    columns = list(dict.fromkeys(["name", *fields, "row_id"]))
-    return alt.Chart().transform_lookup("id", alt.LookupData(shown, "id", columns), default="")
-
-
-def _land(shown: pd.DataFrame, fills: dict[str, str], fields: list[str]) -> Any:
-    fill = alt.Fill(f"{fields[0]}:N", legend=None, scale=alt.Scale(domain=list(fills), range=list(fills.values())))
-    coloured = f"indexof({json.dumps(list(fills))}, datum['{fields[0]}']) >= 0"
-    return _joined(shown, fields).mark_geoshape(stroke=brand("paper"), strokeWidth=0.7).encode(
-        fill=alt.condition(coloured, fill, alt.value(brand("land"))),
-        tooltip=_tooltip(fields),
-    )  # fmt: skip
+def _outlined(field: str, kinds: list[str], ink: str, width: float, dash: Sequence[int] = _PLAIN) -> list[Any]:
+    chart = alt.Chart().transform_filter(alt.FieldOneOfPredicate(field, kinds))
+    casing = chart.mark_geoshape(filled=False, stroke=brand("paper"), strokeWidth=width + 1.6)
+    line = chart.mark_geoshape(filled=False, stroke=brand(ink), strokeWidth=width, strokeDash=dash)
+    return [casing, line] if kinds else []
 
 
 def _tooltip(fields: list[str]) -> list[Any]:
     return [alt.Tooltip(f"{name}:N", title=name.capitalize()) for name in dict.fromkeys(["name", *fields])]
-
-
-def _outlined(shown: pd.DataFrame, field: str, kinds: list[str], width: float, dash: int) -> list[Any]:
-    chart = _joined(shown, [field] if field != "id" else []).transform_filter(alt.FieldOneOfPredicate(field, kinds))
-    casing = chart.mark_geoshape(filled=False, stroke=brand("paper"), strokeWidth=width + 1.6)
-    ink = brand("ink" if width > 1 else "grey")
-    line = chart.mark_geoshape(filled=False, stroke=ink, strokeWidth=width, strokeDash=_DASHES[dash])
-    return [casing, line] if kinds else []
 
 
 def _beside(base: alt.Chart) -> Any:
@@ -270,9 +222,9 @@ def _beside(base: alt.Chart) -> Any:
 
 def _given(x: str = "", y: str = "", **colours: str) -> dict[str, Any]:
     """Return channels whose fields hold pixels, or colours, as they are drawn."""
-    places = {"x": alt.X(f"{x}:Q", scale=None, axis=None), "y": alt.Y(f"{y}:Q", scale=None, axis=None)} if x else {}
-    kinds = {"fill": alt.Fill, "stroke": alt.Stroke, "color": alt.Color}
-    return places | {name: kinds[name](f"{field}:N", scale=None) for name, field in colours.items()}
+    places = {"x": x, "y": y} if x else {}
+    pixels = {name: {"field": one, "type": "quantitative", "scale": None, "axis": None} for name, one in places.items()}
+    return pixels | {name: {"field": one, "type": "nominal", "scale": None} for name, one in colours.items()}
 
 
 def _ink(ground: str) -> str:

@@ -109,7 +109,8 @@ def data_frames(spec: Spec) -> dict[str, pd.DataFrame]:
 
 def row_ids(spec: Spec) -> list[str]:
     """Return the ids of all rows that a chart shows, each once, in their order."""
-    return _ids(row for rows in spec["datasets"].values() if isinstance(rows, list) for row in rows)
+    data = spec["datasets"].items()
+    return _ids(row for name, rows in data if isinstance(rows, list) and not name.startswith("_") for row in rows)
 
 
 def _ids(rows: Iterable[Spec]) -> list[str]:
