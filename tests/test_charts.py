@@ -11,6 +11,7 @@ import altair as alt
 import pandas as pd
 import pytest
 
+from alliances.analysis.values import Value
 from alliances.charts import WIDTHS, brand, check_layers, data_frames, europe, prepare, row_ids, theme, words
 from alliances.charts.drawing import fitted, png
 from alliances.errors import DataError, NarrativeError
@@ -28,16 +29,6 @@ FRAME = pd.DataFrame(
         "row_id": ["obs-a", "obs-b obs-c", "obs-d"],
     }
 )
-
-
-class Quantity:
-    """Stands for an object with provenance."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def __str__(self) -> str:
-        return self.text
 
 
 def bars(frame: pd.DataFrame = FRAME) -> Any:
@@ -139,8 +130,8 @@ def test_layers_without_ids_are_refused() -> None:
     assert check_layers(prepare(bars(), width_mm=112)) == []
     bare = prepare(bars(FRAME.drop(columns="row_id")), width_mm=112)
     problems = check_layers(bare)
-    assert any("bar layer draws “high” (x)" in one and "row_id" in one for one in problems)
-    assert any("text layer draws “text”" in one for one in problems)
+    assert any("x draws “high”" in one and "row_id" in one for one in problems)
+    assert ("100–150", ()) in words(bare)
     assert check_layers(bare, allowed=True) == []
     some = FRAME.assign(row_id=["obs-a", "", "obs-d"])
     assert any("1 of 3 rows" in one for one in check_layers(prepare(bars(some), width_mm=112)))
@@ -149,7 +140,7 @@ def test_layers_without_ids_are_refused() -> None:
 @pytest.mark.parametrize(
     ("chart", "said"),
     [
-        (lambda: alt.Chart(FRAME).mark_bar().encode(x="sum(high):Q", y="panel:N"), "sum"),
+        (lambda: alt.Chart(FRAME).mark_bar().encode(x="sum(high):Q", y="panel:N"), "aggregate"),
         (lambda: alt.Chart(FRAME).mark_bar().encode(x=alt.X("high:Q", bin=True), y="what:N"), "bin"),
         (lambda: simple().transform_aggregate(high="mean(high)", groupby=["what"]), "aggregate"),
         (lambda: alt.layer(simple(), alt.Chart(FRAME).mark_rule().encode(x=alt.datum(100))), "typed into it"),
@@ -194,7 +185,7 @@ def test_words_that_hold_a_number_are_reported_with_their_rows() -> None:
 
 
 def test_quantities_are_printed_and_never_drawn() -> None:
-    frame = FRAME.assign(value=[Quantity("20–30"), Quantity("40"), None])
+    frame = FRAME.assign(value=[Value("20–30"), Value("40"), None])
     text = alt.Chart(frame).mark_text().encode(y="what:N", text="value:N")
     spec = prepare(text, width_mm=112)
     assert [row["value"] for row in json.loads(json.dumps(spec))["datasets"]["data-1"]] == ["20–30", "40", None]

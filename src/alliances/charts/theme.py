@@ -15,6 +15,7 @@ import altair as alt
 import pandas as pd
 import yaml
 
+from alliances.analysis.values import Value
 from alliances.errors import DataError
 from alliances.paths import find_root
 from alliances.text.reading import read_utf8, read_yaml
@@ -80,20 +81,14 @@ def _plain(data: Any) -> Any:
         data = data.reset_index(drop=True)
         for name, cells in data.items():
             if pd.api.types.is_datetime64_any_dtype(cells):
-                days = (cells.dropna() == cells.dropna().dt.normalize()).all()
-                data[name] = cells.dt.strftime("%Y-%m-%d" if days else "%Y-%m-%dT%H:%M:%SZ")
+                data[name] = cells.dt.strftime("%Y-%m-%dT%H:%M:%SZ").str.removesuffix("T00:00:00Z")
             elif cells.dtype == object:
-                data[name] = pd.Series([_plain_cell(cell) for cell in cells], dtype=object)
+                told = [cell.isoformat() if isinstance(cell, date) else cell for cell in cells]
+                data[name] = pd.Series([Printed(one) if isinstance(one, Value) else one for one in told], dtype=object)
     made = alt.default_data_transformer(data)
     for row in made["values"] if isinstance(made.get("values"), list) else []:
         row.update({key: None for key, cell in row.items() if cell != cell})  # pandas 3 leaves NaN among texts
     return made
-
-
-def _plain_cell(cell: Any) -> Any:
-    if cell is None or isinstance(cell, (str, int, float, list, dict)) or hasattr(cell, "dtype") or pd.isna(cell):
-        return cell
-    return cell.isoformat() if isinstance(cell, date) else Printed(cell)
 
 
 @alt.theme.register("alliances", enable=True)
