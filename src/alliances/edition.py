@@ -101,7 +101,7 @@ class Edition(Exhibits):
         if len(says_so):  # a date or a word that stands in a cell is carried by its rows alone
             evidence = frames.evidence_of(says_so, self.dataset, call)
         if is_date(found):
-            return Moment(found, evidence, name=how)
+            return Moment(found, evidence)
         self._refuse_number(found, evidence, call)
         return Value(found, evidence)
 

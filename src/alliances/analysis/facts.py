@@ -64,8 +64,6 @@ def fact(dataset: Dataset, row: Row) -> Value:
             basis=evidence, comparator=words, fields=fields,
         )  # fmt: skip
     value = _cell(dataset, row, _MAIN_COLUMN.get(row.table, ""), evidence)
-    if isinstance(value, Moment):
-        value.name = str(row.values.get("event_id", ""))
     value.fields = fields
     return value
 

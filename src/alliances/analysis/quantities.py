@@ -45,8 +45,9 @@ COUNT = Unit("count", counted=True)
 class Quantity(Value):
     """A value or a band, with unit and provenance; immutable.
 
-    ``+ - * /`` with another quantity keep bounds, “about”, unit and formula. ``<`` and ``>`` say what holds
-    for the whole of both bands.
+    ``+ - * /`` with another quantity keep bounds, “about”, unit and formula. ``<`` and ``>`` say what holds for the
+    whole of both bands. `text` is in figures, “more than 1,050”, “20,000–30,000”, “$40 billion”; `words` as prose has
+    it, what is counted in words up to ten; `evidence` is the row behind it, or its formula.
     """
 
     ATTRIBUTES = ("text", "percent", "times", "one_in", "most")
@@ -62,9 +63,6 @@ class Quantity(Value):
     comparator: str = ""  # other words before the number, as the row has them (“nearly ”)
     fields: Mapping[str, Value] = field(default_factory=dict)
 
-    _is_count = property(lambda self: all(unit.counted for unit, _ in self.units))
-    _is_share = property(lambda self: [(unit.term, power) for unit, power in self.units] == [("share", 1)])
-
     def _printed(self, in_words: bool = False) -> str:
         ends = [end if is_exact(end) else rounded(end) for end in (self.low, self.high)]
         if in_words and self.low == self.high and self._is_count:
@@ -73,29 +71,20 @@ class Quantity(Value):
             scale = 100 if self._is_share else 1
             sign = next((unit.sign for unit, power in self.units if unit.sign and power == 1), "")
             number = range_text(ends[0] * scale, ends[1] * scale, sign) + ("%" if scale == 100 else "")
-        before = BOUNDS.get(self.bound, "")
-        if self.bound == "less_than" and self.units and self._is_count:
-            before = "fewer than "
-        before += "about " if self.about or ends != [self.low, self.high] else ""
-        return f"{self.comparator or before}{number}"
+        about = "about " if self.about or ends != [self.low, self.high] else ""
+        return f"{self.comparator or BOUNDS.get(self.bound, '') + about}{number}"
 
-    @property
-    def text(self) -> str:  # type: ignore[override]  # made when it is asked for
-        """In figures: ``more than 1,050``, ``20,000–30,000``, ``$40 billion``."""
-        return self._printed()
-
-    @property
-    def words(self) -> str:
-        """As prose prints it: what is counted in words up to ten, everything else in figures."""
-        return self._printed(in_words=True)
+    text = property(_printed)
+    words = property(lambda self: self._printed(in_words=True))
 
     def __bool__(self) -> bool:
         return bool(self.made or self.basis) and (self.high != 0 or self.bound in _ABOVE)
 
-    @property
-    def evidence(self) -> Evidence:  # type: ignore[override]  # made when it is asked for
-        """The row behind it, or its formula."""
-        return self._evidence(self.text, self.made)
+    evidence = property(lambda self: self._evidence(self.text, self.made))
+    _term = property(lambda self: self.name or (f"({self.made})" if self.made else self.text))  # in a formula
+    _measure = property(lambda self: ", ".join(sorted({unit.term for unit, _ in self.units})) or "a pure number")
+    _is_count = property(lambda self: all(unit.counted for unit, _ in self.units))
+    _is_share = property(lambda self: [(unit.term, power) for unit, power in self.units] == [("share", 1)])
 
     def _evidence(self, printed: str, made: str) -> Evidence:
         if not self.made:
@@ -108,12 +97,6 @@ class Quantity(Value):
         """Name it, so that formulas that use it stay readable."""
         return replace(self, name=name)
 
-    @property
-    def _term(self) -> str:
-        return self.name or (f"({self.made})" if self.made else self.text)
-
-    # Arithmetic
-
     def _combine(self, other: Any, sign: str) -> Quantity | Unknown:
         """Add, subtract, multiply or divide; unknown where two open ends pull apart, or nothing can be said."""
         if isinstance(other, Unknown) or other is None:
@@ -121,10 +104,8 @@ class Quantity(Value):
         if sign == "+" and other == 0 and isinstance(other, int):
             return self  # `sum` begins with 0
         if not isinstance(other, Quantity):
-            raise NarrativeError(
-                f"{self._term} {sign} {other!r} has a bare number, which nothing supports; take a row (edition[…]) "
-                "or a parameter of the reader (edition.parameter)."
-            )
+            what = f"{self._term} {sign} {other!r} has a bare number, which nothing supports"
+            raise NarrativeError(f"{what}; take a row (edition[…]) or a parameter of the reader (edition.parameter).")
         is_sum = sign in "+−"
         units = _same_units(self, other, sign) if is_sum else _product_units(self, other, sign)
         # Which ends are open decides whether the result is open above or below: more than 3–5 is more than 3.
@@ -149,15 +130,10 @@ class Quantity(Value):
     __truediv__ = __rtruediv__ = partialmethod(_combine, sign="÷")
 
     def _refuse(self, *_: Any) -> Any:
-        raise NarrativeError(
-            f"{self._term} is a quantity and no bare number; add, subtract, multiply and divide it by quantities, "
-            "print it as it is, and take value_low and value_high of edition.spread for a chart."
-        )
+        what = f"{self._term} is a quantity and no bare number: compute with quantities"
+        raise NarrativeError(f"{what}; for a chart take value_low and value_high of edition.spread.")
 
     __neg__ = __abs__ = __pow__ = __rpow__ = __mod__ = __floordiv__ = __float__ = __int__ = __round__ = _refuse
-
-    def __format__(self, form: str) -> str:
-        return str(self._refuse() if form else self.text)
 
     def _span(self) -> tuple[tuple[Fraction | float, int], tuple[Fraction | float, int]]:
         """Return the least and the greatest that it may be, each with whether it lies above or below that."""
@@ -173,10 +149,8 @@ class Quantity(Value):
         _same_units(self, other, sign)
         lower, upper = (self._span(), other._span()) if sign in "<≤" else (other._span(), self._span())
         if sign in "≤≥" and lower[1] > upper[0] and upper[1] >= lower[0]:
-            raise NarrativeError(
-                f"{self.text} and {other.text} overlap, so neither is the larger; say which end is meant, "
-                "value_low or value_high of edition.spread."
-            )
+            what = f"{self.text} and {other.text} overlap, so neither is the larger"
+            raise NarrativeError(f"{what}; say which end is meant, value_low or value_high of edition.spread.")
         return lower[1] < upper[0] or (sign in "≤≥" and lower[1] == upper[0])
 
     __lt__, __gt__ = partialmethod(_compare, sign="<"), partialmethod(_compare, sign=">")
@@ -191,14 +165,11 @@ class Quantity(Value):
     def __hash__(self) -> int:
         return hash(self.low if self.low == self.high and not self.bound else (self.low, self.high, self.bound))
 
-    # Shares and multiples
-
     def _ratio(self, how: str, is_such: bool, printed: str, made: str) -> Value:
         """Print it as a ratio where it is such a one; one of zero is an absence, which `edition.none` states."""
         if self.units and not self._is_share:
-            raise NarrativeError(
-                f"{self._term} is measured in {_measure(self)} and has no .{how}; divide it by a quantity of its unit."
-            )
+            what = f"{self._term} is measured in {self._measure} and has no .{how}"
+            raise NarrativeError(f"{what}; divide it by a quantity of its unit.")
         return Value(printed, self._evidence(printed, made)) if self and is_such else UNKNOWN
 
     @property
@@ -210,16 +181,13 @@ class Quantity(Value):
     @property
     def times(self) -> Value:
         """As a multiple, “five times”; unknown, hence falsy, where per cent reads better."""
-        is_whole = self.low == self.high and self.low.denominator == 1
-        plain = replace(self, units=((COUNT, 1),) if is_whole else ())
-        printed = f"{plain.words} times".replace("fewer than", "less than")
-        return self._ratio("times", self.high >= 2, printed, self.made)
+        return self._ratio("times", self.high >= 2, f"{replace(self, units=()).words} times", self.made)
 
     @property
     def one_in(self) -> Value:
         """As “one in five”, “fewer than one in five”; unknown where it is no such share."""
-        before = {"less_than": "fewer than ", "at_most": "at most "}.get(self.bound) or BOUNDS.get(self.bound, "")
-        before = self.comparator or f"{before}{'about ' if self.about else ''}"
+        bound = {**BOUNDS, "less_than": "fewer than ", "at_most": "at most "}.get(self.bound, "")
+        before = self.comparator or f"{bound}{'about ' * self.about}"
         parts = 1 / self.low if self.low == self.high != 0 else Fraction(0)
         return self._ratio("one_in", parts in range(2, 11), f"{before}one in {number_word(parts)}", self.made)
 
@@ -249,30 +217,29 @@ class Share(Value):
     def phrase(self, noun: str = "") -> str:
         """Print it: “all ten members”, “all but two of the ten members”, “none of the ten members”."""
         part, whole, rest = self.part, self.whole, self.whole.low - self.part.low
-        end = f" {noun}" if noun else ""
         is_exact = not (part.bound or whole.bound) and part.low == part.high and whole.low == whole.high
+        some = f"{part.words} of the {whole.words}"
         if is_exact and not rest:
-            return f"both{end}" if whole.low == 2 else f"all {whole.words}{end}"
-        some = part.words
-        if is_exact and not part.low:
-            some = "none"
+            some = "both" if whole.low == 2 else f"all {whole.words}"
+        elif is_exact and not part.low:
+            some = f"none of the {whole.words}"
         elif is_exact and rest <= 2 and part.low > rest * 2:
-            some = f"all but {number_word(rest)}"
-        return f"{some} of the {whole.words}{end}"
+            some = f"all but {number_word(rest)} of the {whole.words}"
+        return f"{some} {noun}".rstrip()
 
 
 class Moment(Value):
     """A date of day, month or year precision, ISO 8601; `about` says that it is an estimate, and is printed.
 
     ``when`` prints “on 9 May 2025” or “in 2012”, ``day`` “10 April”, ``month`` “April” (falsy where only the year
-    is given), ``year`` the year. `name` is how formulas name it; `evidence` is as in `Value`.
+    is given), ``year`` the year; `evidence` is as in `Value`.
     """
 
     ATTRIBUTES = ("text", "when", "day", "month", "year")
 
-    def __init__(self, iso: str, evidence: Evidence = NOTHING, about: bool = False, name: str = "") -> None:
-        super().__init__(f"{'about ' if about else ''}{date_text(iso)}", evidence)
-        self.iso, self.about, self.name = iso, about, name
+    def __init__(self, iso: str, evidence: Evidence = NOTHING, about: bool = False) -> None:
+        super().__init__(f"{'about ' * about}{date_text(iso)}", evidence)
+        self.iso, self.about = iso, about
 
     when = property(lambda self: self._print(date_text(self.iso) if self.about else when_text(self.iso), self.about))
     day = property(lambda self: self._print(day_text(self.iso), self.about))
@@ -280,7 +247,7 @@ class Moment(Value):
     year = property(lambda self: self._print("–".join(dict.fromkeys(re.findall(r"(?:^|/)(\d{4})", self.iso)))))
 
     def _print(self, printed: str, about: bool = False) -> Value:
-        return Value(f"{'about ' if about else ''}{printed}", self.evidence)
+        return Value(f"{'about ' * about}{printed}", self.evidence)
 
     def __bool__(self) -> bool:
         return bool(self.iso)
@@ -290,23 +257,16 @@ class Moment(Value):
         if not isinstance(other, Moment) or len(self.iso) != 10 or len(other.iso) != 10:
             return UNKNOWN
         days = Fraction((date.fromisoformat(self.iso) - date.fromisoformat(other.iso)).days)
-        made = f"{self.name or self.text} − {other.name or other.text}"
-        about = self.about or other.about
-        return Quantity(days, days, ((Unit("days"), 1),), "", about, made=made, basis=self.evidence | other.evidence)
-
-
-def _measure(quantity: Quantity) -> str:
-    return ", ".join(sorted({unit.term for unit, _ in quantity.units})) or "a pure number"
+        made, evidence = f"{self.text} − {other.text}", self.evidence | other.evidence
+        return Quantity(days, days, ((Unit("days"), 1),), "", self.about or other.about, made=made, basis=evidence)
 
 
 def _same_units(one: Quantity, other: Quantity, sign: str) -> tuple[tuple[Unit, int], ...]:
     # What a frame counts may be set beside what a text counts, but not persons beside states.
     is_counted = one._is_count and other._is_count and COUNT in dict(one.units + other.units)
     if one.units != other.units and not is_counted:
-        raise NarrativeError(
-            f"{one._term} {sign} {other._term} joins {_measure(one)} with {_measure(other)}; "
-            "only quantities of one unit can be added, subtracted or compared."
-        )
+        what = f"{one._term} {sign} {other._term} joins {one._measure} with {other._measure}"
+        raise NarrativeError(f"{what}; only quantities of one unit can be added, subtracted or compared.")
     return one.units
 
 
