@@ -447,12 +447,3 @@ def test_a_merge_on_the_ids_themselves_loses_nothing() -> None:
         assert edition.count(merged, "row_id", "memberships").evidence.all_rows == tuple(frame["row_id"])
     twice = frame.merge(frame, on="row_id")
     assert edition.count(twice, "actor_id_y", "actors").evidence.all_rows == tuple(frame["row_id"])
-
-
-def test_a_merge_on_ids_of_which_some_were_lost_stops_with_a_sentence() -> None:
-    edition = edition_of()
-    frame, record = edition.frame("memberships"), edition.frame("public_record")
-    lost = frame.merge(record[["actor_id"]], on="actor_id")
-    for left, right in ((lost, frame), (frame, lost)):
-        with pytest.raises(NarrativeError, match="before it a merge took in a frame without its column row_id"):
-            left.merge(right, on="row_id")

@@ -9,7 +9,7 @@ from typing import Any
 import altair
 import pandas as pd
 
-from alliances.analysis.tracking import REMEDY
+from alliances.analysis.frames import REMEDY
 from alliances.charts.theme import WIDTHS, Printed, brand, wrapped
 from alliances.errors import NarrativeError
 from alliances.text.numbers import find_numbers

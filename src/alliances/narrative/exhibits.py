@@ -10,9 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from alliances.analysis.frames import distinct, row_ids
+from alliances.analysis.frames import LOST, REMEDY, distinct, row_ids
 from alliances.analysis.quantities import Quantity
-from alliances.analysis.tracking import LOST, REMEDY
 from alliances.analysis.values import NOTHING, UNKNOWN, Evidence, Value
 from alliances.charts import figure as charts
 from alliances.dataset import Dataset, split_list
