@@ -15,7 +15,6 @@ _MAIN_COLUMN = {
 }  # fmt: skip
 _DATE_COLUMNS = ("date", "entry_date", "exit_date", "date_end", "time_period")
 _NAMED_COLUMNS = ("actor_id", "speaker", "holder", "attributed_to", "body_id", "alliance_id")
-_SHORT = {"actor_id": "actor", "alliance_id": "alliance", "body_id": "body"}
 #: Meanings of a unit that measures and counts nothing.
 _MEASURED = {"measure", "money", "share"}
 #: Subjects, as ``jef.members``: whose it is, what it is, and the columns in which two rows say the same, by table.
@@ -43,7 +42,7 @@ def fact(dataset: Dataset, row: Row) -> Value:
     """
     evidence = Evidence((row.row_id,))
     fields = {
-        _SHORT.get(column, column): _cell(dataset, row, column, evidence)
+        column.removesuffix("_id"): _cell(dataset, row, column, evidence)
         for column in row.values
         if not column.startswith("value_") and column not in ("quote_ids", "source_id")
     }
@@ -56,12 +55,11 @@ def fact(dataset: Dataset, row: Row) -> Value:
     if row.table == "observations":
         bounds = [Fraction(repr(b)) for b in (row["value_low"], row["value_high"]) if b == b]  # NaN: no such bound
         comparator = row["comparator"]
-        words = "" if comparator in (*BOUNDS, "", "eq", "between", "about") else f"{comparator} "
         return Quantity(
             bounds[0], bounds[-1], unit_of(dataset, row["unit"], row["currency"]),
             comparator if comparator in BOUNDS else "", comparator in ("about", "nearly"),
             name=f"{dataset.label('indicator', row['indicator']).label.lower()} ({dataset.mark(row.row_id)})",
-            basis=evidence, comparator=words, fields=fields,
+            basis=evidence, comparator="nearly " * (comparator == "nearly"), fields=fields,
         )  # fmt: skip
     value = _cell(dataset, row, _MAIN_COLUMN.get(row.table, ""), evidence)
     value.fields = fields
@@ -87,33 +85,31 @@ def is_subject(dataset: Dataset, name: str) -> bool:
 
 def newest(dataset: Dataset, name: str) -> Row | None:
     """Return the row with a subject's newest known value, or None; NarrativeError if the newest text gives two."""
-    texts = _by_text(dataset, name)
-    if texts and (divided := _divided(dataset, name, texts[-1])):
+    row, divided = [(None, ""), *_by_text(dataset, name)][-1]
+    if divided:
         raise NarrativeError(divided)
-    return texts[-1][0] if texts else None
+    return row
 
 
 def divided_at(dataset: Dataset, name: str) -> dict[str, str]:
     """Say why a subject has no newest value at the day of a text that gives two: day and sentence."""
-    said = {rows[0].source_id: _divided(dataset, name, rows) for rows in _by_text(dataset, name)}
     published = dataset.column("sources", "published")
-    return {published[source_id]: sentence for source_id, sentence in said.items() if sentence}
+    return {published[row.source_id]: divided for row, divided in _by_text(dataset, name) if divided}
 
 
-def _by_text(dataset: Dataset, name: str) -> list[list[Row]]:
-    """Gather a subject's rows by text, the oldest text first, without sums told again in another currency."""
+def _by_text(dataset: Dataset, name: str) -> list[tuple[Row, str]]:
+    """Find a subject's first row in each text, the oldest first, with a sentence where the text gives another value."""
     owner, _, what = name.partition(".")
     texts: dict[str, list[Row]] = {}
     for table, (owner_column, what_column, _) in _KINDS.items():
         frame = dataset[table]
         for row in map(dataset.row, frame[(frame[owner_column] == owner) & (frame[what_column] == what)].iloc[:, 0]):
-            if not row.values.get("same_as"):
+            if not row.values.get("same_as"):  # a sum that is told again in another currency
                 texts.setdefault(row.source_id, []).append(row)
-    return sorted(texts.values(), key=lambda rows: dataset.column("sources", "published")[rows[0].source_id])
-
-
-def _divided(dataset: Dataset, name: str, rows: list[Row]) -> str:
-    if len({tuple(str(row[column]) for column in _KINDS[row.table][2]) for row in rows}) == 1:
-        return ""
-    ids, text = " and ".join(row.row_id for row in rows[:2]), dataset.source(rows[0].source_id).short_name
-    return f"“{name}” has two different values in {text}, {ids}; name the row that is meant."
+    found, published = list[tuple[Row, str]](), dataset.column("sources", "published")
+    for source_id, rows in sorted(texts.items(), key=lambda text: published[text[0]]):
+        values = {tuple(str(row[column]) for column in _KINDS[row.table][2]) for row in rows}
+        where = f"{dataset.source(source_id).short_name}, {' and '.join(row.row_id for row in rows[:2])}"
+        divided = f"“{name}” has two different values in {where}; name the row that is meant."
+        found.append((rows[0], divided if len(values) > 1 else ""))
+    return found

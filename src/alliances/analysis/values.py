@@ -25,9 +25,8 @@ class Formula:
     @property
     def anchor(self) -> str:
         """Its anchor in the report, which stays as long as what it is stays."""
-        if len(self.what) <= 60:
-            return f"ev-f-{slug(self.what)}"
-        return f"ev-f-{slug(self.what, 50)}-{hashlib.sha256(self.what.encode()).hexdigest()[:6]}"
+        short = f"{slug(self.what, 50)}-{hashlib.sha256(self.what.encode()).hexdigest()[:6]}"
+        return f"ev-f-{slug(self.what) if len(self.what) <= 60 else short}"
 
     def record(self) -> dict[str, Any]:
         """Return it as JSON-ready values, for an output's metadata."""
@@ -88,10 +87,7 @@ class Value:
         self.text, self.evidence = text, evidence
         self.fields: Mapping[str, Value] = {}
 
-    @property
-    def words(self) -> str:
-        """As printed in running prose."""
-        return self.text
+    words = property(lambda self: self.text)  # as running prose prints it
 
     def attribute(self, name: str) -> Value:
         """Return what stands after a point in a placeholder; NarrativeError, which names what there is, if nothing."""
