@@ -39,6 +39,7 @@ class Unit(NamedTuple):
 
 
 COUNT = Unit("count", counted=True)
+_SHARE = ((Unit("share"), 1),)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -84,7 +85,7 @@ class Quantity(Value):
     _term = property(lambda self: self.name or (f"({self.made})" if self.made else self.text))  # in a formula
     _measure = property(lambda self: ", ".join(sorted({unit.term for unit, _ in self.units})) or "a pure number")
     _is_count = property(lambda self: all(unit.counted for unit, _ in self.units))
-    _is_share = property(lambda self: [(unit.term, power) for unit, power in self.units] == [("share", 1)])
+    _is_share = property(lambda self: self.units == _SHARE)
 
     def _evidence(self, printed: str, made: str) -> Evidence:
         if not self.made:
@@ -175,8 +176,7 @@ class Quantity(Value):
     @property
     def percent(self) -> Value:
         """In per cent; unknown, hence falsy, where “times” reads better."""
-        hundred = replace(self, low=self.low * 100, high=self.high * 100, units=())
-        return self._ratio("percent", self.high < 2, f"{hundred.text}%", f"{self.made} × 100")
+        return self._ratio("percent", self.high < 2, replace(self, units=_SHARE).text, f"{self.made} × 100")
 
     @property
     def times(self) -> Value:
@@ -194,8 +194,8 @@ class Quantity(Value):
     @property
     def most(self) -> Value:
         """Its upper end as a share: “half”, “a third”, else per cent; unknown where it has none, or is a multiple."""
-        end = replace(self, low=self.high * 100, high=self.high * 100, units=(), bound="", comparator="")
-        share = f"{'about ' if self.about else ''}{_SHARES[self.high]}" if self.high in _SHARES else f"{end.text}%"
+        end = replace(self, low=self.high, units=_SHARE, bound="", comparator="")
+        share = f"{'about ' * self.about}{_SHARES[self.high]}" if self.high in _SHARES else end.text
         named, is_share = replace(self, name=f"upper end of {self._term}"), 0 < self.high < 2
         return named._ratio("most", is_share and self.bound not in _ABOVE, share, f"{self.made}, upper end")
 

@@ -5,7 +5,7 @@ made) and go into each chart once, so that a map needs no network; in ``europe.n
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -28,6 +28,7 @@ _WEST, _EAST, _SOUTH, _NORTH = -0.334, 0.372, -0.325, 0.332  # what a map shows,
 _MOVES = sorted(product(range(-18, 19, 9), range(-18, 19, 6)), key=lambda move: abs(move[0]) + abs(move[1]))
 _PLAIN, _DASHED = [1, 0], [3, 2]
 _BOX = 11  # a box of the legend, in pixels
+_PIXELS: Any = {axis: {"field": axis, "type": "quantitative", "scale": None, "axis": None} for axis in "xy"}
 _TOPOLOGY, _NAMES = (Path(__file__).with_name(f"europe.{end}") for end in ("topo.json", "names.csv"))
 
 
@@ -145,49 +146,46 @@ class _Sheet:
                 edge = country["fill"] if country["stands"] == "inside" else brand("paper")
                 row = {"x": round(spot[0], 1), "y": round(spot[1], 1), "text": "\n".join(lines)}
                 rows.append(row | {"edge": edge, "ink": _ink(edge), "row_id": country["row_id"]})
-        base = alt.Chart(alt.InlineData(values=rows, name="_labels")).encode(**_given("x", "y"), text="text:N")
+        base = alt.Chart(alt.InlineData(values=rows, name="_labels")).encode(**_PIXELS, text="text:N")
         style: dict[str, Any] = {"baseline": "middle", "lineBreak": "\n", "lineHeight": 12}
-        edge = base.mark_text(**style, strokeWidth=3, strokeJoin="round").encode(**_given(stroke="edge"))
-        return [edge, base.mark_text(**style).encode(**_given(color="ink"))] if rows else []
+        edge = base.mark_text(**style, strokeWidth=3, strokeJoin="round").encode(stroke=_as_is("edge"))
+        return [edge, base.mark_text(**style).encode(color=_as_is("ink"))] if rows else []
 
     def boxes(self, away: pd.DataFrame, colour: str) -> list[Any]:
         """Set the countries beyond the map, each in a box of its colour."""
-        rows: list[Any] = away.assign(text=away["name"]).to_dict("records")
-        for row, x, y, wide in self.flow(rows, 12, 22, 6):
-            row |= {"x": x, "y": y, "x2": x + wide, "y2": y + 18, "tx": x + 6, "ty": y + 9.5, "ink": _ink(row["fill"])}
-        base = alt.Chart(alt.InlineData(values=rows, name="_beyond"))
-        box = base.mark_rect().encode(**_given("x", "y", fill="fill"), x2="x2", y2="y2", tooltip=_tooltip([colour]))
-        return [box, _beside(base).encode(**_given(color="ink"))] if rows else []
+        rows: list[Any] = away.assign(text=away["name"], ink=away["fill"].map(_ink)).to_dict("records")
+        base, text = self.flow(rows, "_beyond", inset=6, after=6, line=22, gap=6)
+        box = base.mark_rect(height=18).encode(x2="x2", fill=_as_is("fill"), tooltip=_tooltip([colour]))
+        return [box, text.encode(color=_as_is("ink"))] if rows else []
 
     def legend(self, kinds: dict[str, list[str]], shown: pd.DataFrame, outline: str, hatch: str) -> list[Any]:
         """Set a legend: Vega's own shows no hatching and does not break into lines."""
-        rows, squares = list[Row](), list[Points]()
+        rows = list[Row]()
         for field, kind in ((field, kind) for field, listed in kinds.items() for kind in listed):
             having = shown[shown[field] == kind]
             fill = brand("paper") if field == outline else having["fill"].iloc[0]  # a hatch looks as on the map
             rows.append({"text": kind, "fill": fill, "field": field, "row_id": " ".join(having["row_id"])})
-        for row, x, y, _ in self.flow(rows, _BOX + 5, 17, 12):
-            row |= {"x": x + 1 + _BOX / 2, "y": y + 8, "tx": x + _BOX + 6, "ty": y + 8}
-            if row["field"] == hatch:
-                squares.append(np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * _BOX + (x + 1, y + 2.5))
+        base, text = self.flow(rows, "_legend", inset=_BOX + 6, after=-1, line=17, gap=12)
+        box = base.mark_point(shape="square", size=_BOX**2, xOffset=_BOX / 2 + 1, stroke=brand("grey"), strokeWidth=1)
         dash = alt.condition(alt.datum.field == outline, alt.value(_DASHED), alt.value(_PLAIN))
-        base = alt.Chart(alt.InlineData(values=rows, name="_legend"))
-        box = base.mark_point(shape="square", size=_BOX**2, stroke=brand("grey"), strokeWidth=1)
-        box = box.encode(**_given("x", "y", fill="fill"), strokeDash=dash)
-        return [box, *_hatched(squares, 4), _beside(base)] if rows else []
+        square = np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * _BOX + (1, -_BOX / 2)
+        squares = [np.add(square, (row["x"], row["y"])) for row in rows if row["field"] == hatch]
+        return [box.encode(fill=_as_is("fill"), strokeDash=dash), *_hatched(squares, 4), text] if rows else []
 
-    def flow(self, rows: list[Row], extra: int, line: int, gap: int) -> Iterator[tuple[Row, float, float, float]]:
-        """Set rows of text side by side in lines: each with its left, top and width. The sheet grows by the lines."""
-        x, y = self.start, self.foot
+    def flow(self, rows: list[Row], name: str, *, inset: int, after: int, line: int, gap: int) -> tuple[Any, Any]:
+        """Set texts side by side in lines, under which the sheet ends; return a chart at their beginnings, and them."""
+        x, y = self.start, self.foot + line / 2
         for row in rows:
-            wide = round(text_width(row["text"]) * 1.03 + extra, 1)
+            wide = text_width(row["text"]) * 1.03 + inset + after
             if x > self.start and x + wide > self.width:
                 x, y = self.start, y + line
-            yield row, round(x, 1), y, wide
+            row |= {"x": round(x, 1), "y": y, "x2": round(x + wide, 1)}
             x += wide + gap
         if rows:
-            self.foot = y + line + 6
+            self.foot = y + line / 2 + 6
             self.height = max(self.height, round(self.foot) - 4)
+        base = alt.Chart(alt.InlineData(values=rows, name=name)).encode(**_PIXELS)
+        return base, base.mark_text(align="left", baseline="middle", dx=inset).encode(text="text:N")
 
 
 def _hatched(rings: Sequence[Points], spacing: float) -> list[Any]:
@@ -216,15 +214,8 @@ def _tooltip(fields: list[str]) -> list[Any]:
     return [alt.Tooltip(f"{name}:N", title=name.capitalize()) for name in dict.fromkeys(["name", *fields])]
 
 
-def _beside(base: alt.Chart) -> Any:
-    return base.mark_text(align="left", baseline="middle").encode(**_given("tx", "ty"), text="text:N")
-
-
-def _given(x: str = "", y: str = "", **colours: str) -> dict[str, Any]:
-    """Return channels whose fields hold pixels, or colours, as they are drawn."""
-    places = {"x": x, "y": y} if x else {}
-    pixels = {name: {"field": one, "type": "quantitative", "scale": None, "axis": None} for name, one in places.items()}
-    return pixels | {name: {"field": one, "type": "nominal", "scale": None} for name, one in colours.items()}
+def _as_is(field: str) -> Any:
+    return {"field": field, "type": "nominal", "scale": None}  # a column of colours
 
 
 def _ink(ground: str) -> str:
