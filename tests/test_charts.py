@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 from alliances.analysis.values import Value
-from alliances.charts import WIDTHS, brand, check_layers, data_frames, europe, prepare, row_ids, theme, words
+from alliances.charts import WIDTHS, brand, europe, theme
 from alliances.charts.drawing import fitted, png
+from alliances.charts.figure import check_layers, data_frames, prepare, row_ids, words
 from alliances.errors import DataError, NarrativeError
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -48,9 +48,10 @@ def fact(dataset: Dataset, row: Row) -> Value:
     }
     if row.source_id:
         source = dataset.source(row.source_id)
-        is_estimate = source.published_from != source.published_to
         fields["source"] = Value(source.short_name, evidence)
-        fields["published"] = Moment(source.published.isoformat(), evidence, about=is_estimate)
+        fields["published"] = Moment(
+            source.published.isoformat(), evidence, source.published_from != source.published_to
+        )
         fields["mark"] = Value(dataset.mark(row.row_id), evidence)
     if row.table == "observations":
         bounds = [Fraction(repr(b)) for b in (row["value_low"], row["value_high"]) if b == b]  # NaN: no such bound

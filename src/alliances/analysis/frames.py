@@ -1,12 +1,10 @@
 """The dataset as pandas frames whose rows know where they come from, and notice where pandas loses that.
 
-The id of a row stands in the column ``row_id`` *and* in the index: the index survives what keeps rows, the
-column survives `merge`, `melt` with ``id_vars`` and ``agg(row_id=("row_id", " ".join))``, so a cell may hold
-several ids. `Quantity` objects carry theirs through sums and arithmetic.
-
-Most ways of losing ids show when the ids are wanted: the column is gone, and the index is no longer made of ids.
-Some do not: a `merge` or `concat` of which one side had no column of ids, and a `groupby` that keeps one id of many.
-pandas tells a subclass of these, and the subclass leaves a word in the ids, which goes wherever they go.
+The id of a row stands in the column ``row_id`` *and* in the index: the index survives what keeps rows, the column
+survives `merge`, `melt` with ``id_vars`` and ``agg(row_id=("row_id", " ".join))``, so a cell may hold several ids.
+`Quantity` objects carry theirs through sums and arithmetic. Most ways of losing ids show when the ids are wanted. Some
+do not: a `merge` or `concat` of which one side had no column of ids, and a `groupby` that keeps one id of many. pandas
+tells a subclass of these, and the subclass leaves a word in the ids, which goes wherever they go.
 """
 
 import warnings
@@ -94,8 +92,7 @@ def row_ids(frame: pd.DataFrame, dataset: Dataset, call: str) -> list[list[str]]
 def evidence_of(frame: pd.DataFrame, dataset: Dataset, call: str) -> Evidence:
     """Find what a frame rests on: ids of its rows, values in its cells; NarrativeError if a row has lost its own."""
     ids = row_ids(frame, dataset, call)
-    cells = [[cell for cell in row if isinstance(cell, Value)] for row in frame.itertuples(index=False)]
-    held = [Evidence.union(cell.evidence for cell in row) for row in cells]
+    held = [Evidence.union(cell.evidence for cell in row if isinstance(cell, Value)) for row in frame.to_numpy()]
     for number, (row, own) in enumerate(zip(ids, held, strict=True)):
         if not row and (own.all_rows or not own):  # what the reader of the edition assumes needs no id
             what = f"row {number} of the frame has no row id, so nothing would support what is made of it"
@@ -107,7 +104,7 @@ def evidence_of(frame: pd.DataFrame, dataset: Dataset, call: str) -> Evidence:
 def distinct(frame: pd.DataFrame, by: str, call: str) -> list[str]:
     """List the different values of a column in their order, as text, without empty ones; one column has that name."""
     if list(frame.columns).count(by) != 1:
-        raise NarrativeError(f"{call}: the frame needs one column “{by}”; it has {', '.join(map(str, frame.columns))}.")
+        raise NarrativeError(f"{call}: the frame has no column “{by}”, or two: {', '.join(map(str, frame.columns))}.")
     cells = (str(cell) for cell in frame[by] if isinstance(cell, (Value, list)) or not pd.isna(cell))
     return list(dict.fromkeys(filter(None, cells)))
 
@@ -161,8 +158,7 @@ def find(dataset: Dataset, text: str) -> pd.DataFrame:
             source = dataset.source(row.source_id).short_name if row.source_id else "public record"
             of_whom = names.get("alliance_id", ""), names.get("actor_id", "")
             found.append((row.row_id, row.table, mark, source, *of_whom, says))
-    columns = ["row_id", "table", "mark", "source", "alliance", "actor", "says"]
-    return KnownFrame(pd.DataFrame(found, columns=columns, dtype="str"))
+    return KnownFrame(found, columns="row_id table mark source alliance actor says".split(), dtype="str")
 
 
 def _cell_ids(cell: Any) -> list[str]:

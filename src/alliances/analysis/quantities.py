@@ -38,8 +38,7 @@ class Unit(NamedTuple):
     counted: bool = False
 
 
-COUNT = Unit("count", counted=True)
-_SHARE = ((Unit("share"), 1),)
+COUNT, _SHARE = Unit("count", counted=True), ((Unit("share"), 1),)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,7 +47,8 @@ class Quantity(Value):
 
     ``+ - * /`` with another quantity keep bounds, “about”, unit and formula. ``<`` and ``>`` say what holds for the
     whole of both bands. `text` is in figures, “more than 1,050”, “20,000–30,000”, “$40 billion”; `words` as prose has
-    it, what is counted in words up to ten; `evidence` is the row behind it, or its formula.
+    it, what is counted in words up to ten; `evidence` is the row behind it, or its formula. `percent` and `times`,
+    “five times”, are unknown, hence falsy, where the other one reads better.
     """
 
     ATTRIBUTES = ("text", "percent", "times", "one_in", "most")
@@ -166,22 +166,15 @@ class Quantity(Value):
     def __hash__(self) -> int:
         return hash(self.low if self.low == self.high and not self.bound else (self.low, self.high, self.bound))
 
-    def _ratio(self, how: str, is_such: bool, printed: str, made: str) -> Value:
+    def _ratio(self, is_such: bool, printed: str, made: str) -> Value:
         """Print it as a ratio where it is such a one; one of zero is an absence, which `edition.none` states."""
         if self.units and not self._is_share:
-            what = f"{self._term} is measured in {self._measure} and has no .{how}"
+            what = f"{self._term} is measured in {self._measure} and is no ratio"
             raise NarrativeError(f"{what}; divide it by a quantity of its unit.")
         return Value(printed, self._evidence(printed, made)) if self and is_such else UNKNOWN
 
-    @property
-    def percent(self) -> Value:
-        """In per cent; unknown, hence falsy, where “times” reads better."""
-        return self._ratio("percent", self.high < 2, replace(self, units=_SHARE).text, f"{self.made} × 100")
-
-    @property
-    def times(self) -> Value:
-        """As a multiple, “five times”; unknown, hence falsy, where per cent reads better."""
-        return self._ratio("times", self.high >= 2, f"{replace(self, units=()).words} times", self.made)
+    percent = property(lambda self: self._ratio(self.high < 2, replace(self, units=_SHARE).text, f"{self.made} × 100"))
+    times = property(lambda self: self._ratio(self.high >= 2, f"{replace(self, units=()).words} times", self.made))
 
     @property
     def one_in(self) -> Value:
@@ -189,7 +182,7 @@ class Quantity(Value):
         bound = {**BOUNDS, "less_than": "fewer than ", "at_most": "at most "}.get(self.bound, "")
         before = self.comparator or f"{bound}{'about ' * self.about}"
         parts = 1 / self.low if self.low == self.high != 0 else Fraction(0)
-        return self._ratio("one_in", parts in range(2, 11), f"{before}one in {number_word(parts)}", self.made)
+        return self._ratio(parts in range(2, 11), f"{before}one in {number_word(parts)}", self.made)
 
     @property
     def most(self) -> Value:
@@ -197,7 +190,7 @@ class Quantity(Value):
         end = replace(self, low=self.high, units=_SHARE, bound="", comparator="")
         share = f"{'about ' * self.about}{_SHARES[self.high]}" if self.high in _SHARES else end.text
         named, is_share = replace(self, name=f"upper end of {self._term}"), 0 < self.high < 2
-        return named._ratio("most", is_share and self.bound not in _ABOVE, share, f"{self.made}, upper end")
+        return named._ratio(is_share and self.bound not in _ABOVE, share, f"{self.made}, upper end")
 
     def of(self, whole: Quantity | Unknown) -> Value:
         """Set a count beside the whole that it is part of: “all ten”; unknown where it is more, or there is but one."""
@@ -248,9 +241,6 @@ class Moment(Value):
 
     def _print(self, printed: str, about: bool = False) -> Value:
         return Value(f"{'about ' * about}{printed}", self.evidence)
-
-    def __bool__(self) -> bool:
-        return bool(self.iso)
 
     def __sub__(self, other: Any) -> Quantity | Unknown:
         """Return the days between two dates of day precision; unknown where one is less precise."""

@@ -132,7 +132,6 @@ class Unknown(Value):
     percent = times = one_in = most = when = day = month = year = date = property(_same)
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _same
     __neg__ = __abs__ = _same
-
     __lt__ = __le__ = __gt__ = __ge__ = lambda self, other: False
 
 

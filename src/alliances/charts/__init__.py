@@ -1,7 +1,6 @@
 """Charts are plain Altair in the notebooks; here are their theme, the map of Europe and what makes them ready."""
 
 from alliances.charts.europe import europe
-from alliances.charts.figure import check_layers, data_frames, prepare, row_ids, words
 from alliances.charts.theme import WIDTHS, __getattr__, brand
 
-__all__ = ["WIDTHS", "__getattr__", "brand", "check_layers", "data_frames", "europe", "prepare", "row_ids", "words"]
+__all__ = ["WIDTHS", "__getattr__", "brand", "europe"]

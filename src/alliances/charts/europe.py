@@ -21,7 +21,6 @@ from alliances.errors import NarrativeError
 from alliances.paths import find_root
 
 Points = npt.NDArray[np.float64]  # one row a point: x and y
-Row = dict[str, Any]
 # Albers' equal-area conic, its parallels chosen for the latitudes shown: areas compare.
 _PARALLELS, _ROTATE, _CENTRE = (40, 64), -14, 53
 _WEST, _EAST, _SOUTH, _NORTH = -0.334, 0.372, -0.325, 0.332  # what a map shows, in the plane of the projection
@@ -132,7 +131,7 @@ class _Sheet:
 
     def names(self, shown: pd.DataFrame) -> list[Any]:
         """Set names where they cover neither one another nor the edge; one that leaves its country has a light edge."""
-        rows, taken = list[Row](), list[tuple[Points, Points]]()
+        rows, taken = list[Any](), list[tuple[Points, Points]]()
         shown = shown.merge(pd.read_csv(_NAMES), left_on="actor_id", right_on="iso3")
         middles = self.place(shown[["longitude", "latitude"]].to_numpy(float))
         for country, middle in zip(shown.to_dict("records"), middles, strict=True):
@@ -160,7 +159,7 @@ class _Sheet:
 
     def legend(self, kinds: dict[str, list[str]], shown: pd.DataFrame, outline: str, hatch: str) -> list[Any]:
         """Set a legend: Vega's own shows no hatching and does not break into lines."""
-        rows = list[Row]()
+        rows = list[Any]()
         for field, kind in ((field, kind) for field, listed in kinds.items() for kind in listed):
             having = shown[shown[field] == kind]
             fill = brand("paper") if field == outline else having["fill"].iloc[0]  # a hatch looks as on the map
@@ -172,7 +171,7 @@ class _Sheet:
         squares = [np.add(square, (row["x"], row["y"])) for row in rows if row["field"] == hatch]
         return [box.encode(fill=_as_is("fill"), strokeDash=dash), *_hatched(squares, 4), text] if rows else []
 
-    def flow(self, rows: list[Row], name: str, *, inset: int, after: int, line: int, gap: int) -> tuple[Any, Any]:
+    def flow(self, rows: list[Any], name: str, *, inset: int, after: int, line: int, gap: int) -> tuple[Any, Any]:
         """Set texts side by side in lines, under which the sheet ends; return a chart at their beginnings, and them."""
         x, y = self.start, self.foot + line / 2
         for row in rows:

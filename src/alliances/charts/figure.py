@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from numbers import Real
 from typing import Any
 
@@ -38,7 +39,6 @@ def prepare(
     if width_mm not in WIDTHS:
         raise NarrativeError(f"A figure is {', '.join(map(str, WIDTHS))} wide, not {width_mm}.")
     spec, width = _settled(chart.to_dict()), WIDTHS[width_mm]
-    _name_data(spec)
     spec["description"] = alt
     if title:
         lines = {"text": wrapped(title, width - 4, 14.67, 600), "subtitle": wrapped(subtitle, width - 4, 12)}
@@ -72,23 +72,18 @@ def _strings(node: Any) -> list[str]:
 
 
 def _settled(spec: Spec) -> Spec:
-    """Count Altair's names from 1, as it counts over the whole session; make a day the same day in each time zone."""
-    data, seen, text = spec.pop("datasets", {}), dict[str, str](), json.dumps(spec, ensure_ascii=False)
+    """Make it the same each time: names counted from 1, days in UTC, each of its data once, with what is used of it."""
+    given, kept, seen = spec.pop("datasets", {}), Spec(), dict[str, str]()
+    text = json.dumps(spec, ensure_ascii=False)  # Altair counts over the whole session
     text = re.sub(r"\b(view|param|concat)_\d+\b", lambda m: seen.setdefault(m[0], f"{m[1]}_{len(seen) + 1}"), text)
     for local, utc in _IN_UTC.items():
         text = re.sub(local, utc, text)
-    settled: Spec = json.loads(text)
-    for part in [node for node in walk(settled) if node.get("type") == "temporal"]:
+    spec = json.loads(text)
+    for part in [node for node in walk(spec) if node.get("type") == "temporal"]:
         part["scale"] = {"type": "utc", **(part.get("scale") or {})}  # also prints texts and tooltips in UTC
-        settled["config"]["timeFormat"] = "%-d %B %Y"  # of these
-    return {**settled, "datasets": data}
-
-
-def _name_data(spec: Spec) -> None:
-    """Hold each of the chart's data once, with the columns that it uses and the ids, under a name that stays."""
-    given, kept, used = spec.pop("datasets"), Spec(), set[str]()
-    for text in _strings([value for node in walk(spec) for key, value in node.items() if key != "data"]):
-        used.update([text.replace("\\", ""), *(first or second for first, second in _DATUM.findall(text))])
+        spec["config"]["timeFormat"] = "%-d %B %Y"  # of these
+    strings = _strings([value for node in walk(spec) for key, value in node.items() if key != "data"])
+    used = {*(string.replace("\\", "") for string in strings), *chain(*_DATUM.findall(" ".join(strings)))}
     for holder in [node["data"] for node in walk(spec) if isinstance(node.get("data"), dict)]:
         values = holder.pop("values", given.get(holder.get("name")))
         if isinstance(values, list):
@@ -100,7 +95,7 @@ def _name_data(spec: Spec) -> None:
             while kept.get(name, values) != values:
                 name += "_"  # two maps in one figure have labels of the same name
             holder["name"], kept[name] = name, values
-    spec["datasets"] = kept
+    return {**spec, "datasets": kept}
 
 
 def data_frames(spec: Spec) -> dict[str, pd.DataFrame]:
@@ -111,8 +106,7 @@ def data_frames(spec: Spec) -> dict[str, pd.DataFrame]:
 
 def row_ids(spec: Spec) -> list[str]:
     """Return the ids of all rows that a chart shows, each once, in their order."""
-    data = spec["datasets"].items()
-    return _ids(row for name, rows in data if isinstance(rows, list) and not name.startswith("_") for row in rows)
+    return _ids(row for name in data_frames(spec) for row in spec["datasets"][name])
 
 
 def _ids(rows: Iterable[Spec]) -> list[str]:
@@ -139,8 +133,7 @@ def check_layers(spec: Spec, allowed: bool = False) -> list[str]:
     for node in walk(spec):
         if url := node.get("data", {}).get("url"):
             found.append(f"The chart loads {url}: a chart holds its data, so that it works without a network.")
-        losing = (kind for kind in _LOSING if node.get(kind))
-        found += [f"The chart has the transform {kind}, which loses row ids: do it in pandas." for kind in losing]
+        found += [f"The chart has {kind}, which loses row ids: do it in pandas." for kind in _LOSING if node.get(kind)]
         if node.get("datum") and not isinstance(node["datum"], str) and not allowed:
             found.append("The chart draws a number typed into it: take it from a frame.")
     for channel, part, cells in _channels(spec):

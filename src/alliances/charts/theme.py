@@ -4,7 +4,6 @@ A notebook takes colours from here by what they stand for: ``from alliances.char
 """
 
 import re
-from contextlib import suppress
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -44,10 +43,7 @@ def brand(name: str) -> str:
 def _palette(root: Path) -> dict[str, str]:
     name, ours = "report/_brand.yml", Path(__file__).resolve().parents[3]
     folder = root if (root / name).is_file() else ours  # data without a look of their own have the report's
-    brand = read_yaml(read_utf8(folder / name, name, DataError), name, DataError)
-    with suppress(KeyError, TypeError, AttributeError):
-        return {str(key): str(colour) for key, colour in brand["color"]["palette"].items()}
-    raise DataError(f"{name} holds no colours under color and palette; restore it.")
+    return dict(read_yaml(read_utf8(folder / name, name, DataError), name, DataError)["color"]["palette"])
 
 
 def text_width(text: str, size: float = _SIZE, weight: int = 400) -> float:
@@ -71,8 +67,6 @@ def wrapped(text: str, width: float, size: float = _SIZE, weight: int = 400) -> 
 
 class Printed(str):
     """The words of an object with provenance: a chart can print them and draw nothing else."""
-
-    __slots__ = ()
 
 
 def _plain(data: Any) -> Any:
