@@ -75,16 +75,13 @@ def row_ids(frame: pd.DataFrame, dataset: Dataset, call: str) -> list[list[str]]
     """List the ids of each row, from columns or index; NarrativeError, naming the `call`, if lost or not known here."""
     if not isinstance(frame, pd.DataFrame):
         raise NarrativeError(f"{call} takes a frame, such as edition.frame gives, and not a {type(frame).__name__}.")
-
-    def is_known(i: str) -> bool:
-        return i in dataset and dataset.row(i).table in _KEYS
-
     ids, labels = _ids_by_row(frame), _index_ids(frame.index)
-    wrong = next((i for i in chain(*ids) if not is_known(i)), "")
+    known = {i for i in {*labels, *chain(*ids)} if i in dataset and dataset.row(i).table in _KEYS}
+    wrong = next((i for i in chain(*ids) if i not in known), "")
     if wrong:
         why = f"{LOST[wrong]}; {REMEDY}" if wrong in LOST else f"“{wrong}” among its row ids is no row of this edition"
         raise NarrativeError(f"{call}: {why}.")
-    if labels and all(map(is_known, labels)):
+    if labels and known.issuperset(labels):
         return [row or [label] for row, label in zip(ids, labels, strict=True)]
     return ids
 
