@@ -26,6 +26,7 @@ _PARALLELS, _ROTATE, _CENTRE = (40, 64), -14, 53
 _WEST, _EAST, _SOUTH, _NORTH = -0.334, 0.372, -0.325, 0.332  # what a map shows, in the plane of the projection
 _MOVES = sorted(product(range(-18, 19, 9), range(-18, 19, 6)), key=lambda move: abs(move[0]) + abs(move[1]))
 _PLAIN, _DASHED = [1, 0], [3, 2]
+_COUNTRIES = alt.TopoDataFormat(type="topojson", feature="countries")
 _BOX = 11  # a box of the legend, in pixels
 _PIXELS: Any = {axis: {"field": axis, "type": "quantitative", "scale": None, "axis": None} for axis in "xy"}
 _TOPOLOGY, _NAMES = (Path(__file__).with_name(f"europe.{end}") for end in ("topo.json", "names.csv"))
@@ -46,10 +47,8 @@ def europe(
         Column of words that colours a country, the words in the order of the legend, and their colours.
     outline, hatch : str
         Columns of words: a country that has one is dashed, or hatched, and the word stands in the legend.
-    focus : str
-        A country to outline, ISO alpha-3.
-    width : int or str
-        Printed width, the figure's: 47, 112, 166 or ``"narrow"``.
+    focus, width : str, int or str
+        A country to outline, ISO alpha-3, and the figure's printed width: 47, 112, 166 or ``"narrow"``.
     """
     sheet, columns = _Sheet(WIDTHS[width]), [column for column in (colour, outline, hatch) if column]
     shown = _countries(frame, columns)
@@ -69,8 +68,7 @@ def europe(
     if width != 47:
         layers += sheet.names(on_map.sort_values("actor_id", key=lambda codes: codes != focus, kind="stable"))
     layers += sheet.boxes(away, colour) + sheet.legend(kinds, shown, outline, hatch)
-    form = alt.TopoDataFormat(type="topojson", feature="countries")
-    shapes = alt.InlineData(_TOPOLOGY.read_text(encoding="utf-8"), format=form, name="_europe")
+    shapes = alt.InlineData(_TOPOLOGY.read_text(encoding="utf-8"), format=_COUNTRIES, name="_europe")
     told = shown[list(dict.fromkeys(["id", "name", *columns, "row_id"]))]  # those in boxes too, for its CSV
     chart = alt.layer(*layers, data=shapes).transform_lookup("id", alt.LookupData(told, "id", [*told][1:]), default="")
     return chart.project(**sheet.projection).properties(width=sheet.width, height=sheet.height)
