@@ -157,10 +157,11 @@ def test_the_same_bytes_twice(built_river: Path, tmp_path: Path) -> None:
 
 
 def test_an_earlier_edition_stands_beside_the_default_one_and_knows_no_more(river_root: Path) -> None:
-    before = edition(river_root)
-    built = build(river_root, {"as_of": "2019-05-20"}, **PAGE)
+    before, told = edition(river_root), list[str]()
+    built = build(river_root, {"as_of": "2019-05-20"}, **PAGE, say=told.append)
     assert built.folder == river_root / "report" / "_output" / "editions" / "2019-05-20"
     assert edition(river_root) == before
+    assert re.fullmatch(r"What differs from the default.*: sentences \d+, figures \d+, judgements \d+\.", told[-1])
     shown = [json.dumps(outputs(read(path)), ensure_ascii=False) for path in (built.folder / "notebooks").iterdir()]
     shown += [(built.folder / name).read_text("utf-8") for name in ("report.html", "facts.json")]
     later = Dataset.load(river_root, validate=False)

@@ -1,5 +1,6 @@
 """Build an edition: check, execute, stage, publish, and put the result in place as a whole."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,7 @@ from nbformat import NotebookNode
 from alliances import __version__, place
 from alliances.behind import behind_of
 from alliances.dataset import Dataset
+from alliances.diff import told
 from alliances.errors import StagingError
 from alliances.parameters import Parameters, check_parameters
 from alliances.parameters import names as parameter_names
@@ -121,6 +123,7 @@ def build(
     asked, defaults = planned.parameters.as_dict(), planned.defaults.as_dict()
     name = place.slug(asked, defaults)
     folder = output or root / place.OUTPUT / (f"editions/{name}" if name else "")
+    log = log or (None if os.access(root / "report", os.W_OK) else folder.with_name(f"{folder.name}.log"))
     if engine == "quarto":
         engine_version(engine)  # says so now if there is none
     # Two builds of one edition do not work side by side: the second finds what the first has made.
@@ -141,7 +144,10 @@ def build(
         finish()
         place.put_in_place(done, folder)
     cache.prune()
-    if asked == defaults and (late := behind_of(root, planned.dataset, planned.names)):
+    if asked != defaults:
+        folders = root / "notebooks", folder / "notebooks"
+        say(differences(*([where / f"{each}.ipynb" for each in planned.names] for where in folders)))
+    elif late := behind_of(root, planned.dataset, planned.names):
         places = sum(each.places for each in late)
         say(f"{places} places of the report are behind the data; `alliances check` lists them.")
     for source_id in sorted(planned.dataset.uncoded):
@@ -161,3 +167,12 @@ def collect(edition: Edition, done: Path, published: Published, formats: Sequenc
         "version": __version__, "parameters": planned.parameters.as_dict(), "defaults": planned.defaults.as_dict(),
         "formats": list(formats), "engine": published.engine, **planned.made_of,
     })  # fmt: skip
+
+
+def differences(old: list[Path], new: list[Path]) -> str:
+    """Say how many sentences, figures and judgements of some notebooks differ from those of others."""
+    one, other = told(old), told(new)
+    texts = [{(name, text) for name, texts in each["text"].items() for text in texts} for each in (one, other)]
+    judged = dict(one["judgements"].items() ^ other["judgements"].items())
+    counts = f"sentences {len(texts[0] ^ texts[1])}, figures {len(one['figures'].keys() ^ other['figures'].keys())}"
+    return f"What differs from the default edition: {counts}, judgements {len(judged)}."

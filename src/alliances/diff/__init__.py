@@ -47,31 +47,36 @@ def compare(old: Path, new: Path) -> list[Change]:
 
 
 def _read(folder: Path) -> dict[str, dict[str, Any]]:
-    """Read what is compared of an edition: rows, words of figures and what they draw by id, sentences by chapter."""
-    manifest, told = read_manifest(folder), {part: dict[str, Any]() for part in (*_TITLES, "drawn")}
+    manifest = read_manifest(folder)
     if not manifest.get("outputs"):
         raise DataError(f"{folder} holds no edition; name a folder that `alliances build` has written.")
-    told["parameters"] = {**manifest.get("parameters", {}), "engine": manifest.get("engine", "")}
+    parameters = {**manifest.get("parameters", {}), "engine": manifest.get("engine", "")}
     try:
-        told["rows"] = json.loads((folder / "facts.json").read_text(encoding="utf-8"))["rows"]
-        for path in sorted((folder / "notebooks").glob("*.ipynb")):
-            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-            for output in (output for cell in cells for output in cell.get("outputs", ())):
-                meta, data = output.get("metadata", {}).get("alliances", {}), output.get("data", {})
-                kind = meta.get("kind")
-                if kind in ("figure", "table"):
-                    words = (plain(meta[k]) for k in ("title", "subtitle", "caption", "note", "alt") if meta.get(k))
-                    told["figures"][meta["id"]] = " · ".join(words)
-                    told["drawn"][meta["id"]] = meta.get("body"), *(v for k, v in data.items() if "vegalite" in k)
-                elif kind == "judgement":
-                    lines = [f"{name}: {plain(words).strip()}" for name, words in meta["lines"]]
-                    told["judgements"][meta["id"]] = " · ".join([plain(meta["proposition"]), *lines])
-                elif kind in ("cover", "prose", "facts", "side"):
-                    texts = [sentence["text"] for sentence in meta.get("sentences", ()) if sentence["text"]]
-                    told["text"].setdefault(path.stem, []).extend(texts)
+        rows = json.loads((folder / "facts.json").read_text(encoding="utf-8"))["rows"]
+        return {"parameters": parameters, "rows": rows, **told(sorted((folder / "notebooks").glob("*.ipynb")))}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:  # whatever its JSON holds instead
         raise DataError(f"The edition in {folder} is damaged ({error}); build it again.") from error
-    return told
+
+
+def told(paths: Iterable[Path]) -> dict[str, dict[str, Any]]:
+    """Read what executed notebooks tell: words and drawing of figures by id, sentences by chapter, judgements."""
+    found = {part: dict[str, Any]() for part in ("text", "figures", "drawn", "judgements")}
+    for path in paths:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        for output in (output for cell in cells for output in cell.get("outputs", ())):
+            meta, data = output.get("metadata", {}).get("alliances", {}), output.get("data", {})
+            kind = meta.get("kind")
+            if kind in ("figure", "table"):
+                words = (plain(meta[k]) for k in ("title", "subtitle", "caption", "note", "alt") if meta.get(k))
+                found["figures"][meta["id"]] = " · ".join(words)
+                found["drawn"][meta["id"]] = meta.get("body"), *(v for k, v in data.items() if "vegalite" in k)
+            elif kind == "judgement":
+                lines = [f"{name}: {plain(words).strip()}" for name, words in meta["lines"]]
+                found["judgements"][meta["id"]] = " · ".join([plain(meta["proposition"]), *lines])
+            elif kind in ("cover", "prose", "facts", "side"):
+                texts = [sentence["text"] for sentence in meta.get("sentences", ()) if sentence["text"]]
+                found["text"].setdefault(path.stem, []).extend(texts)
+    return found
 
 
 def _keyed(part: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
