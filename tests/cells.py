@@ -64,7 +64,7 @@ class Cells:
         linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
         self.shown = []
         with at(self.root) as patch:
-            patch.setattr("alliances.narrative.writing.display", self._display)
+            patch.setattr("alliances.narrative.exhibits.display", self._display)
             exec(compile(source, name, "exec"), self.names)
         return self.shown
 

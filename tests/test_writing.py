@@ -89,6 +89,7 @@ def may() -> Cells:
         (f"## Head\n\nUnknown {UNKNOWN}.\n\n## Next\n\nKnown {KNOWN}.", "## Next\n\nKnown five.[A3]"),
         (f"# Title\n\n## Head\n\nKnown {KNOWN}.", "# Title\n\n## Head\n\nKnown five.[A3]"),
         ("# Title", "# Title"),
+        (f"# Title\nKnown {KNOWN}.", "# Title\n\nKnown five.[A3]"),
         ("# The {flood-fund.fund_size:fund}\nelse: No fund yet", "# No fund yet"),
         (f"# The {{flood-fund.fund_size:fund}}\n\nKnown {KNOWN}.", "Known five.[A3]"),
         (f"* Unknown {UNKNOWN}.\n* Known {KNOWN}.", "- Known five.[A3]"),
@@ -253,7 +254,6 @@ def test_the_list_at_the_end_has_what_was_shown(cells: Cells) -> None:
         ("else: So.", "no sentence above"),
         ("# Title\n\nelse:\nSo.", "no paragraph above"),
         ("then:", "no sentence"),
-        ("# Title\nwith text.", "empty line"),
         ("{n}, {same}.", "called “members”"),
     ],
 )

@@ -28,6 +28,14 @@ class NarrativeError(AlliancesError):
     line: str = ""
 
 
+def refuse(is_wrong: object, message: str, line: str = "") -> None:
+    """Raise a `NarrativeError` with the line that is at fault, where something is wrong."""
+    if is_wrong:
+        error = NarrativeError(message)
+        error.line = line
+        raise error
+
+
 class StagingError(AlliancesError):
     """The executed notebooks cannot be made into a report."""
 

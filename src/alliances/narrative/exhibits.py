@@ -1,14 +1,16 @@
 """The calls that put something into the report: sentences, charts, tables, boxes, judgements."""
 
 import linecache
+import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from numbers import Number
 from typing import Any
 
 import pandas as pd
+from IPython.display import display
 
 from alliances.analysis.frames import LOST, REMEDY, distinct, row_ids
 from alliances.analysis.quantities import Quantity
@@ -16,16 +18,16 @@ from alliances.analysis.values import NOTHING, UNKNOWN, Evidence, Value
 from alliances.charts import figure as charts
 from alliances.dataset import Dataset, split_list
 from alliances.dataset.problems import nearest_words
-from alliances.errors import NarrativeError
+from alliances.errors import NarrativeError, refuse
 from alliances.narrative.citing import Citing
-from alliances.narrative.sentences import Rendered, Teller
-from alliances.narrative.templates import Alternative, refuse
-from alliances.narrative.writing import Written, line, show, write
+from alliances.narrative.sentences import Alternative, Rendered, Teller
+from alliances.narrative.writing import line, write
 from alliances.text.dates import date_text, is_date
-from alliances.text.markdown import capital, curly, escape, plain
+from alliances.text.markdown import capital, curly, escape, for_notebook, plain
 
 #: Texts that a source line names, the newest; it names five as well.
 _NAMED = 3
+_GROUP = re.compile(r"#(ev-g-[0-9a-f]+)")
 
 
 class Exhibits:
@@ -35,7 +37,7 @@ class Exhibits:
         self.dataset = dataset
         self._citing = Citing(dataset, assumptions)
         self._teller = Teller(dataset, self._citing)
-        self._line, self._show = partial(line, self._teller), partial(show, self._citing)
+        self._line = partial(line, self._teller)
 
     @contextmanager
     def _cell(self, **variables: Any) -> Iterator[None]:
@@ -50,8 +52,25 @@ class Exhibits:
             source = linecache.getlines(caller.f_code.co_filename)
             lines = [n for n, words in enumerate(source, 1) if n >= place and typed and typed in words]
             raise NarrativeError(f"Line {[*lines, place][0]} of the cell: {str(error).rstrip('.')}.") from None
-        finally:
-            self._teller.variables = {}
+
+    def _show(self, kind: str, markdown: str, sentences: Sequence[Rendered] = (), **more: Any) -> None:
+        """Display Markdown, with its kind, sentences and evidence in the metadata; nothing where it is empty.
+
+        A chart, the ``spec`` of a figure, is displayed as Vega-Lite, which JupyterLab draws.
+        """
+        bundle = {"text/markdown": for_notebook(markdown), "text/plain": plain(markdown)}
+        # What “+n” leads to is no sentence's own evidence, and is found where it is set.
+        groups = _GROUP.findall(" ".join([bundle["text/markdown"], *map(str, more.values())]))
+        if spec := more.pop("spec", None):
+            bundle = {"application/vnd.vegalite.v5+json": spec, "text/plain": more["alt"]}
+        told = [
+            {"text": s.plain, "marks": [*s.anchors], "rows": [*s.evidence.all_rows], "printed": s.printed,
+             "ours": s.is_ours} for s in sentences
+        ]  # fmt: skip
+        evidence = self._citing.carried([*(anchor for s in sentences for anchor in s.anchors), *groups])
+        metadata = {"kind": kind, **more, "sentences": told, "evidence": evidence}
+        if spec or markdown:
+            display(bundle, metadata={"alliances": metadata}, raw=True)  # by which staging finds what it is
 
     def write(self, markdown: str, *, box: str = "", **variables: Any) -> None:
         """Write sentences; each stands only where its evidence is known.
@@ -70,15 +89,12 @@ class Exhibits:
         this report. A number that is typed is refused. `variables` come to those of the notebook; `box` is the class of
         what stands under its headings, on the first pages: ``bottom-line``, ``so-what``, ``watch``.
 
-        >>> edition.write('''
-        ... ## Members
-        ...
-        ... {of_them.of(n):members} are in the alliance.
-        ... then: {outside} stays outside.
-        ... ''')  # doctest: +SKIP
+        >>> edition.write("{of_them.of(n):members} are in the alliance.")  # doctest: +SKIP
         """
         with self._cell(**variables):
-            self._show("prose", write(self._teller, markdown), **({"class": box} if box else {}))
+            told, sentences, fallen = write(self._teller, markdown)
+            more = {"fallen": fallen, "class": box}
+            self._show("prose", told, sentences, **{name: value for name, value in more.items() if value})
 
     def figure(
         self, chart: Any, id: str, *, title: str, alt: str, subtitle: str = "", caption: str = "", note: str = "",
@@ -91,14 +107,15 @@ class Exhibits:
         not `at_least` so many rows. `width` is 47, 112 or 166 millimetres: side column, text column, page; `narrow` the
         chart for a phone. `reference` or `assumption` says whose the data are where no row gives them.
         """
-        texts = {"title": title, "subtitle": subtitle, "caption": caption, "alt": alt, "note": note}
         with self._cell():
             is_chart = hasattr(chart, "to_dict") and not isinstance(chart, pd.DataFrame)
             refuse(not is_chart, f"edition.figure takes an Altair chart, and not a {type(chart).__name__}")
             refuse(not id.startswith("fig-"), f"the id “{id}” does not begin with fig-, so nothing could refer to it")
-            told = {name: self._line(text, name in ("caption", "note")) for name, text in texts.items()}
-            words = [plain(written.markdown) for written in told.values()]
-            texts = {name: written.markdown for name, written in told.items()} | {"alt": plain(told["alt"].markdown)}
+            texts, sentences = {"title": title, "subtitle": subtitle, "caption": caption, "alt": alt, "note": note}, []
+            for name, text in texts.items():
+                texts[name], told = self._line(text, name in ("caption", "note"))
+                sentences += told
+            words, texts["alt"] = [plain(text) for text in texts.values()], plain(texts["alt"])
             if not texts["title"] or not texts["alt"]:
                 return
             long = f"the alternative text has {len(texts['alt'])} characters; 250 are the most"
@@ -110,10 +127,10 @@ class Exhibits:
             self._refuse_chart(slim, own, words)
             if max(map(len, charts.data_frames(spec).values()), default=0) >= at_least:
                 source = self._source_line(charts.row_ids(spec), own)
-                sentences = [*(s for written in told.values() for s in written.sentences), source]
+                more = {**texts, "source": source.markdown, "width": width, "narrow": slim, "spec": spec, "id": id}
                 below = " ".join(filter(None, (texts["caption"], texts["note"], source.markdown)))
-                more = {**texts, "source": source.markdown, "width": width, "narrow": slim, "spec": spec}
-                self._show("figure", Written(below, sentences, more), id=id)
+                self._show("figure", below, [*sentences, source], **more)
+                self._show("figure-text", below)
 
     def _refuse_chart(self, spec: dict[str, Any], own: str, printed: list[str]) -> None:
         """Refuse what has lost its ids, and a number in words that neither their rows nor the figure's words give."""
@@ -129,21 +146,18 @@ class Exhibits:
 
     def _source_line(self, ids: list[str], own: str) -> Rendered:
         """Write where a chart's data come from: each text with its marks, and what is nobody's but ours."""
-        evidence, parts = Evidence.of_rows(ids), list[str]()
-        groups: dict[str, list[str]] = {}
-        for row_id in ids:
-            groups.setdefault(self.dataset.row(row_id).source_id, []).append(row_id)
-        newest = sorted(filter(None, groups), key=self.dataset.column("sources", "published").__getitem__, reverse=True)
+        texts = {row_id: self.dataset.row(row_id).source_id for row_id in ids}
+        known = filter(None, dict.fromkeys(texts.values()))
+        newest = sorted(known, key=self.dataset.column("sources", "published").__getitem__, reverse=True)
         older = newest[_NAMED:] if len(newest) > _NAMED + 2 else []
-        for source_id in (each for each in groups if each not in older):
-            name = self.dataset.source(source_id).short_name if source_id else "public record"
-            parts.append(name + self._citing.write(self._citing.anchors(Evidence.of_rows(groups[source_id]))))
-        if older:
-            rest = Evidence.of_rows(row_id for source_id in older for row_id in groups[source_id])
-            parts.append(f"{len(older)} older texts{self._citing.write(self._citing.anchors(rest))}")
-        parts += [own] if own else []
-        text = f"Source: {'; '.join(parts)}." if parts else ""
-        return Rendered(text, "", self._citing.anchors(evidence), [], evidence)
+        groups: dict[str, list[str]] = {}
+        for row_id, text in sorted(texts.items(), key=lambda item: item[1] in older):
+            name = self.dataset.source(text).short_name if text else "public record"
+            groups.setdefault(f"{len(older)} older texts" if text in older else name, []).append(row_id)
+        marked = {name: self._citing.anchors(Evidence.of_rows(rows)) for name, rows in groups.items()}
+        parts = [*(name + self._citing.write(anchors) for name, anchors in marked.items()), *filter(None, [own])]
+        line, evidence = f"Source: {'; '.join(parts)}." if parts else "", Evidence.of_rows(ids)
+        return Rendered(line, "", self._citing.anchors(evidence), [], evidence)
 
     def table(
         self, frame: pd.DataFrame, id: str, *, caption: str, columns: Mapping[str, str], group: str = "",
@@ -155,12 +169,12 @@ class Exhibits:
         of the column `group` stand above the rows that share them.
         """
         with self._cell():
-            told = self._line(caption)
+            told, sentences = self._line(caption)
             refuse(not id.startswith("tbl-"), f"the id “{id}” does not begin with tbl-, so nothing could refer to it")
             body, cells = self._pipe_table(frame, columns, group)
-            if told.markdown and len(frame) >= at_least:
-                more = {"id": id, "caption": told.markdown, "body": body, "source": ""}
-                self._show("table", Written(f"{body}\n\n*{told.markdown}*", [*told.sentences, *cells], more))
+            if told and len(frame) >= at_least:
+                more = {"id": id, "caption": told, "body": body, "source": ""}
+                self._show("table", f"{body}\n\n*{told}*", [*sentences, *cells], **more)
 
     def _pipe_table(self, frame: pd.DataFrame, columns: Mapping[str, str], group: str) -> tuple[str, list[Rendered]]:
         """Lay out a frame as Markdown, and return its cells as sentences for the check too."""
@@ -197,7 +211,7 @@ class Exhibits:
             extra = due | own if is_others else due
             text = self._words(value, known, str(column))
             anchors = citing.anchors(extra)
-            origins = own.rows or citing.anchors(own) or known.rows
+            origins = own.rows or (*citing.anchors(own),) or known.rows
             printed = [[text, origins[0]]] if text and origins else []
             markdown = text + (citing.write(anchors) if text else "")
             cells.append(Rendered(markdown, text, anchors or citing.anchors(known), printed, extra or known))
@@ -228,26 +242,23 @@ class Exhibits:
             for raw in filter(None, map(str.strip, str(text).splitlines())):
                 label, bar, words = raw.partition(" | ")
                 refuse(not bar, f"“{raw[:60]}” in a fact box has no “ | ” between label and words", raw)
-                head, told = self._line(label, marked=False), self._line(words)
-                if head.markdown and told.markdown:
-                    entries.append([head.markdown, told.markdown])
-                    sentences += told.sentences
+                (head, _), (told, its) = self._line(label, marked=False), self._line(words)
+                if head and told:
+                    entries.append([head, told])
+                    sentences += its
             if len(entries) > 1:
                 listed = "\n".join(f"- **{label}** {words}" for label, words in entries)
-                self._show("facts", Written(listed, sentences), id=id, entries=entries)
+                self._show("facts", listed, sentences, id=id, entries=entries)
 
     def pull(self, value: str, words: str) -> None:
         """Put one figure and a few words into the side column; both are templates as in `write`, without `else:`."""
         with self._cell():
-            refuse(
-                "else:" in value + words, "edition.pull takes one line; leave out “else:”, and what it stands before"
-            )
-            figure = self._line(value, marked=False).markdown
-            self._line(words)
-            told = self._line(f"{value} {words}")
-            if told.markdown and figure:
-                rest = told.markdown.removeprefix(figure).strip()
-                self._show("side", Written(f"**{figure}** {rest}", told.sentences), value=figure, text=rest)
+            refuse("else:" in value + words, "edition.pull takes one line; leave out “else:” and what follows it")
+            figure, _ = self._line(value, marked=False)
+            _, (told, sentences) = self._line(words), self._line(f"{value} {words}")
+            if told and figure:
+                rest = told.removeprefix(figure).strip()
+                self._show("side", f"**{figure}** {rest}", sentences, value=figure, text=rest)
 
     def judgement(self, id: str, because: str = "", but: str = "") -> None:
         """Print a row of ``data/judgements.csv``: proposition, for, against, confidence, what would prove it wrong.
@@ -260,13 +271,13 @@ class Exhibits:
             ids = list(self.dataset.complete["judgements"]["judgement_id"])
             refuse(id not in ids, f"There is no judgement “{id}”{nearest_words(id, ids)}")
             for row, proposition, more in self._standing(id):
-                told = {name: self._weighed(words, row[column]) for name, (column, words) in reasons.items()}
+                told = {name: self._weighed(row[column], *said) for name, (column, said) in reasons.items()}
                 confidence = self.dataset.label("confidence", row["confidence"]).label.capitalize()
                 told["Confidence"] = Rendered(f"{confidence}. {escape(curly(row['confidence_reason']))}", "")
                 told["Wrong if"] = Rendered(escape(curly(row["wrong_if"])), "")
                 lines = [[name, sentence.markdown] for name, sentence in told.items() if sentence.markdown]
                 listed = "\n".join([f"{proposition.markdown}\n", *(f"- **{name}:** {words}" for name, words in lines)])
-                self._show("judgement", Written(listed, [proposition, *told.values()], more), id=id, lines=lines)
+                self._show("judgement", listed, [proposition, *told.values()], **more, id=id, lines=lines)
 
     def judgements(self) -> None:
         """List the ranked judgements that stand in this edition: likelihood, proposition, two marks, confidence."""
@@ -275,16 +286,15 @@ class Exhibits:
             ranked = [judgement for judgement in self._standing() if judgement[2]["rank"]]
             for row, told, more in sorted(ranked, key=lambda judgement: judgement[2]["rank"]):
                 anchors = self._citing.anchors(self._known(row["requires"]))
-                marks, sure = self._citing.write(anchors[:2]), self.dataset.label("confidence", row["confidence"]).label
+                marks = self._citing.write(dict(list(anchors.items())[:2]))
+                sure = self.dataset.label("confidence", row["confidence"]).label
                 items.append({**more, "marks": marks, "confidence_label": sure})
                 lines.append(f"{len(items)}. {told.markdown}{marks} *Confidence: {sure}.*")
                 sentences.append(Rendered(told.markdown, told.plain, anchors, told.printed))
-            scale = [f"{term.label} {term.meaning}" for term in self.dataset.terms("likelihood")]
-            yardstick = (
-                f"Likelihood in the words of the PHIA probability yardstick: {', '.join(scale)}." if items else ""
-            )
+            scale = ", ".join(f"{term.label} {term.meaning}" for term in self.dataset.terms("likelihood"))
+            yardstick = f"Likelihood in the words of the PHIA probability yardstick: {scale}." if items else ""
             markdown = "\n".join([*lines, "", yardstick]).strip()
-            self._show("judgements", Written(markdown, sentences), items=items, yardstick=yardstick)
+            self._show("judgements", markdown, sentences, items=items, yardstick=yardstick)
 
     def _standing(self, id: str = "") -> Iterator[tuple[dict[Any, Any], Rendered, dict[str, Any]]]:
         """Yield the judgements of this edition, or one of them: row, proposition, and what staging needs.
@@ -304,21 +314,21 @@ class Exhibits:
     def _known(self, ids: str) -> Evidence:
         return Evidence.of_rows(i for i in split_list(ids) if i in self.dataset)
 
-    def _weighed(self, words: Written, ids: str) -> Rendered:
+    def _weighed(self, ids: str, markdown: str, sentences: Sequence[Rendered]) -> Rendered:
         """Say what the notebook says, and then mark the rows that the judgement names and the words do not cite."""
-        cited = list(dict.fromkeys(anchor for sentence in words.sentences for anchor in sentence.anchors))
-        anchors = [anchor for anchor in self._citing.anchors(self._known(ids)) if anchor not in cited]
-        printed = [pair for sentence in words.sentences for pair in sentence.printed]
-        said = Evidence.union(sentence.evidence for sentence in words.sentences)
-        also = f" Also weighed:{self._citing.write(anchors)}" if anchors else ""
-        return Rendered(words.markdown + also, plain(words.markdown), [*cited, *anchors], printed, said)
+        cited = {anchor: row for sentence in sentences for anchor, row in sentence.anchors.items()}
+        more = {a: row for a, row in self._citing.anchors(self._known(ids)).items() if a not in cited}
+        printed = [pair for sentence in sentences for pair in sentence.printed]
+        said = Evidence.union(sentence.evidence for sentence in sentences)
+        also = f" Also weighed:{self._citing.write(more)}" if more else ""
+        return Rendered(markdown + also, plain(markdown), cited | more, printed, said)
 
     def cover(self, finding: str, figure: str = "") -> None:
         """Set the finding that stands on the cover, and the figure that shows it."""
         with self._cell():
-            told = self._line(finding, marked=False)
-            self._show("cover", told, finding=told.markdown, figure=figure)
+            told, sentences = self._line(finding, marked=False)
+            self._show("cover", told, sentences, finding=told, figure=figure)
 
     def evidence(self) -> None:
         """List the evidence of this notebook, so that its marks lead somewhere; the report has a list of its own."""
-        self._show("evidence", Written(self._citing.listing()))
+        self._show("evidence", self._citing.listing())

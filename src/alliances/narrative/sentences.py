@@ -1,37 +1,43 @@
 """One sentence: its placeholders filled, its numbers refused or certified, its marks set."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from alliances.analysis.facts import fact, is_subject, newest
 from alliances.analysis.quantities import Moment, Quantity, Share
 from alliances.analysis.values import NOTHING, UNKNOWN, Evidence, Names, Unknown, Value
 from alliances.dataset import Dataset
 from alliances.dataset.problems import nearest_words, shorten
-from alliances.errors import NarrativeError
+from alliances.errors import NarrativeError, refuse
 from alliances.narrative.citing import Citing
-from alliances.narrative.templates import PLACEHOLDER, Alternative, refuse
 from alliances.text import numbers
 from alliances.text.markdown import capital, escape, plain
 
+PLACEHOLDER = re.compile(r"\{(?P<path>[^{}:|]+)(?:\|(?P<one>[^{}|]*)\|(?P<many>[^{}|:]*))?(?::(?P<words>[^{}]*))?\}")
 _EVIDENCE = re.compile(r"\s*\[(-?@[^\]]+)\]")
 #: Where evidence stands before a semicolon, comma or colon, its marks are set there.
-_CLAUSE = re.compile(r"\[-?@[^\]]+\][;,:]")
+_CLAUSE = re.compile(r".*?\[-?@[^\]]+\][;,:]|.+", re.DOTALL)
 #: Signs that, set against a placeholder (here \x01), would make another number of it.
 _GLUED = re.compile(r"\x01[.,]?\x01|[^\W_]\x01|[$€£%]\x01|(?<!\w)[-−]\x01|\x01(?:[^\W_]+|%|-fold)")
 _UNSEEN = re.compile(r"[*_~`\u00ad\u200b-\u200f\u2060\ufeff]")
-_CONTROL = re.compile(r"[\x00-\x1f]")
 _PER_CENT = re.compile(r"per ?cent(?:age)?\b", re.IGNORECASE)
-#: A reference to an exhibit, in which a digit is no number, is kept between \x00.
-_REFERENCE = re.compile(r"@((?:fig|tbl|sec)-[a-z0-9-]+)")
-_KEPT = re.compile("\x00([^\x00]*)\x00")
+#: A reference to an exhibit, in which a digit is no number.
+_REFERENCE = re.compile(r"@(?:fig|tbl|sec)-[a-z0-9-]+")
 _PATH = re.compile(r"[A-Za-z0-9_-]+(?:\([A-Za-z0-9_.-]+\))?")
 #: Tables and their columns with names in which a number word or a month is no number.
-_NAMING = {"actors": "name aliases", "alliances": "name short_name aliases",
-           "sources": "short_name descriptor title publisher"}  # fmt: skip
+_NAMING = {"actors": ["name", "aliases"], "alliances": ["name", "short_name", "aliases"],
+           "sources": ["short_name", "descriptor", "title", "publisher"]}  # fmt: skip
+
+
+class Alternative(NamedTuple):
+    """One way of saying a sentence: its template on one line, its first line as typed, its labels without colons."""
+
+    text: str
+    line: str = ""
+    labels: Collection[str] = ()
 
 
 @dataclass
@@ -40,7 +46,7 @@ class Rendered:
 
     markdown: str  # with its marks
     plain: str  # without them
-    anchors: list[str] = field(default_factory=list)  # of its evidence, those included that stand behind “+n”
+    anchors: dict[str, str] = field(default_factory=dict)  # of its evidence, those included that stand behind “+n”
     printed: list[list[str]] = field(default_factory=list)  # what its placeholders printed, each with its origin
     evidence: Evidence = NOTHING
     is_ours: bool = False  # whether it is an inference of the report
@@ -53,7 +59,7 @@ class Teller:
         self.dataset, self.citing = dataset, citing
         self.variables: Mapping[str, Any] = {}  # of the cell that is run
 
-    def look_up(self, path: str) -> Value:
+    def look_up(self, path: str) -> Any:
         """Return the value that a placeholder's path names; unknown where this edition does not know it.
 
         Rows and subjects go before variables. NarrativeError, with the nearest id, if it names nothing.
@@ -61,20 +67,18 @@ class Teller:
         parts = _PATH.findall(path)
         why = f"“{{{path}}}” is no placeholder; write a row id, a subject such as format.aspect or a variable"
         refuse(not parts or ".".join(parts) != path, why)
-        subject = ".".join(parts[:2])
+        subject, rest = ".".join(parts[:2]), parts[1:]
         if parts[0] not in self.dataset.complete and is_subject(self.dataset, subject):
-            row = newest(self.dataset, subject)
-            value, rest = fact(self.dataset, row) if row else UNKNOWN, parts[2:]
+            row, rest = newest(self.dataset, subject), parts[2:]
+            value: Any = fact(self.dataset, row) if row else UNKNOWN
         else:
-            value, rest = self.row(parts[0], subject), parts[1:]
+            value = self.row(parts[0], subject)
         for name, _, argument in (part.partition("(") for part in rest):
-            if name != "of":
-                value = value.attribute(name)
-                continue
-            whole = self.look_up(argument.rstrip(")"))
-            why = f"“{{{path}}}” sets beside each other what is no number; .of() needs a count on both sides"
-            refuse(not all(isinstance(one, (Quantity, Unknown)) for one in (value, whole)), why)
-            value = value.of(whole) if isinstance(value, Quantity) and isinstance(whole, Quantity) else UNKNOWN
+            if name == "of":
+                whole = self.look_up(argument.rstrip(")"))
+                why = f"“{{{path}}}” sets beside each other what is no number; .of() needs a count on both sides"
+                refuse({type(value), type(whole)} - {Quantity, Unknown}, why)
+            value = value.of(whole) if name == "of" else value.attribute(name)
         return value
 
     def row(self, name: str, subject: str = "") -> Value:
@@ -85,19 +89,20 @@ class Teller:
             why = f"“{name}” is a disagreement, which says nothing itself; name one of its rows, "
             refuse(row.table == "disagreements", f"{why}{row.values.get('row_ids')}")
             return fact(self.dataset, self.dataset.row(name)) if name in self.dataset else UNKNOWN
-        if name in variables:
-            return _variable(name, variables[name])
-        why = f"no text of the dataset gives “{subject}”; edition.find({name!r}) lists what they give"
-        refuse(subject and any(name in whole.column(table, "name") for table in ("actors", "alliances")), why)
-        what = f"“{{{name}}}” is neither a row of the dataset nor a variable of the notebook"
-        near = nearest_words(name, [*whole.row_ids, *(n for n in variables if not n.startswith("_"))])
-        raise NarrativeError(f"{what if subject else f'There is no row “{name}” in the dataset'}{near}")
-
-    def knows(self, template: str) -> bool:
-        """Whether a template names rows, and this edition knows each of them."""
-        paths = [match["path"].strip().partition(".")[0] for match in PLACEHOLDER.finditer(template)]
-        named = [*_named(template, "@"), *(path for path in paths if path in self.dataset.complete)]
-        return bool(named) and all(row_id in self.dataset for row_id in named)
+        if name not in variables:
+            why = f"no text of the dataset gives “{subject}”; edition.find({name!r}) lists what they give"
+            refuse(subject and any(name in whole.column(table, "name") for table in ("actors", "alliances")), why)
+            what = f"“{{{name}}}” is neither a row of the dataset nor a variable of the notebook"
+            near = nearest_words(name, [*whole.row_ids, *(n for n in variables if not n.startswith("_"))])
+            raise NarrativeError(f"{what if subject else f'There is no row “{name}” in the dataset'}{near}")
+        value = UNKNOWN if variables[name] is None else variables[name]
+        if isinstance(value, Value):
+            return value
+        why = f"The variable {name} is {shorten(repr(value), 60)}, a bare value that nothing supports; take it from a "
+        refuse(not isinstance(value, str), f"{why}frame with edition.count, .names or .value, or edition[row_id]")
+        found = ", ".join(numbers.find_numbers(value))
+        refuse(found, f"The variable {name} is the text “{value[:60]}”, whose “{found}” nothing supports")
+        return Value(value)
 
     def tell(
         self, alternative: Alternative, before: Evidence = NOTHING, marked: bool = True, refused: bool = True
@@ -108,25 +113,24 @@ class Teller:
         a judgement, whose horizon is ours, typed numbers are not `refused`. NarrativeError if it names nothing, or a
         number that nothing supports.
         """
-        template = _REFERENCE.sub("\x00\\1\x00", _CONTROL.sub("", alternative.text))
-        bare = PLACEHOLDER.sub("·", _EVIDENCE.sub("", template))
+        template = alternative.text
+        bare = PLACEHOLDER.sub("·", _EVIDENCE.sub("", _REFERENCE.sub("", template)))
         _refuse_signs(bare, template, alternative)
         against = [row_id for row_id in _named(template, "-@") if self.row(row_id) is not UNKNOWN]
         if refused:
-            self._refuse_numbers(bare, alternative.text)
+            self._refuse_numbers(bare, template)
         told = Rendered("", "", is_ours="ours" in alternative.labels)
-        clauses = _CLAUSE.sub("\\g<0>\x01", template).split("\x01")
-        filled = [self._clause(clause, told, marked and not told.is_ours) for clause in clauses]
+        filled = [self._clause(clause, told, marked and not told.is_ours) for clause in _CLAUSE.findall(template)]
         if None in filled or (told.is_ours and not told.evidence and not before):
             return None
         text = "".join(filter(None, filled))
         if told.is_ours and marked:
             anchors = self.citing.anchors(told.evidence)
-            anchors.append(self.citing.inference(plain(_KEPT.sub("", text)), told.evidence or before, against))
-            told.anchors += anchors
+            statement = plain(_REFERENCE.sub("", text))
+            anchors[self.citing.inference(statement, told.evidence or before, against)] = ""
+            told.anchors |= anchors
             text += self.citing.write(anchors)
-        told.anchors = list(dict.fromkeys(told.anchors))
-        told.markdown = capital(_KEPT.sub(r"@\1", text.strip()))
+        told.markdown = capital(text.strip())
         told.plain = plain(told.markdown)
         return told
 
@@ -159,20 +163,19 @@ class Teller:
         evidence = Evidence.union(value.evidence for value in values)
         told.evidence = told.evidence | evidence
         anchors = self.citing.anchors(evidence)
-        told.anchors += anchors
+        told.anchors |= anchors
         return text + (self.citing.write(anchors) if marked else "")
 
     @cached_property
     def _numbered_names(self) -> list[str]:
         """Names of actors, formats and sources that hold a number, a number word or a month."""
         whole = self.dataset.complete
-        columns = [whole[table][column] for table, listed in _NAMING.items() for column in listed.split()]
-        names = {part.strip() for column in columns for cell in column for part in cell.split(";")}
-        return sorted(filter(numbers.find_numbers, names))
+        cells = [cell for table, columns in _NAMING.items() for cell in whole[table][columns].to_numpy().ravel()]
+        return sorted({part.strip() for cell in cells for part in cell.split(";") if numbers.find_numbers(part)})
 
     def _refuse_numbers(self, bare: str, template: str) -> None:
         why = f"in “{shorten(template, 80)}” is typed and not taken from the data; write a placeholder such as "
-        for found in numbers.find_numbers(numbers.mask(plain(_KEPT.sub("", bare)), self._numbered_names)):
+        for found in numbers.find_numbers(numbers.mask(plain(bare), self._numbered_names)):
             refuse(True, f"“{found}” {why}{{row_id}}, {{row_id.date.when}} or a variable made with edition.count")
 
     def wrong(self, words: str, evidence: Evidence, *texts: str) -> str:
@@ -183,22 +186,17 @@ class Teller:
             found.pop("may", None)
         if not found:
             return ""
-        told = [*texts, *self._told(evidence)]
+        told = list(texts)
+        for row in map(self.dataset.row, evidence.all_rows):
+            value = fact(self.dataset, row)
+            cells = [value, *value.fields.values()]
+            told += [value.words, *(cell.text for cell in cells), *(c.iso for c in cells if isinstance(c, Moment))]
+            told += [self.dataset.quote(quote_id).exact for quote_id in row.quote_ids]
         allowed = {claim for text in told for claim in numbers.claims(text, parts=True)}
         said = _PER_CENT.sub("%", " ".join(told))
         wrong = [number for claim, number in found.items() if claim not in allowed]
         wrong += [sign for sign in "%$€£" if sign in words and sign not in said]
         return next(iter(wrong), "")
-
-    def _told(self, evidence: Evidence) -> list[str]:
-        """List the texts of what values rest on: their rows' cells and quotations."""
-        texts: list[str] = []
-        for row in map(self.dataset.row, evidence.all_rows):
-            value = fact(self.dataset, row)
-            cells = [value, *value.fields.values()]
-            texts += [value.words, *(cell.text for cell in cells), *(c.iso for c in cells if isinstance(c, Moment))]
-            texts += [self.dataset.quote(quote_id).exact for quote_id in row.quote_ids]
-        return texts
 
 
 def _named(text: str, sign: str = "") -> list[str]:
@@ -221,16 +219,6 @@ def _refuse_signs(bare: str, template: str, alternative: Alternative) -> None:
         (against, "names what speaks against the sentence; that is for an inference, ours:"),
     ):
         refuse(found, f"“{''.join(found[:1])}” in “{shorten(alternative.text, 80)}” {why}")
-
-
-def _variable(name: str, value: Any) -> Value:
-    if isinstance(value, Value) or value is None:
-        return UNKNOWN if value is None else value
-    why = f"The variable {name} is {shorten(repr(value), 60)}, a bare value that nothing supports; take it from a frame"
-    refuse(not isinstance(value, str), f"{why} with edition.count, edition.names or edition.value, or edition[row_id]")
-    found = ", ".join(numbers.find_numbers(value))
-    refuse(found, f"The variable {name} is the text “{value[:60]}”, whose “{found}” nothing supports")
-    return Value(value)
 
 
 def _printed(value: Value, match: re.Match[str]) -> str:

@@ -17,7 +17,7 @@ from alliances.text.dates import date_text
 from alliances.text.markdown import capital, escape, from_notebook, join_and, plain, quoted, slug
 from alliances.text.reading import read_utf8, read_yaml
 
-#: What one call of a notebook displayed: the metadata of `narrative.writing`, its `markdown` and its chart's `spec`.
+#: What one call of a notebook displayed: the metadata of `narrative.exhibits`, its `markdown` and its chart's `spec`.
 Output = Mapping[str, Any]
 
 #: Where contents and evidence stand in `report.qmd`.
