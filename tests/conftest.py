@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from alliances.paths import find_root
+from alliances import find_root
 
 #: A long run looks at many more examples: `make test-long` sets ALLIANCES_TEST_EXAMPLES.
 settings.register_profile(

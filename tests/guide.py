@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
+from alliances import find_root
 from alliances.dataset.tables import meanings, read_tables
 from alliances.errors import DataError
-from alliances.paths import find_root
 
 _MARKS = ("<!-- exclusions: written by `python tests/guide.py` -->", "<!-- end of exclusions -->")
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from alliances import find_root
 from alliances.dataset import FACT_TABLES, Dataset
 from alliances.dataset.check import check
-from alliances.paths import find_root
 from guide import with_list
 
 ROOT = find_root(Path(__file__).parent)

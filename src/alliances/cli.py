@@ -11,9 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-from alliances import __version__
+from alliances import __version__, find_root
 from alliances.errors import AlliancesError, DataError, ParameterError, sentence_of
-from alliances.paths import find_root
 from alliances.place import FORMATS, OUTPUT, is_unchanged, read_manifest
 from alliances.run import TIME_LIMIT
 from alliances.run.stopping import scratch, stoppable

@@ -4,7 +4,6 @@ import os
 import re
 from collections.abc import Callable
 from fractions import Fraction
-from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -15,7 +14,7 @@ from alliances.analysis.quantities import COUNT, Moment, Quantity
 from alliances.analysis.values import UNKNOWN, Evidence, Names, Unknown, Value
 from alliances.dataset import Dataset
 from alliances.dataset.dataset import VALIDATED
-from alliances.errors import NarrativeError
+from alliances.errors import refuse
 from alliances.narrative.exhibits import Exhibits
 from alliances.parameters import Parameters, check_parameters
 from alliances.text.dates import is_date
@@ -25,26 +24,17 @@ class Edition(Exhibits):
     """An edition: the dataset as it was known on a day, and what a notebook says of it.
 
     `parameters` have `as_of` set; `dataset` is cut to them, and ``edition.dataset["memberships"]`` is a raw table.
+    `as_of` is the edition's day, `focus` the country of the lens, as sentences print them; without one it is unknown.
     """
 
     def __init__(self, parameters: Parameters, dataset: Dataset) -> None:
-        self.parameters = parameters
+        self.parameters, self.as_of = parameters, Moment(parameters.as_of)
+        self.focus = Value(dataset.name(parameters.focus)) if parameters.focus else UNKNOWN
         whose = {True: "an assumption of this report", False: "set by the reader of this edition"}
         super().__init__(dataset, {
             one.name: f"{re.split('[.:]', one.meaning)[0]}: {value:,}, {whose[value == one.default]}"
             for one in dataset.scenario if (value := parameters.scenario.get(one.name)) is not None
         })  # fmt: skip
-
-    @cached_property
-    def as_of(self) -> Moment:
-        """The day of the edition: texts published by then are known."""
-        return Moment(self.parameters.as_of)
-
-    @cached_property
-    def focus(self) -> Value:
-        """The country of the lens, as a sentence names it; unknown, hence falsy, without one."""
-        code = self.parameters.focus
-        return Value(self.dataset.name(code)) if code else UNKNOWN
 
     def frame(self, table: str) -> pd.DataFrame:
         """Open a table, ``memberships`` for instance, as a pandas frame: one row a known row.
@@ -72,15 +62,13 @@ class Edition(Exhibits):
         evidence = frames.evidence_of(frame, self.dataset, call)
         return _counted(len(frames.distinct(frame, by, call)), what, "each counted once, over {}", frame, evidence)
 
-    def names(self, frame: pd.DataFrame, by: str) -> Names:
+    def names(self, frame: pd.DataFrame, by: str) -> Any:
         """List the distinct values of a column as a sentence does, names with their article."""
         call = f"edition.names({by!r})"
         evidence = frames.evidence_of(frame, self.dataset, call)
         known = {**self.dataset.column("actors", "name"), **self.dataset.column("alliances", "short_name")}
         values = [self.dataset.name(v) if v in known else v for v in frames.distinct(frame, by, call)]
-        for value in values:
-            self._refuse_number(value, evidence, call)
-        return Names(values, evidence)
+        return self._supported(Names(values, evidence), call)
 
     def value(self, frame: pd.DataFrame, function: Callable[[pd.DataFrame], Any], *, how: str) -> Any:
         """Take one value out of a frame: ``edition.value(f, lambda f: f["entry_date"].max(), how="latest day …")``.
@@ -89,8 +77,6 @@ class Edition(Exhibits):
         formula that Evidence prints.
         """
         call = f"edition.value({how!r})"
-        if not callable(function):
-            raise NarrativeError(f"{call} takes a function of the frame, never a bare value; write lambda f: …")
         evidence = frames.evidence_of(frame, self.dataset, call)
         found = frames.taken(frame, function, call) if len(frame) else None
         if found is None or isinstance(found, Value):
@@ -100,14 +86,12 @@ class Edition(Exhibits):
         says_so = frame[(frame.astype("str") == found).any(axis=1)]
         if len(says_so):  # a date or a word that stands in a cell is carried by its rows alone
             evidence = frames.evidence_of(says_so, self.dataset, call)
-        if is_date(found):
-            return Moment(found, evidence)
-        self._refuse_number(found, evidence, call)
-        return Value(found, evidence)
+        return Moment(found, evidence) if is_date(found) else self._supported(Value(found, evidence), call)
 
-    def _refuse_number(self, words: str, evidence: Evidence, call: str) -> None:
-        if wrong := self._teller.wrong(words, evidence):
-            raise NarrativeError(f"{call} gives “{words[:60]}”, whose “{wrong}” no row of the frame gives")
+    def _supported(self, value: Value, call: str) -> Value:
+        wrong = self._teller.wrong(value.text, value.evidence)
+        refuse(wrong, f"{call} gives “{value.text[:60]}”, whose “{wrong}” no row of the frame gives")
+        return value
 
     def none(self, frame: pd.DataFrame, what: str, *, among: pd.DataFrame) -> Value:
         """State an absence: true where the frame is empty though `among`, in which was searched, is not."""
@@ -121,19 +105,17 @@ class Edition(Exhibits):
 
         `what` it is, as formulas name it; units with their powers: ``USD=1, persons=-1``.
         """
-        if name not in self.parameters.scenario:
-            known = ", ".join(self.parameters.scenario)
-            raise NarrativeError(f"There is no scenario parameter “{name}”; data/parameters.csv has {known or 'none'}.")
-        unit = next((one.unit for one in self.dataset.scenario if one.name == name), "")
-        if units.get(unit) != 1 if unit else units:
-            measured = f"in {unit}; write {unit}=1 among its units" if unit else "in nothing; leave out its units"
-            raise NarrativeError(f"The parameter “{name}” is measured {measured}.")
-        value = self.parameters.scenario[name]
+        known = {one.name: one.unit for one in self.dataset.scenario}
+        why = f"There is no scenario parameter “{name}”; data/parameters.csv has {', '.join(known) or 'none'}."
+        refuse(name not in known, why)
+        unit, value = known[name], self.parameters.scenario[name]
+        measured = f"in {unit}; write {unit}=1 among its units" if unit else "in nothing; leave out its units"
+        refuse(units.get(unit) != 1 if unit else units, f"The parameter “{name}” is measured {measured}.")
         if value is None:
             return UNKNOWN
-        exact = Fraction(repr(value)) if isinstance(value, float) else Fraction(value)
         powers = tuple((unit_of(self.dataset, term)[0][0], power) for term, power in units.items())
-        return Quantity(exact, exact, powers, name=what, basis=Evidence(parameters=(name,)))
+        exact, basis = Fraction(str(value)), Evidence(parameters=(name,))
+        return Quantity(exact, exact, powers, name=what, basis=basis)
 
     def find(self, text: str) -> pd.DataFrame:
         """Find rows by id, value, words, country, format or mark: ``edition.find("20,000")``."""

@@ -23,17 +23,13 @@ class ParameterError(AlliancesError):
 
 
 class NarrativeError(AlliancesError):
-    """A sentence, chart or table asks for what is not there; `line` is the template's line at fault, as typed."""
-
-    line: str = ""
+    """A sentence, chart or table asks for what is not there."""
 
 
-def refuse(is_wrong: object, message: str, line: str = "") -> None:
-    """Raise a `NarrativeError` with the line that is at fault, where something is wrong."""
+def refuse(is_wrong: object, message: str) -> None:
+    """Raise a `NarrativeError` where something is wrong."""
     if is_wrong:
-        error = NarrativeError(message)
-        error.line = line
-        raise error
+        raise NarrativeError(message)
 
 
 class StagingError(AlliancesError):

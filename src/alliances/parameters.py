@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from alliances.dataset import Dataset, Scenario, split_list
-from alliances.dataset.problems import fold, look_alike, nearest, nearest_words
+from alliances.dataset.problems import fold, nearest, nearest_words
 from alliances.errors import ParameterError
 from alliances.text.reading import NUMBER, readings
 
@@ -72,12 +72,11 @@ def check_parameters(
     ParameterError on the first unknown name or bad value, with the nearest valid one, or where notebooks have
     `declared` no such scenario parameter, since nothing would read it.
     """
-    scenario = {one.name: one for one in dataset.scenario}
-    checked: dict[str, Any] = {}
-    numbers = {name: one.default for name, one in scenario.items()}
+    scenario, known = {one.name: one for one in dataset.scenario}, names(dataset)
+    checked, numbers = dict[str, Any](), {name: one.default for name, one in scenario.items()}
     checks = {"as_of": _iso_day, "focus": _country, "exclude_sources": _sources}
     for name, value in values.items():
-        if name not in (known := names(dataset)):
+        if name not in known:
             near = nearest_words(str(name), known)
             raise ParameterError(f"There is no parameter “{name}”{near}; the parameters are {', '.join(known)}.")
         if value in (None, "", [], ()):
@@ -88,51 +87,42 @@ def check_parameters(
         numbers[name] = _number(scenario[name], value)
         if declared is not None and name not in declared:
             read = ", ".join(other for other in scenario if other in declared) or "none"
-            why = f"so nothing would change; the scenario parameters that are read are {read}"
-            raise ParameterError(f"Parameter {name} is “{value}”, but no notebook of this report declares it, {why}.")
+            why = "no notebook of this report declares it; the scenario parameters that are read are"
+            raise ParameterError(f"Parameter {name} is “{value}”, but {why} {read}.")
     day = checked.pop("as_of", "") or dataset.default_as_of(checked.get("exclude_sources", ())).isoformat()
     return Parameters(day, **checked, scenario=numbers)
 
 
 def _iso_day(value: Any, _: Dataset) -> str:
-    text = value.isoformat()[:10] if isinstance(value, date) else str(value).strip()
-    hint = ""
+    text, hint = value.isoformat()[:10] if isinstance(value, date) else str(value).strip(), ""
     if found := re.fullmatch(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})", fold(text)):
         year, month, day = (max(int(part), 1) for part in found.groups())
         month, day = (day, month) if month > 12 >= day else (min(month, 12), day)
         near = date(year, month, min(day, calendar.monthrange(year, month)[1])).isoformat()
         if text == near:
             return text
-        hint = f"; the nearest valid value is {near}{look_alike(near, text)}"
+        hint = f"; the nearest valid value is {near}"
     why = "is not a day of the calendar; write it as an ISO date such as 2025-03-20"
     raise ParameterError(f"Parameter as_of is “{text}”, which {why}{hint}.")
 
 
 def _country(value: Any, dataset: Dataset) -> str:
-    codes = dict(zip(dataset["countries"]["iso3"], dataset["countries"]["name"], strict=True))
-    if isinstance(value, bool):
-        example = min(codes, key=lambda code: not code.startswith("NO"), default="")
-        why = "YAML reads an unquoted NO, ON or YES so"
-        raise ParameterError(f"Parameter focus is the truth value {value}: {why}; write a code such as {example}.")
-    text = str(value).strip()
+    text, codes = str(value).strip(), dict(dataset["countries"][["iso3", "name"]].to_numpy())
     if text in codes:
         return text
     named = {word.casefold(): code for code, name in codes.items() for word in (code, name)}
     for actor in dataset["actors"].query("kind == 'country'").to_dict("records"):
         named |= {alias.casefold(): actor["iso3"] for alias in split_list(actor["aliases"])}
     near = named.get(nearest(text.casefold(), named), "")
-    seen = look_alike(near, text) or look_alike(codes.get(near, ""), text)
-    hint = f"; the nearest is {near} ({codes[near]}){seen}" if near else ""
-    raise ParameterError(
-        f"Parameter focus is “{text}”, which is not in data/countries.csv{hint}; "
-        f"allowed are the {len(codes)} alpha-3 codes there, from {min(codes, default='')} to {max(codes, default='')}."
-    )
+    hint = f"; the nearest is {near} ({codes[near]})" if near else ""
+    allowed = f"allowed are the {len(codes)} alpha-3 codes there"
+    raise ParameterError(f"Parameter focus is “{text}”, which is not in data/countries.csv{hint}; {allowed}.")
 
 
 def _sources(value: Any, dataset: Dataset) -> tuple[str, ...]:
     allowed = list(dataset["sources"]["source_id"])
     items = value if isinstance(value, (list, tuple)) else str(value).split(",")
-    named = [str(item).strip() for item in items if str(item).strip()]
+    named = list(filter(None, (str(item).strip() for item in items)))
     if unknown := [item for item in named if item not in allowed]:
         why = f"is not in data/sources.csv{nearest_words(unknown[0], allowed)}; allowed are {', '.join(allowed)}"
         raise ParameterError(f"Parameter exclude_sources names “{unknown[0]}”, which {why}.")
@@ -141,17 +131,14 @@ def _sources(value: Any, dataset: Dataset) -> tuple[str, ...]:
 
 def _number(scenario: Scenario, value: Any) -> int | float:
     whole, low, high = scenario.type == "integer", scenario.minimum, scenario.maximum
-    text = str(value).strip()
+    text, hint = str(value).strip(), ""
     start = f"Parameter {scenario.name} is “{text}”, which"
     if isinstance(value, str) and (ways := readings(text, whole)):
         raise ParameterError(f"{start} can be read as {' or as '.join(ways)}; write the one that is meant.")
-    hint = ""
-    if NUMBER.fullmatch(text):
-        bounded = min(max(number := float(text), low), high)
+    if NUMBER.fullmatch(plain := re.sub(r"(?<=\d)[,_’'](?=\d)", "", text)):
+        bounded = min(max(number := float(plain), low), high)
         near = round(bounded) if whole else bounded
-        if number == near:
+        if number == near and text == plain:
             return int(number) if number.is_integer() else number
         hint = f"; the nearest valid value is {near}"
-    elif re.fullmatch(r"[1-9][0-9]*", plain := re.sub(r"[,_’']", "", fold(text))):
-        hint = f"; the nearest valid value is {plain}{look_alike(plain, text)}"
     raise ParameterError(f"{start} is not {'a whole number' if whole else 'a number'} from {low} to {high}{hint}.")

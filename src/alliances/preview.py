@@ -13,10 +13,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from IPython.display import IFrame
+
+from alliances import find_root
 from alliances.build import notebook_names, plan
 from alliances.dataset.dataset import VALIDATED
 from alliances.errors import AlliancesError, ExecutionError
-from alliances.paths import find_root
 from alliances.publish import publish
 from alliances.run.cache import Cache, digest, files_digest
 from alliances.run.execute import run_notebooks
@@ -41,20 +43,20 @@ class Preview:
         self.page, self.state = b"", {"name": name or max(self.saved, key=self.saved.__getitem__), "error": ""}
         self._data, self._planned = "", tuple[Any, ...]()
 
+
+    def listen(self, port: int = 0) -> ThreadingHTTPServer:
+        """Start to serve the page on this machine alone, in threads that end with this process."""
+        server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"preview": self}))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return server
+
     def serve(self, port: int = 0, browser: bool = False, say: Callable[[str], None] = print) -> None:
-        """Serve the page on this machine alone, and follow each save, until interrupted."""
-        server = self.listen(port)
-        address = f"http://127.0.0.1:{server.server_address[1]}/"
+        """Serve the page, and follow each save, until interrupted."""
+        address = f"http://127.0.0.1:{self.listen(port).server_address[1]}/"
         say(f"The preview follows each save: {address} (Ctrl-C ends it)")
         if browser:
             webbrowser.open(address)
         self.follow()
-
-    def listen(self, port: int = 0) -> ThreadingHTTPServer:
-        """Start to serve, in threads that end with this process."""
-        server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"preview": self}))
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        return server
 
     def follow(self) -> None:
         """Render, and render again whenever a notebook or a table is saved."""
@@ -121,8 +123,6 @@ class _Handler(BaseHTTPRequestHandler):
 
 def show(name: str = "", height: int = 640, **values: Any) -> Any:
     """Return, for the last line of a cell, a preview that follows each save as long as the kernel runs."""
-    from IPython.display import IFrame
-
     if os.environ.get(VALIDATED):
         return None  # a chapter with this cell in it, which a preview or a build executes
     preview = Preview(find_root(), name, values)

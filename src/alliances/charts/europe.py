@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from alliances import find_root
 from alliances.charts.theme import WIDTHS, brand, text_width, wrapped
 from alliances.errors import NarrativeError
-from alliances.paths import find_root
 
 Points = npt.NDArray[np.float64]  # one row a point: x and y
 # Albers' equal-area conic, its parallels chosen for the latitudes shown: areas compare.

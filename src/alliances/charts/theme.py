@@ -14,9 +14,9 @@ import altair as alt
 import pandas as pd
 import yaml
 
+from alliances import find_root
 from alliances.analysis.values import Value
 from alliances.errors import DataError
-from alliances.paths import find_root
 from alliances.text.reading import read_utf8, read_yaml
 
 #: Pixels of the layout's three printed widths in millimetres, and of a chart for a phone.

@@ -11,13 +11,13 @@ from typing import Any, NoReturn, Self
 
 import pandas as pd
 
+from alliances import find_root
 from alliances.dataset import tables as files
 from alliances.dataset.coverage import coverage
 from alliances.dataset.problems import nearest
 from alliances.dataset.tables import FACT_TABLES, Label, Quote, Raw, Row, Scenario, Source, split_list
 from alliances.dataset.texts import SourceText, read_text
 from alliances.errors import DataError
-from alliances.paths import find_root
 
 # Environment variables in which a build tells its kernels where to note the tables that they read, which texts do not
 # count yet, and that the dataset is valid.

@@ -38,13 +38,14 @@ class Citing:
         self._records = {}
 
     def _anchor(self, row_id: str) -> str:
-        return f"ev-{row_id if _is_public(row_id) else self._dataset.mark(row_id)}"
+        return f"ev-{row_id if row_id.startswith('r-') else self._dataset.mark(row_id)}"
 
     def anchors(self, evidence: Evidence) -> dict[str, str]:
         """Note what evidence stands for; return its anchors, rows first, each with the row whose words it shows."""
         found: dict[str, str] = {}
-        for row_id in sorted(evidence.rows, key=_is_public):
-            anchor, kind = self._anchor(row_id), "record" if _is_public(row_id) else "rows"
+        for row_id in _public_last(evidence.rows):
+            anchor = self._anchor(row_id)
+            kind = "record" if anchor.startswith("ev-r-") else "rows"
             rows = self._records.setdefault(anchor, {"kind": kind, "rows": []})["rows"]
             rows += [row_id] if row_id not in rows else []
             found.setdefault(anchor, row_id)
@@ -122,7 +123,7 @@ class Citing:
             record = found[anchor] = self._records[anchor]
             rows = [row for part in ("rows", "records", "against") for row in record.get(part, ())]
             pending += [*record.get("formulas", ()), *record.get("anchors", ())]
-            pending += map(self._anchor, sorted(rows, key=_is_public))
+            pending += map(self._anchor, _public_last(rows))
             pending += [f"ev-f-p-{slug(name)}" for name in record.get("parameters", ())]
         self._shown.update(found)
         return found
@@ -145,5 +146,5 @@ class Citing:
         return f"## Evidence\n\n{listed}" if listed else ""
 
 
-def _is_public(row_id: str) -> bool:
-    return row_id.startswith("r-")
+def _public_last(rows: Iterable[str]) -> list[str]:
+    return sorted(rows, key=lambda row_id: row_id.startswith("r-"))

@@ -5,7 +5,6 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from numbers import Number
 from typing import Any
 
@@ -20,8 +19,8 @@ from alliances.dataset import Dataset, split_list
 from alliances.dataset.problems import nearest_words
 from alliances.errors import NarrativeError, refuse
 from alliances.narrative.citing import Citing
-from alliances.narrative.sentences import Alternative, Rendered, Teller
-from alliances.narrative.writing import line, write
+from alliances.narrative.sentences import Alternative, Rendered
+from alliances.narrative.writing import Writer
 from alliances.text.dates import date_text, is_date
 from alliances.text.markdown import capital, curly, escape, for_notebook, plain
 
@@ -36,19 +35,19 @@ class Exhibits:
     def __init__(self, dataset: Dataset, assumptions: Mapping[str, str]) -> None:
         self.dataset = dataset
         self._citing = Citing(dataset, assumptions)
-        self._teller = Teller(dataset, self._citing)
-        self._line = partial(line, self._teller)
+        self._teller = Writer(dataset, self._citing)
+        self._line = self._teller.line
 
     @contextmanager
     def _cell(self, **variables: Any) -> Iterator[None]:
         """Begin a call with the variables of its cell, and name the line of the cell that an error is about."""
         self._citing.begin()
         caller = sys._getframe(3)  # below are this, its context manager and the call
-        self._teller.variables = {**caller.f_globals, **caller.f_locals, **variables}
+        self._teller.variables, self._teller.at = {**caller.f_globals, **caller.f_locals, **variables}, ""
         try:
             yield
         except NarrativeError as error:
-            place, typed = caller.f_lineno, error.line
+            place, typed = caller.f_lineno, self._teller.at
             source = linecache.getlines(caller.f_code.co_filename)
             lines = [n for n, words in enumerate(source, 1) if n >= place and typed and typed in words]
             raise NarrativeError(f"Line {[*lines, place][0]} of the cell: {str(error).rstrip('.')}.") from None
@@ -92,7 +91,7 @@ class Exhibits:
         >>> edition.write("{of_them.of(n):members} are in the alliance.")  # doctest: +SKIP
         """
         with self._cell(**variables):
-            told, sentences, fallen = write(self._teller, markdown)
+            told, sentences, fallen = self._teller.write(markdown)
             more = {"fallen": fallen, "class": box}
             self._show("prose", told, sentences, **{name: value for name, value in more.items() if value})
 
@@ -199,9 +198,6 @@ class Exhibits:
         return "\n".join(lines), sentences
 
     def _row(self, row: "pd.Series[Any]", known: Evidence) -> list[Rendered]:
-        has_own = known or any(isinstance(value, Value) and value.evidence for value in row)
-        why = f"edition.table: the row “{row.iloc[0]}” has no row id; {REMEDY}"
-        refuse(not has_own, f"{why}, or show a Quantity, which carries its own")
         cells: list[Rendered] = []
         due, citing = known, self._citing
         for column, value in row.items():
@@ -216,6 +212,8 @@ class Exhibits:
             markdown = text + (citing.write(anchors) if text else "")
             cells.append(Rendered(markdown, text, anchors or citing.anchors(known), printed, extra or known))
             due = NOTHING if text else due
+        why = f"edition.table: the row “{row.iloc[0]}” has no row id; {REMEDY}"
+        refuse(not any(cell.anchors for cell in cells), f"{why}, or show a Quantity, which carries its own")
         return cells
 
     def _words(self, value: Any, known: Evidence, column: str) -> str:
@@ -241,7 +239,8 @@ class Exhibits:
         with self._cell():
             for raw in filter(None, map(str.strip, str(text).splitlines())):
                 label, bar, words = raw.partition(" | ")
-                refuse(not bar, f"“{raw[:60]}” in a fact box has no “ | ” between label and words", raw)
+                self._teller.at = raw
+                refuse(not bar, f"“{raw[:60]}” in a fact box has no “ | ” between label and words")
                 (head, _), (told, its) = self._line(label, marked=False), self._line(words)
                 if head and told:
                     entries.append([head, told])

@@ -58,6 +58,7 @@ class Teller:
     def __init__(self, dataset: Dataset, citing: Citing) -> None:
         self.dataset, self.citing = dataset, citing
         self.variables: Mapping[str, Any] = {}  # of the cell that is run
+        self.at = ""  # its line that is told, as typed
 
     def look_up(self, path: str) -> Any:
         """Return the value that a placeholder's path names; unknown where this edition does not know it.
@@ -90,18 +91,15 @@ class Teller:
             refuse(row.table == "disagreements", f"{why}{row.values.get('row_ids')}")
             return fact(self.dataset, self.dataset.row(name)) if name in self.dataset else UNKNOWN
         if name not in variables:
-            why = f"no text of the dataset gives “{subject}”; edition.find({name!r}) lists what they give"
-            refuse(subject and any(name in whole.column(table, "name") for table in ("actors", "alliances")), why)
-            what = f"“{{{name}}}” is neither a row of the dataset nor a variable of the notebook"
             near = nearest_words(name, [*whole.row_ids, *(n for n in variables if not n.startswith("_"))])
-            raise NarrativeError(f"{what if subject else f'There is no row “{name}” in the dataset'}{near}")
+            what = "is no row or subject of the dataset and no variable of the notebook"
+            raise NarrativeError(f"“{{{subject or name}}}” {what}{near}")
         value = UNKNOWN if variables[name] is None else variables[name]
         if isinstance(value, Value):
             return value
-        why = f"The variable {name} is {shorten(repr(value), 60)}, a bare value that nothing supports; take it from a "
-        refuse(not isinstance(value, str), f"{why}frame with edition.count, .names or .value, or edition[row_id]")
-        found = ", ".join(numbers.find_numbers(value))
-        refuse(found, f"The variable {name} is the text “{value[:60]}”, whose “{found}” nothing supports")
+        bare = numbers.find_numbers(value) if isinstance(value, str) else [shorten(repr(value), 60)]
+        why = "a bare value that nothing supports; take it from a frame with edition.count, .names or .value"
+        refuse(bare, f"The variable {name} holds “{', '.join(bare)}”, {why}, or write edition[row_id]")
         return Value(value)
 
     def tell(
@@ -113,7 +111,7 @@ class Teller:
         a judgement, whose horizon is ours, typed numbers are not `refused`. NarrativeError if it names nothing, or a
         number that nothing supports.
         """
-        template = alternative.text
+        template, self.at = alternative.text, alternative.line
         bare = PLACEHOLDER.sub("·", _EVIDENCE.sub("", _REFERENCE.sub("", template)))
         _refuse_signs(bare, template, alternative)
         against = [row_id for row_id in _named(template, "-@") if self.row(row_id) is not UNKNOWN]
@@ -212,7 +210,6 @@ def _refuse_signs(bare: str, template: str, alternative: Alternative) -> None:
     unnamed = [part for part in ids if not part.lstrip("-").startswith("@")] + re.findall(r"\[-?@\s*\]", bare)
     against = [part for part in ids if part.startswith("-@") and "ours" not in alternative.labels]
     for found, why in (
-        (["#ev-"] if "#ev-" in bare else [], "is a mark set by hand; write [@row_id], which sets its own"),
         ([glued[0].replace("\x01", "{…}")] if glued else [], "changes what a placeholder prints; set a space"),
         (re.findall(r"[{}]", bare), "belongs to no placeholder; write {name}, {name:words} or {name|one|many}"),
         (unnamed, "names no row; write [@row_id] or [@row_id; @row_id]"),

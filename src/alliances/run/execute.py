@@ -26,7 +26,7 @@ from alliances.run.stopping import as_done
 
 #: Parts of the library on which notebooks stand; what lies above them cannot change their outputs.
 LIBRARY = ("text", "dataset", "analysis", "charts", "narrative", "__init__.py", "edition.py", "errors.py",
-           "parameters.py", "paths.py")  # fmt: skip
+           "parameters.py")  # fmt: skip
 PACKAGES = ("altair", "ipykernel", "ipython", "nbclient", "numpy", "pandas", "papermill")
 _ALWAYS = ("data/datapackage.json", "report/_brand.yml", "notebooks/*.py")
 

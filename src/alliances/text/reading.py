@@ -53,7 +53,7 @@ def read_utf8(path: Path, named: str, kind: type[AlliancesError], remedy: str = 
 def read_yaml(
     text: str, named: str, kind: type[AlliancesError], remedy: str = "correct it", *, typed: bool = True
 ) -> Any:
-    """Read YAML; an error of that `kind` with the line. Numbers and dates stay as written unless they are `typed`."""
+    """Read YAML; an error of that `kind` with the line. Numbers, dates and yes or NO stay as written unless `typed`."""
     import yaml  # here, since a command that has nothing to do does without
 
     class Loader(yaml.SafeLoader):
@@ -65,7 +65,7 @@ def read_yaml(
 
     if not typed:
         Loader.yaml_implicit_resolvers = {
-            first: [(tag, form) for tag, form in rules if tag.rpartition(":")[2] in ("null", "bool", "merge")]
+            first: [(tag, form) for tag, form in rules if tag.rpartition(":")[2] in ("null", "merge")]
             for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
         }
     try:
