@@ -106,8 +106,7 @@ class Edition(Exhibits):
         `what` it is, as formulas name it; units with their powers: ``USD=1, persons=-1``.
         """
         known = {one.name: one.unit for one in self.dataset.scenario}
-        why = f"There is no scenario parameter “{name}”; data/parameters.csv has {', '.join(known) or 'none'}."
-        refuse(name not in known, why)
+        refuse(name not in known, f"“{name}” is not in data/parameters.csv, which has {', '.join(known) or 'none'}.")
         unit, value = known[name], self.parameters.scenario[name]
         measured = f"in {unit}; write {unit}=1 among its units" if unit else "in nothing; leave out its units"
         refuse(units.get(unit) != 1 if unit else units, f"The parameter “{name}” is measured {measured}.")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import posixpath
 import subprocess
 import sys
-import tempfile
 from contextlib import suppress
 from html import escape
 from pathlib import Path
@@ -25,16 +23,8 @@ from alliances.parameters import check_parameters, described
 from alliances.run import forks, notebooks
 from alliances.run.refresh import settle
 
-_SETTINGS = {
-    "@jupyterlab/notebook-extension:tracker": {"codeCellConfig": {"lineWrap": True}},  # a sentence is a long line
-    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
-}
-# The charts' font, in which their text was measured; words that nobody sees fetch it before the first chart is drawn.
-_STYLE = "\n".join(
-    f"""@font-face {{ font-family: "Source Sans Pro"; font-weight: {weight}; src: url(SourceSansPro-{face}.woff2); }}
-body::{place} {{ content: "a"; font: {weight} 1px "Source Sans Pro"; position: absolute; visibility: hidden; }}"""
-    for face, weight, place in (("Regular", 400, "before"), ("Semibold", 600, "after"))
-)
+#: Its settings, and the charts' font.
+_LOOK = Path(__file__).with_name("jupyterlab")
 
 
 def lab(root: Path, port: int = 0, browser: bool = True) -> None:
@@ -46,16 +36,13 @@ def lab(root: Path, port: int = 0, browser: bool = True) -> None:
     os.environ |= forks.SETTINGS | {"ALLIANCES_ROOT": str(root), "ALLIANCES_LAB": "1", "PATH": programs}
     start = f"notebooks/{notebooks.START}"
     page = f"/tree/{start}" if (root / start).exists() else ""
-    with tempfile.TemporaryDirectory(prefix="lab-") as settings:
-        Path(settings, "overrides.json").write_text(json.dumps(_SETTINGS), encoding="utf-8")
-        Path(settings, "custom.css").write_text(_STYLE, encoding="utf-8")
-        styles = {"static_custom_path": [settings, f"{root}/report/_extensions/alliances/fonts"]}
-        LabApp.launch_instance([
-            "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={root}", f"--LabServerApp.app_settings_dir={settings}",
-            "--LabApp.extension_manager=readonly", "--LabApp.custom_css=True", f"--ServerApp.tornado_settings={styles}",
-            f"--LabApp.default_url=/lab{page}", "--ServerApp.jpserver_extensions={'alliances.lab': True}",
-            "--allow-root", *([f"--ServerApp.port={port}"] if port else []), *([] if browser else ["--no-browser"]),
-        ])  # fmt: skip
+    styles = {"static_custom_path": [str(_LOOK), f"{root}/report/_extensions/alliances/fonts"]}
+    LabApp.launch_instance([
+        "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={root}", f"--LabServerApp.app_settings_dir={_LOOK}",
+        "--LabApp.extension_manager=readonly", "--LabApp.custom_css=True", f"--ServerApp.tornado_settings={styles}",
+        f"--LabApp.default_url=/lab{page}", "--ServerApp.jpserver_extensions={'alliances.lab': True}",
+        "--allow-root", *([f"--ServerApp.port={port}"] if port else []), *([] if browser else ["--no-browser"]),
+    ])  # fmt: skip
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
@@ -82,18 +69,19 @@ def before_saving(*, model: dict[str, Any], path: str, **_: Any) -> None:
     model["content"] = notebook
 
 
-class Form:
+class Form(widgets.VBox):  # type: ignore[misc]  # the package has no types
     """A field for each parameter, with what it means and allows and what is wrong with it; a button that builds."""
 
-    def __init__(self, root: Path) -> None:
-        self.root, self.dataset = root, Dataset.load(root)
+    def __init__(self) -> None:
+        self.root = find_root()
+        self.dataset = Dataset.load(self.root)
         self.fields: dict[str, Any] = {}
         self.faults: dict[str, Any] = {}
         rows = [self._row(*row) for row in described(self.dataset)]
         self.button = widgets.Button(description="Build the edition", button_style="primary")
         self.button.on_click(lambda _: self.build())
         self.told, self.shown = widgets.HTML(), widgets.Output()
-        self.box = widgets.VBox([*rows, widgets.HBox([self.button, self.told]), self.shown])
+        super().__init__([*rows, widgets.HBox([self.button, self.told]), self.shown])
 
     def _row(self, name: str, kind: str, default: str, meaning: str, example: str) -> Any:
         allowed = {one.name: f"From {one.minimum:,} to {one.maximum:,}." for one in self.dataset.scenario}
@@ -140,8 +128,3 @@ class Form:
                 display(Markdown(" · ".join(f"[{Path(file).name}](../{quote(file)})" for file in made)))
                 if os.environ.get("ALLIANCES_LAB"):  # it serves files; other programs that show notebooks do not
                     display(IFrame(f"/files/{quote(made[0])}", "100%", 640))
-
-
-def form() -> Any:
-    """Return the form, as the last line of a cell shows it."""
-    return Form(find_root()).box

@@ -102,8 +102,7 @@ def _iso_day(value: Any, _: Dataset) -> str:
         if text == near:
             return text
         hint = f"; the nearest valid value is {near}"
-    why = "is not a day of the calendar; write it as an ISO date such as 2025-03-20"
-    raise ParameterError(f"Parameter as_of is “{text}”, which {why}{hint}.")
+    raise ParameterError(f"Parameter as_of is “{text}”, and not an ISO date of the calendar such as 2025-03-20{hint}.")
 
 
 def _country(value: Any, dataset: Dataset) -> str:

@@ -46,7 +46,9 @@ class Preview:
 
     def listen(self, port: int = 0) -> ThreadingHTTPServer:
         """Start to serve the page on this machine alone, in threads that end with this process."""
-        server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"preview": self}))
+        server = ThreadingHTTPServer(
+            ("127.0.0.1", port), type("Handler", (_Handler,), {"preview": self, "log_message": lambda *_: None})
+        )
         threading.Thread(target=server.serve_forever, daemon=True).start()
         return server
 
@@ -116,9 +118,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Cache-Control", "no-store")
         self.end_headers()
         self.wfile.write(body or b"")
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing of each request."""
 
 
 def show(name: str = "", height: int = 640, **values: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from operator import methodcaller
 from typing import Any
 
 from alliances.analysis.values import Evidence
@@ -14,6 +15,7 @@ from alliances.text.markdown import escape, link, quoted, short_words, slug
 LIMIT = 4
 #: What the labels of formulas, records and inferences begin with, by their anchors; a row's label is its mark.
 _SIGNS = {"ev-f-": "=", "ev-r-": "r", "ev-i-": "i"}
+_is_public = methodcaller("startswith", "r-")
 
 
 class Citing:
@@ -38,14 +40,13 @@ class Citing:
         self._records = {}
 
     def _anchor(self, row_id: str) -> str:
-        return f"ev-{row_id if row_id.startswith('r-') else self._dataset.mark(row_id)}"
+        return f"ev-{row_id if _is_public(row_id) else self._dataset.mark(row_id)}"
 
     def anchors(self, evidence: Evidence) -> dict[str, str]:
         """Note what evidence stands for; return its anchors, rows first, each with the row whose words it shows."""
         found: dict[str, str] = {}
-        for row_id in _public_last(evidence.rows):
-            anchor = self._anchor(row_id)
-            kind = "record" if anchor.startswith("ev-r-") else "rows"
+        for row_id in sorted(evidence.rows, key=_is_public):
+            anchor, kind = self._anchor(row_id), "record" if _is_public(row_id) else "rows"
             rows = self._records.setdefault(anchor, {"kind": kind, "rows": []})["rows"]
             rows += [row_id] if row_id not in rows else []
             found.setdefault(anchor, row_id)
@@ -123,7 +124,7 @@ class Citing:
             record = found[anchor] = self._records[anchor]
             rows = [row for part in ("rows", "records", "against") for row in record.get(part, ())]
             pending += [*record.get("formulas", ()), *record.get("anchors", ())]
-            pending += map(self._anchor, _public_last(rows))
+            pending += map(self._anchor, sorted(rows, key=_is_public))
             pending += [f"ev-f-p-{slug(name)}" for name in record.get("parameters", ())]
         self._shown.update(found)
         return found
@@ -144,7 +145,3 @@ class Citing:
             entries.append((key, f'- <a id="{anchor}"></a>**{label}** {words}'))
         listed = "\n".join(entry for _, entry in sorted(entries))
         return f"## Evidence\n\n{listed}" if listed else ""
-
-
-def _public_last(rows: Iterable[str]) -> list[str]:
-    return sorted(rows, key=lambda row_id: row_id.startswith("r-"))

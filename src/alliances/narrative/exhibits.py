@@ -24,10 +24,6 @@ from alliances.narrative.writing import Writer
 from alliances.text.dates import date_text, is_date
 from alliances.text.markdown import capital, curly, escape, for_notebook, plain
 
-#: Texts that a source line names, the newest; it names five as well.
-_NAMED = 3
-_GROUP = re.compile(r"#(ev-g-[0-9a-f]+)")
-
 
 class Exhibits:
     """What a notebook says of a dataset that is cut to an edition; each call displays, and returns nothing."""
@@ -53,13 +49,10 @@ class Exhibits:
             raise NarrativeError(f"Line {[*lines, place][0]} of the cell: {str(error).rstrip('.')}.") from None
 
     def _show(self, kind: str, markdown: str, sentences: Sequence[Rendered] = (), **more: Any) -> None:
-        """Display Markdown, with its kind, sentences and evidence in the metadata; nothing where it is empty.
-
-        A chart, the ``spec`` of a figure, is displayed as Vega-Lite, which JupyterLab draws.
-        """
+        """Display Markdown, if any, or a chart, its `spec`, with its kind, sentences and evidence in the metadata."""
         bundle = {"text/markdown": for_notebook(markdown), "text/plain": plain(markdown)}
         # What “+n” leads to is no sentence's own evidence, and is found where it is set.
-        groups = _GROUP.findall(" ".join([bundle["text/markdown"], *map(str, more.values())]))
+        groups = re.findall(r"#(ev-g-[0-9a-f]+)", " ".join([bundle["text/markdown"], *map(str, more.values())]))
         if spec := more.pop("spec", None):
             bundle = {"application/vnd.vegalite.v5+json": spec, "text/plain": more["alt"]}
         told = [
@@ -107,21 +100,19 @@ class Exhibits:
         chart for a phone. `reference` or `assumption` says whose the data are where no row gives them.
         """
         with self._cell():
-            is_chart = hasattr(chart, "to_dict") and not isinstance(chart, pd.DataFrame)
-            refuse(not is_chart, f"edition.figure takes an Altair chart, and not a {type(chart).__name__}")
+            refuse(not hasattr(chart, "properties"), f"a figure is an Altair chart, and not a {type(chart).__name__}")
             refuse(not id.startswith("fig-"), f"the id “{id}” does not begin with fig-, so nothing could refer to it")
             texts, sentences = {"title": title, "subtitle": subtitle, "caption": caption, "alt": alt, "note": note}, []
             for name, text in texts.items():
                 texts[name], told = self._line(text, name in ("caption", "note"))
                 sentences += told
-            words, texts["alt"] = [plain(text) for text in texts.values()], plain(texts["alt"])
-            if not texts["title"] or not texts["alt"]:
+            words, texts["alt"] = [plain(text) for text in texts.values()], (alt := plain(texts["alt"]))
+            if not texts["title"] or not alt:
                 return
-            long = f"the alternative text has {len(texts['alt'])} characters; 250 are the most"
-            refuse(len(texts["alt"]) > 250, f"{long}: for a list write its count")
+            refuse(len(alt) > 250, f"alt has {len(alt)} characters; 250 are the most: for a list write its count")
             own = reference or assumption
-            spec = charts.prepare(chart, width_mm=width, title=words[0], subtitle=texts["subtitle"], alt=texts["alt"])
-            slim = charts.prepare(chart if narrow is None else narrow, width_mm="narrow", alt=texts["alt"])
+            spec = charts.prepare(chart, width_mm=width, title=words[0], subtitle=texts["subtitle"], alt=alt)
+            slim = charts.prepare(chart if narrow is None else narrow, width_mm="narrow", alt=alt)
             self._refuse_chart(spec, own, words)
             self._refuse_chart(slim, own, words)
             if max(map(len, charts.data_frames(spec).values()), default=0) >= at_least:
@@ -137,8 +128,7 @@ class Exhibits:
             refuse(True, problem)
         for row_id in charts.row_ids(spec):
             refuse(row_id in LOST, f"{LOST.get(row_id)}; {REMEDY}")
-            why = f"“{row_id}” in the row ids of the chart is no row that this edition knows"
-            refuse(self._teller.row(row_id) is UNKNOWN, why)
+            refuse(self._teller.row(row_id) is UNKNOWN, f"“{row_id}” in the chart is no row that this edition knows")
         for text, rows in () if own else charts.words(spec):
             wrong = self._teller.wrong(text, Evidence.of_rows(rows), *printed)
             refuse(wrong, f"the words “{text[:60]}” in the chart hold “{wrong}”, which no row of theirs gives")
@@ -148,7 +138,7 @@ class Exhibits:
         texts = {row_id: self.dataset.row(row_id).source_id for row_id in ids}
         known = filter(None, dict.fromkeys(texts.values()))
         newest = sorted(known, key=self.dataset.column("sources", "published").__getitem__, reverse=True)
-        older = newest[_NAMED:] if len(newest) > _NAMED + 2 else []
+        older = newest[3:] if len(newest) > 5 else []  # five texts are named, and of more the newest three
         groups: dict[str, list[str]] = {}
         for row_id, text in sorted(texts.items(), key=lambda item: item[1] in older):
             name = self.dataset.source(text).short_name if text else "public record"
@@ -178,8 +168,7 @@ class Exhibits:
     def _pipe_table(self, frame: pd.DataFrame, columns: Mapping[str, str], group: str) -> tuple[str, list[Rendered]]:
         """Lay out a frame as Markdown, and return its cells as sentences for the check too."""
         ids = row_ids(frame, self.dataset, "edition.table")
-        why = "edition.table takes columns as a mapping of columns to heads, {'actor': 'Member'}"
-        refuse(not isinstance(columns, Mapping) or not columns, why)
+        refuse(not isinstance(columns, Mapping), "columns is a mapping, of columns to heads: {'actor': 'Member'}")
         filled = {c: distinct(frame, c, "edition.table") for c in (*columns, *filter(None, [group]))}
         shown = [c for c in columns if filled[c] or not len(frame)]  # a column of dashes goes
         right = [c for c in shown if {type(v) for v in frame[c] if str(v) in filled[c]} == {Quantity}]
@@ -212,8 +201,7 @@ class Exhibits:
             markdown = text + (citing.write(anchors) if text else "")
             cells.append(Rendered(markdown, text, anchors or citing.anchors(known), printed, extra or known))
             due = NOTHING if text else due
-        why = f"edition.table: the row “{row.iloc[0]}” has no row id; {REMEDY}"
-        refuse(not any(cell.anchors for cell in cells), f"{why}, or show a Quantity, which carries its own")
+        refuse(not any(cell.anchors for cell in cells), f"the row “{row.iloc[0]}” of the table has no row id; {REMEDY}")
         return cells
 
     def _words(self, value: Any, known: Evidence, column: str) -> str:
@@ -222,12 +210,11 @@ class Exhibits:
             return capital(escape(value.text) if type(value) is Value else value.text)
         if value is None or value is pd.NA or value != value:
             return ""
-        why = f"the column “{column}” holds the bare number {value}, which nothing supports; keep the Quantity "
-        refuse(isinstance(value, Number), f"{why}of the column value, or take edition.count or edition.value")
+        why = "that nothing supports; show a Quantity, from the column value or edition.count"
+        refuse(isinstance(value, Number), f"the column “{column}” holds the bare number {value}, {why}")
         text = date_text(value) if isinstance(value, str) and is_date(value) else str(value)
         wrong = self._teller.wrong(text, known)
-        why = f"the cell “{text[:60]}” of the column “{column}” holds “{wrong}”, which nothing gives"
-        refuse(wrong, why)
+        refuse(wrong, f"the cell “{text[:60]}” of the column “{column}” holds “{wrong}”, which nothing gives")
         return capital(escape(curly(text)))
 
     def facts(self, id: str, text: str) -> None:
@@ -296,16 +283,15 @@ class Exhibits:
             self._show("judgements", markdown, sentences, items=items, yardstick=yardstick)
 
     def _standing(self, id: str = "") -> Iterator[tuple[dict[Any, Any], Rendered, dict[str, Any]]]:
-        """Yield the judgements of this edition, or one of them: row, proposition, and what staging needs.
-
-        A judgement's horizon and the year in it are ours, so numbers in its statement are not refused.
-        """
+        """Yield the judgements of this edition, or one of them: row, proposition, and what staging needs."""
         frame = self.dataset["judgements"].sort_values("valid_from", kind="stable")
         frame = frame[frame["judgement_id"] == id] if id else frame
         for row in frame.drop_duplicates("judgement_id", keep="last").to_dict("records"):
             likelihood = self.dataset.label("likelihood", row["likelihood"]).label
             stated = Alternative(row["statement"].replace("{likelihood}", f"**{likelihood}**"))
-            if told := self._teller.tell(stated, marked=False, refused=False):
+            if told := self._teller.tell(
+                stated, marked=False, refused=False
+            ):  # its horizon and the year in it are ours
                 rank = None if pd.isna(row["rank"]) else int(row["rank"])
                 more = {column: row[column] for column in ("likelihood", "confidence", "chapter")} | {"rank": rank}
                 yield row, told, {**more, "judgement": row["judgement_id"], "proposition": told.markdown}

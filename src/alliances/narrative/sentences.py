@@ -17,13 +17,12 @@ from alliances.text import numbers
 from alliances.text.markdown import capital, escape, plain
 
 PLACEHOLDER = re.compile(r"\{(?P<path>[^{}:|]+)(?:\|(?P<one>[^{}|]*)\|(?P<many>[^{}|:]*))?(?::(?P<words>[^{}]*))?\}")
-_EVIDENCE = re.compile(r"\s*\[(-?@[^\]]+)\]")
+_EVIDENCE = re.compile(r"\s*\[(-?@[^\]]*)\]")
 #: Where evidence stands before a semicolon, comma or colon, its marks are set there.
 _CLAUSE = re.compile(r".*?\[-?@[^\]]+\][;,:]|.+", re.DOTALL)
 #: Signs that, set against a placeholder (here \x01), would make another number of it.
 _GLUED = re.compile(r"\x01[.,]?\x01|[^\W_]\x01|[$€£%]\x01|(?<!\w)[-−]\x01|\x01(?:[^\W_]+|%|-fold)")
 _UNSEEN = re.compile(r"[*_~`\u00ad\u200b-\u200f\u2060\ufeff]")
-_PER_CENT = re.compile(r"per ?cent(?:age)?\b", re.IGNORECASE)
 #: A reference to an exhibit, in which a digit is no number.
 _REFERENCE = re.compile(r"@(?:fig|tbl|sec)-[a-z0-9-]+")
 _PATH = re.compile(r"[A-Za-z0-9_-]+(?:\([A-Za-z0-9_.-]+\))?")
@@ -58,7 +57,7 @@ class Teller:
     def __init__(self, dataset: Dataset, citing: Citing) -> None:
         self.dataset, self.citing = dataset, citing
         self.variables: Mapping[str, Any] = {}  # of the cell that is run
-        self.at = ""  # its line that is told, as typed
+        self.at, self.before = "", NOTHING  # its line that is told, as typed; what the sentences before it rest on
 
     def look_up(self, path: str) -> Any:
         """Return the value that a placeholder's path names; unknown where this edition does not know it.
@@ -77,8 +76,9 @@ class Teller:
         for name, _, argument in (part.partition("(") for part in rest):
             if name == "of":
                 whole = self.look_up(argument.rstrip(")"))
-                why = f"“{{{path}}}” sets beside each other what is no number; .of() needs a count on both sides"
-                refuse({type(value), type(whole)} - {Quantity, Unknown}, why)
+                refuse(
+                    {type(value), type(whole)} - {Quantity, Unknown}, f"“{{{path}}}” needs two counts, as .of() does"
+                )
             value = value.of(whole) if name == "of" else value.attribute(name)
         return value
 
@@ -86,9 +86,7 @@ class Teller:
         """Return a row, or the variable with which a `subject` begins; NarrativeError, with the nearest, if neither."""
         whole, variables = self.dataset.complete, self.variables if subject else {}
         if name in whole:
-            row = whole.row(name)
-            why = f"“{name}” is a disagreement, which says nothing itself; name one of its rows, "
-            refuse(row.table == "disagreements", f"{why}{row.values.get('row_ids')}")
+            refuse(whole.row(name).table == "disagreements", f"“{name}” is a disagreement; name a row that it tells of")
             return fact(self.dataset, self.dataset.row(name)) if name in self.dataset else UNKNOWN
         if name not in variables:
             near = nearest_words(name, [*whole.row_ids, *(n for n in variables if not n.startswith("_"))])
@@ -102,32 +100,34 @@ class Teller:
         refuse(bare, f"The variable {name} holds “{', '.join(bare)}”, {why}, or write edition[row_id]")
         return Value(value)
 
-    def tell(
-        self, alternative: Alternative, before: Evidence = NOTHING, marked: bool = True, refused: bool = True
-    ) -> Rendered | None:
+    def tell(self, alternative: Alternative, marked: bool = True, refused: bool = True) -> Rendered | None:
         """Fill one alternative; None where its evidence is not known in this edition.
 
-        An inference that has nothing of its own rests on what the sentences `before` it do. A title is not `marked`; in
+        An inference that has nothing of its own rests on what the sentences before it do. A title is not `marked`; in
         a judgement, whose horizon is ours, typed numbers are not `refused`. NarrativeError if it names nothing, or a
         number that nothing supports.
         """
         template, self.at = alternative.text, alternative.line
         bare = PLACEHOLDER.sub("·", _EVIDENCE.sub("", _REFERENCE.sub("", template)))
-        _refuse_signs(bare, template, alternative)
+        glued = _GLUED.search(_UNSEEN.sub("", PLACEHOLDER.sub("\x01", _EVIDENCE.sub("", template))))
+        for found, why in (
+            ([glued[0].replace("\x01", "{…}")] if glued else [], "changes what a placeholder prints; set a space"),
+            (re.findall(r"[{}]", bare), "belongs to no placeholder; write {name}, {name:words} or {name|one|many}"),
+            ([one for one in _named(template) if one.lstrip("-")[:1] != "@"], "names no row; write [@row_id; @row_id]"),
+        ):
+            refuse(found, f"“{''.join(found[:1])}” in “{shorten(template, 80)}” {why}")
         against = [row_id for row_id in _named(template, "-@") if self.row(row_id) is not UNKNOWN]
         if refused:
             self._refuse_numbers(bare, template)
         told = Rendered("", "", is_ours="ours" in alternative.labels)
         filled = [self._clause(clause, told, marked and not told.is_ours) for clause in _CLAUSE.findall(template)]
-        if None in filled or (told.is_ours and not told.evidence and not before):
+        if None in filled or (told.is_ours and not told.evidence and not self.before):
             return None
         text = "".join(filter(None, filled))
         if told.is_ours and marked:
-            anchors = self.citing.anchors(told.evidence)
             statement = plain(_REFERENCE.sub("", text))
-            anchors[self.citing.inference(statement, told.evidence or before, against)] = ""
-            told.anchors |= anchors
-            text += self.citing.write(anchors)
+            told.anchors[self.citing.inference(statement, told.evidence or self.before, against)] = ""
+            text += self.citing.write(told.anchors)
         told.markdown = capital(text.strip())
         told.plain = plain(told.markdown)
         return told
@@ -191,7 +191,7 @@ class Teller:
             told += [value.words, *(cell.text for cell in cells), *(c.iso for c in cells if isinstance(c, Moment))]
             told += [self.dataset.quote(quote_id).exact for quote_id in row.quote_ids]
         allowed = {claim for text in told for claim in numbers.claims(text, parts=True)}
-        said = _PER_CENT.sub("%", " ".join(told))
+        said = re.sub(r"(?i)per ?cent(?:age)?\b", "%", " ".join(told))
         wrong = [number for claim, number in found.items() if claim not in allowed]
         wrong += [sign for sign in "%$€£" if sign in words and sign not in said]
         return next(iter(wrong), "")
@@ -203,33 +203,16 @@ def _named(text: str, sign: str = "") -> list[str]:
     return [part.removeprefix(sign) for part in parts if part.startswith(sign)]
 
 
-def _refuse_signs(bare: str, template: str, alternative: Alternative) -> None:
-    """Refuse what is no complete placeholder or mark of evidence, and what would make another number of one."""
-    glued = _GLUED.search(_UNSEEN.sub("", PLACEHOLDER.sub("\x01", _EVIDENCE.sub("", template))))
-    ids = _named(template)
-    unnamed = [part for part in ids if not part.lstrip("-").startswith("@")] + re.findall(r"\[-?@\s*\]", bare)
-    against = [part for part in ids if part.startswith("-@") and "ours" not in alternative.labels]
-    for found, why in (
-        ([glued[0].replace("\x01", "{…}")] if glued else [], "changes what a placeholder prints; set a space"),
-        (re.findall(r"[{}]", bare), "belongs to no placeholder; write {name}, {name:words} or {name|one|many}"),
-        (unnamed, "names no row; write [@row_id] or [@row_id; @row_id]"),
-        (against, "names what speaks against the sentence; that is for an inference, ours:"),
-    ):
-        refuse(found, f"“{''.join(found[:1])}” in “{shorten(alternative.text, 80)}” {why}")
-
-
 def _printed(value: Value, match: re.Match[str]) -> str:
     """Print a value as its placeholder asks for: its own words or others, and what agrees with one or many."""
     words = match["words"]
-    why = f"“{match[0]}” has no words after its colon; write {{{match['path']}}} to print the value"
-    refuse(words is not None and not words.strip(), why)
+    refuse(words is not None and not words.strip(), f"“{match[0]}” has no words after its colon; write them")
     is_text = type(value) in (Value, Names)  # from a cell, which is no Markdown; numbers and dates need no escape
     printed, count = words or (escape(value.words) if is_text else value.words), value
     if isinstance(value, Share):
         printed, count = value.phrase(words or ""), value.part
     if match["many"] is None or isinstance(value, Unknown):
         return printed
-    why = f"“{match[0]}” chooses between one and many, and {value.text[:60]!r} is no number or list"
     number: Any = len(count) if isinstance(count, Names) else count
-    refuse(not isinstance(number, (int, Quantity)), why)
+    refuse(not isinstance(number, (int, Quantity)), f"“{match[0]}” chooses between one and many by no number or list")
     return f"{printed} {match['one'] if number == 1 else match['many']}"

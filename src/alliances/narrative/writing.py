@@ -36,7 +36,7 @@ class Writer(Teller):
         Return the Markdown, its sentences, headings too, and what fell although its rows are known. NarrativeError
         where a sentence does not end, two stand in one, a label means nothing, or whatever `tell` refuses.
         """
-        self._marked, self._last_stands, self._before, self._fallen = True, True, NOTHING, list[str]()
+        self._marked, self._last_stands, self.before, self._fallen = True, True, NOTHING, list[str]()
         blocks = [(kind, self._block(kind, ways)) for kind, ways in self._blocks(text)]
         for (kind, told), (below, listed) in pairwise(blocks):
             if below[:1] not in ("", "#") and not (kind or listed) and told and told[-1].plain.endswith(":"):
@@ -54,7 +54,7 @@ class Writer(Teller):
 
     def line(self, text: str, marked: bool = True) -> tuple[str, list[Rendered]]:
         """Tell a short text, a title or a caption for instance, which need not end; a title carries no marks."""
-        self._marked, self._last_stands, self._before, self._fallen = marked, True, NOTHING, []
+        self._marked, self._last_stands, self.before, self._fallen = marked, True, NOTHING, []
         slots: list[Slot] = []
         for _, sentence in _sentences([line for line in self._lines(text) if line]):
             self._add(slots, sentence, " ".join(sentence))
@@ -72,12 +72,10 @@ class Writer(Teller):
             kind, ways = blocks[-1]
             is_title = kind[:1] == "#"
             if words == "else:":
-                why = "else: has no paragraph above it; below a heading write else: and the other title on one line"
-                refuse(is_title, why)
+                refuse(is_title, "else: has no paragraph above it; write else: and another title on one line")
                 ways.append([])
                 continue
-            why = f"the sentence “{shorten(words)}” does not end; close it with a full stop"
-            refuse(not is_title and not _END.search(words), why)
+            refuse(not is_title and not _END.search(words), f"“{shorten(words)}” does not end; set a full stop")
             self._add(ways[-1], sentence, _LEAD.sub(r"\1", words) if kind else words, is_title)
         return blocks
 
@@ -112,7 +110,7 @@ class Writer(Teller):
         """Tell a block, or the first of its alternatives of which something stands."""
         if kind[:1] == "#":
             return list(filter(None, [self._first(ways[0][0], marked=False)]))
-        self._before = NOTHING
+        self.before = NOTHING
         return next(filter(None, map(self._paragraph, ways)), [])
 
     def _paragraph(self, slots: list[Slot]) -> list[Rendered]:
@@ -120,7 +118,7 @@ class Writer(Teller):
         told: list[Rendered | None] = []
         for slot in slots:
             told.append(one := self._first(slot, self._marked))
-            self._before = self._before | (one.evidence if one else NOTHING)
+            self.before = self.before | (one.evidence if one else NOTHING)
             named = [word for word in re.findall(r"[\w-]+", slot[0].text) if word in self.dataset.complete]
             if not one and named and all(row_id in self.dataset for row_id in named):
                 self._fallen.append(slot[0].text)  # unlike its rows, something that is made of them is not known
@@ -138,7 +136,7 @@ class Writer(Teller):
 
     def _first(self, slot: Slot, marked: bool) -> Rendered | None:
         """Return the first alternative that is known; the others are read too, so that a fault in them shows."""
-        told = [self.tell(alternative, self._before, marked) for alternative in slot]
+        told = [self.tell(alternative, marked) for alternative in slot]
         return next(filter(None, told), None)
 
 
