@@ -76,9 +76,7 @@ class Teller:
         for name, _, argument in (part.partition("(") for part in rest):
             if name == "of":
                 whole = self.look_up(argument.rstrip(")"))
-                refuse(
-                    {type(value), type(whole)} - {Quantity, Unknown}, f"“{{{path}}}” needs two counts, as .of() does"
-                )
+                refuse({type(value), type(whole)} - {Quantity, Unknown}, f"“{{{path}}}”: .of() needs two counts")
             value = value.of(whole) if name == "of" else value.attribute(name)
         return value
 
@@ -172,9 +170,9 @@ class Teller:
         return sorted({part.strip() for cell in cells for part in cell.split(";") if numbers.find_numbers(part)})
 
     def _refuse_numbers(self, bare: str, template: str) -> None:
-        why = f"in “{shorten(template, 80)}” is typed and not taken from the data; write a placeholder such as "
-        for found in numbers.find_numbers(numbers.mask(plain(bare), self._numbered_names)):
-            refuse(True, f"“{found}” {why}{{row_id}}, {{row_id.date.when}} or a variable made with edition.count")
+        found = numbers.find_numbers(numbers.mask(plain(bare), self._numbered_names))
+        why = "is typed and not taken from the data; write a placeholder, of a row, of its date or of edition.count"
+        refuse(found, f"“{''.join(found[:1])}” in “{shorten(template, 80)}” {why}")
 
     def wrong(self, words: str, evidence: Evidence, *texts: str) -> str:
         """Return the first number, or sign of a unit, in words that neither evidence nor texts give; "" if none."""
