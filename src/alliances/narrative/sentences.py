@@ -171,7 +171,7 @@ class Teller:
 
     def _refuse_numbers(self, bare: str, template: str) -> None:
         found = numbers.find_numbers(numbers.mask(plain(bare), self._numbered_names))
-        why = "is typed and not taken from the data; write a placeholder, of a row, of its date or of edition.count"
+        why = "is typed and not taken from the data; write {row_id}, {row_id.date.when} or what edition.count made"
         refuse(found, f"“{''.join(found[:1])}” in “{shorten(template, 80)}” {why}")
 
     def wrong(self, words: str, evidence: Evidence, *texts: str) -> str:
