@@ -43,7 +43,6 @@ class Preview:
         self.page, self.state = b"", {"name": name or max(self.saved, key=self.saved.__getitem__), "error": ""}
         self._data, self._planned = "", tuple[Any, ...]()
 
-
     def listen(self, port: int = 0) -> ThreadingHTTPServer:
         """Start to serve the page on this machine alone, in threads that end with this process."""
         server = ThreadingHTTPServer(

@@ -7,6 +7,22 @@ from pathlib import Path
 from typing import NamedTuple
 
 from alliances import find_root
+from alliances.dataset.coverage import Coverage, coverage, format_coverage
+from alliances.dataset.problems import Problem
+from alliances.dataset.rules import check_rules, check_schema, unlabelled
+from alliances.dataset.tables import FACT_TABLES, Raw, meanings, read_descriptor, read_files, split_list
+from alliances.dataset.texts import SourceText, check_quotes, check_sources
+from alliances.text.dates import overlap
+
+#: Of each table the columns of the point (the last one is never empty), of what is said of it, of what that holds for.
+_POINTS = {
+    "observations": (("alliance_id", "indicator"), ("value_low", "value_high", "currency"),
+                     ("actor_id", "ref_area", "scenario_id", "duration", "time_period")),
+    "positions": (("actor_id", "alliance_id", "topic"), ("position",), ("date",)),
+    "characteristics": (("alliance_id", "aspect"), ("value",), ("date",)),
+    "event_accounts": (("event_id",), ("date",), ()),
+    "memberships": (("alliance_id", "actor_id"), ("entry_date",), ()),
+}  # fmt: skip
 
 
 class OpenPoint(NamedTuple):
