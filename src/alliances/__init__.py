@@ -1,7 +1,5 @@
 """Europe's Defence Alliances: a reproducible report; a notebook needs one name from here, ``open_edition``."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

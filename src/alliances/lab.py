@@ -1,7 +1,5 @@
 """``alliances lab``: JupyterLab on this project, which saves notebooks as committed; and the form of its start page."""
 
-from __future__ import annotations
-
 import os
 import posixpath
 import subprocess

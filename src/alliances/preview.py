@@ -1,7 +1,5 @@
 """``alliances preview``: a chapter as it looks in the report, in a browser, a moment after each save."""
 
-from __future__ import annotations
-
 import json
 import os
 import tempfile

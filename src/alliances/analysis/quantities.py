@@ -4,8 +4,6 @@ Nothing is averaged. A band stays a band, an open bound (“more than”) stays 
 numbers are exact until they are printed.
 """
 
-from __future__ import annotations
-
 import operator
 import re
 from collections.abc import Mapping
@@ -94,11 +92,11 @@ class Quantity(Value):
         note += "; an input is open at one end, and so is the result" if self.bound else ""
         return Evidence(formulas=(Formula(self.name or made, printed, f"{made}{note}", self.basis),))
 
-    def named(self, name: str) -> Quantity:
+    def named(self, name: str) -> "Quantity":
         """Name it, so that formulas that use it stay readable."""
         return replace(self, name=name)
 
-    def _combine(self, other: Any, sign: str) -> Quantity | Unknown:
+    def _combine(self, other: Any, sign: str) -> "Quantity | Unknown":
         """Add, subtract, multiply or divide; unknown where two open ends pull apart, or nothing can be said."""
         if isinstance(other, Unknown) or other is None:
             return UNKNOWN
@@ -192,7 +190,7 @@ class Quantity(Value):
         named, is_share = replace(self, name=f"upper end of {self._term}"), 0 < self.high < 2
         return named._ratio(is_share and self.bound not in _ABOVE, share, f"{self.made}, upper end")
 
-    def of(self, whole: Quantity | Unknown) -> Value:
+    def of(self, whole: "Quantity | Unknown") -> Value:
         """Set a count beside the whole that it is part of: “all ten”; unknown where it is more, or there is but one."""
         if not isinstance(whole, Quantity) or not whole:
             return UNKNOWN

@@ -1,7 +1,5 @@
 """Values that a sentence can print, words, names and what is unknown, and what they rest on: rows and formulas."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +18,7 @@ class Formula:
     what: str
     value: str
     formula: str
-    evidence: Evidence
+    evidence: "Evidence"
 
     @property
     def anchor(self) -> str:
@@ -50,7 +48,7 @@ class Evidence:
     def __bool__(self) -> bool:
         return bool(self.rows or self.formulas or self.parameters)
 
-    def __or__(self, other: Evidence) -> Evidence:
+    def __or__(self, other: "Evidence") -> "Evidence":
         pairs = zip(vars(self).values(), vars(other).values(), strict=True)
         return Evidence(*(tuple(dict.fromkeys(one + more)) for one, more in pairs))
 
@@ -61,12 +59,12 @@ class Evidence:
         return tuple(dict.fromkeys([*self.rows, *below]))
 
     @classmethod
-    def of_rows(cls, rows: Iterable[str]) -> Evidence:
+    def of_rows(cls, rows: Iterable[str]) -> "Evidence":
         """Make evidence of row ids."""
         return cls(tuple(dict.fromkeys(rows)))
 
     @staticmethod
-    def union(parts: Iterable[Evidence]) -> Evidence:
+    def union(parts: Iterable["Evidence"]) -> "Evidence":
         """Join several, in order."""
         return reduce(or_, parts, NOTHING)
 
@@ -89,7 +87,7 @@ class Value:
 
     words = property(lambda self: self.text)  # as running prose prints it
 
-    def attribute(self, name: str) -> Value:
+    def attribute(self, name: str) -> "Value":
         """Return what stands after a point in a placeholder; NarrativeError, which names what there is, if nothing."""
         if name in self.fields:
             return self.fields[name]
@@ -125,7 +123,7 @@ class Unknown(Value):
     def __repr__(self) -> str:
         return "unknown"
 
-    def _same(self, *_: Any) -> Unknown:
+    def _same(self, *_: Any) -> "Unknown":
         return self
 
     attribute = named = of = _same  # type: ignore[assignment]  # whatever is asked for

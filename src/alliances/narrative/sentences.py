@@ -177,9 +177,8 @@ class Teller:
     def wrong(self, words: str, evidence: Evidence, *texts: str) -> str:
         """Return the first number, or sign of a unit, in words that neither evidence nor texts give; "" if none."""
         bare = numbers.mask(words, self._numbered_names)
-        found = numbers.claims(bare)
-        if "May" not in numbers.find_numbers(bare):
-            found.pop("may", None)
+        is_month = "May" in numbers.find_numbers(bare)
+        found = {claim: word for claim, word in numbers.claims(bare).items() if is_month or claim != "may"}
         if not found:
             return ""
         told = list(texts)
