@@ -54,6 +54,7 @@ class Dataset:
     _frames: dict[str, pd.DataFrame] = field(init=False, default_factory=dict)
     _rows_by_key: dict[str, dict[str, dict[str, str]]] = field(init=False, default_factory=dict)
     _known_rows: dict[str, dict[str, Row]] = field(init=False, default_factory=dict)
+    _marks: dict[str, str] = field(init=False, default_factory=dict)
 
     @property
     def complete(self) -> Self:
@@ -157,8 +158,10 @@ class Dataset:
 
     def mark_of_quote(self, quote_id: str) -> str:
         """Return the evidence mark of a quotation: the letter of its text and the number of its paragraph."""
-        text, start, _ = self._place(quote_id)
-        return f"{self.source(self.quote(quote_id).source_id).mark}{text.paragraph(start)}"
+        if quote_id not in self._marks:
+            text, start, _ = self._place(quote_id)
+            self._marks[quote_id] = f"{self.source(self.quote(quote_id).source_id).mark}{text.paragraph(start)}"
+        return self._marks[quote_id]
 
     def mark(self, row_id: str) -> str:
         """Return a row's evidence mark: that of its first quotation; `r` for the public record."""

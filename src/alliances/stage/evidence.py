@@ -1,6 +1,7 @@
 """The evidence: what each mark stands for, the part at the report's end, and the check of every number against it."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -191,21 +192,24 @@ def evidence(ledger: Ledger, cited_only: bool = False) -> str:
     dataset, records = ledger.dataset, ledger.records
     rows = {row for record in records.values() for part in _ON for row in record.get(part, ())}
     cited = rows | {*records, *(ledger.anchor(row) for row in rows if row in dataset)}
-    texts = []
+    texts, using = [], defaultdict[str, list[Row]](list)  # by quotation
+    for each in map(dataset.row, dataset.row_ids):
+        for quote_id in each.quote_ids:
+            using[quote_id].append(each)
     for source_id in dataset["sources"].sort_values("published", kind="stable")["source_id"]:
         source, quotes = dataset.source(source_id), dataset["quotes"].query("source_id == @source_id")["quote_id"]
         marks = sorted({*map(dataset.mark_of_quote, quotes)}, key=lambda mark: int(mark.removeprefix(source.mark)))
         shown = [mark for mark in marks if f"ev-{mark}" in cited or not cited_only]
-        texts.append((source, [_paragraph(dataset, mark, cited) for mark in shown]))
+        texts.append((source, [_paragraph(dataset, mark, cited, using) for mark in shown]))
     of_sign = {sign: [a for a, label in ledger.labels.items() if label[0] == sign] for sign in _SIGNS.values()}
     public = [(anchor, dataset.row(anchor.removeprefix("ev-"))) for anchor in of_sign["r"]]
     return form("evidence", ledger, texts, [*of_sign["="], *of_sign["i"]], public)
 
 
-def _paragraph(dataset: Dataset, mark: str, cited: set[str]) -> dict[str, Any]:
+def _paragraph(dataset: Dataset, mark: str, cited: set[str], using: Mapping[str, list[Row]]) -> dict[str, Any]:
     """Give an entry's words, those of other paragraphs that its rows rest on too, some context, and the readings."""
     quotes, words = dataset.paragraph(mark), dataset.words(mark)
-    rows = {row.row_id: row for quote in quotes for row in map(dataset.row, dataset.row_ids) if quote in row.quote_ids}
+    rows = {row.row_id: row for quote in quotes for row in using[quote]}
     own = [row for row in rows.values() if dataset.mark(row.row_id) == mark]
     leading = [row for row in own if row.row_id in cited] or own
     others = {quote: dataset.mark_of_quote(quote) for row in leading for quote in row.quote_ids}
