@@ -130,13 +130,13 @@ def test_a_format_that_ended_and_an_answer_to_a_kindred_question_overtake(river_
     add(river_root, "positions", position_id="pos-dunmere-locks-note", actor_id="XDN", alliance_id="commission",
         topic="locks", position="ready", attribution="stated", quote_ids="note-now")  # fmt: skip
     late = behind_of(river_root, Dataset.load(river_root, validate=False), ["commission", "treaty"])
-    places = [line for each in late if "not know it" in each.text for line in each.text.splitlines()[1:]]
-    assert len(places) == len(set(places)) == sum(e.places for e in late if "not know it" in e.text)
-    ended = next(each.text for each in late if each.text.startswith("cha-end-note (Nobody wants it now; given up)"))
+    places = [line for entry in late if "not know it" in entry for line in entry.splitlines()[1:]]
+    assert len(places) == len(set(places)) == sum(count for entry, count in late.items() if "not know it" in entry)
+    ended = next(entry for entry in late if entry.startswith("cha-end-note (Nobody wants it now; given up)"))
     assert "notebooks/treaty.ipynb" in ended
-    answer = next(each.text for each in late if each.text.startswith("pos-dunmere-locks-note"))  # the dam was asked of
+    answer = next(entry for entry in late if entry.startswith("pos-dunmere-locks-note"))  # the dam was asked of
     assert ".ipynb, cell" in answer
-    judged = next(each.text for each in late if "jud-dam" in each.text)
+    judged = next(entry for entry in late if "jud-dam" in entry)
     assert "cha-end-note" in judged
     assert "wrong if: “" in judged
 
@@ -180,7 +180,7 @@ def test_a_pair_that_changed_and_was_declared_apart_is_named(river_root: Path) -
         add(river_root, "disagreements", disagreement_id=f"dis-{name}", point="gauges", kind=kind,
             row_ids="obs-gauges-brief; obs-gauges-needed-brief", explanation="So it is.")  # fmt: skip
     late = behind_of(river_root, Dataset.load(river_root, validate=False), ["commission"])
-    (clash,) = [each.text for each in late if each.text.startswith("data/disagreements.csv")]
+    (clash,) = [entry for entry in late if entry.startswith("data/disagreements.csv")]
     assert "dis-one says that obs-gauges-brief and obs-gauges-needed-brief changed over time, dis-two that" in clash
 
 

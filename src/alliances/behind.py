@@ -27,228 +27,248 @@ _SUBJECTS = {
     "event_accounts": (("event_id",), ("date", "status")),
     "capabilities": (("alliance_id", "holder", "domain"), ("capability", "relation")),
 }  # fmt: skip
+_UNTOLD = ("source_id", "quote_ids", "same_as")  # of a row: not what it says
 #: What whatever is new on a format may end: that something is not so, and that it is open.
 _ABSENCE = re.compile(
     r"(No|Nobody|None|Nothing|Neither)\b|(\w+ )?[Ww]hether\b|[^.]*\b(not|never|no \w+) (is |are |was |were )?reported\b"
 )
 _WORD = re.compile(r"[^\W\d_]{4,}|[A-Z]{2,}|\d[\d,.]*\d|\d")
+#: The columns that say of whom a row is.
+ABOUT = ("alliance_id", "actor_id", "holder")
 #: How near in words a place is that is listed; what a format or actor in common adds, and a question left open; and of
 #: how many rows, at the most, it may be those that rest on one.
 _NEAR, _KIN, _OPEN, _MOST = 0.14, 0.03, 0.06, 5
 
 
 class Nearest:
-    """Finds which of many texts are near another one: in words, names and numbers that they share, rare ones above all.
+    """Finds which of many texts, by keys of any kind, are near another in the words and numbers that they share.
 
-    `texts` are given by keys of any kind.
+    Rare ones count above all.
     """
 
     def __init__(self, texts: Mapping[Any, str]) -> None:
-        self._holding: dict[str, list[Any]] = defaultdict(list)
-        for key, text in texts.items():
-            for stem in _stems(text):
-                self._holding[stem].append(key)
-        self._rare = {stem: log((len(texts) + 1) / (len(keys) + 1)) ** 2 for stem, keys in self._holding.items()}
-        self._size = {key: sqrt(sum(map(self._rare.__getitem__, _stems(text)))) for key, text in texts.items()}
-        self._rarest = log(len(texts) + 1) ** 2
+        self._stems = {key: _stems(text) for key, text in texts.items()}
+        self._count = Counter(stem for stems in self._stems.values() for stem in stems)
+        self._size = {key: sqrt(self._weight(stems)) for key, stems in self._stems.items()}
 
     def to(self, text: str) -> dict[Any, float]:
         """Return those that share a word with a text, and how near they are, from 0 to 1."""
-        near: dict[Any, float] = defaultdict(float)
         stems = _stems(text)
-        size = sqrt(sum(self._rare.get(stem, self._rarest) for stem in stems))
-        for stem in stems & self._holding.keys():
-            for key in self._holding[stem]:
-                near[key] += self._rare[stem] / size / (self._size[key] + 8)  # short ones are near by accident
-        return near
+        size = sqrt(self._weight(stems))
+        shared = {key: stems & own for key, own in self._stems.items() if stems & own}
+        # Short ones are near by accident.
+        return {key: self._weight(both) / size / (self._size[key] + 8) for key, both in shared.items()}
+
+    def _weight(self, stems: set[str]) -> float:
+        return sum(log((len(self._stems) + 1) / (self._count[stem] + 1)) ** 2 for stem in stems)
 
 
 def _stems(text: str) -> set[str]:
     return {word[:6].casefold() for word in _WORD.findall(text)}
 
 
-class Late(NamedTuple):
-    """An entry of the list: what it says, in lines, and how many places of the report it is about."""
-
-    text: str
-    places: int = 1
-
-
 class _Told(NamedTuple):
-    """A sentence or chart of a committed notebook: where it stands, and on which rows it rests."""
+    """A sentence or chart of a committed notebook: where it stands, on which rows it rests, and what is newer."""
 
     name: str
-    cell: int
     place: str
     text: str
-    words: str
+    words: str  # none of a chart
     rows: tuple[str, ...]
-    beside: set[str]  # those of its neighbours and those reviewed
-    once: str  # what is listed once a cell: all of a table
-    is_chart: bool
+    due: tuple[str, ...]  # what is newer and not beside it
+    known: set[str]
+    once: tuple[str, str]  # what is listed once: of a table the cell
     is_open: bool
 
 
-def behind_of(root: Path, dataset: Dataset, names: Iterable[str]) -> list[Late]:
+def behind_of(root: Path, dataset: Dataset, names: Iterable[str]) -> dict[str, int]:
     """List what of the notebooks named, as committed, and of the judgements is behind the whole dataset.
 
     Returns
     -------
-    list of Late
-        Judgements; sentences that fell; then for each newer row the sentences and charts that it overtakes, with file,
-        cell and line, in the order of the report; then by chapter the rows that none uses. Each says what to do.
+    dict of str to int
+        Entries, of lines that say what to do, with the number of places of the report: judgements; sentences that fell;
+        for each newer row those that it overtakes, in the order of the report; what is near in words; unused rows.
     """
-    rows = _Rows(dataset.known(dataset.default_as_of()))
-    outputs = [each for name in names for each in _outputs(name, notebooks.read(root, name))]
-    told, found = [each for output in outputs for each in _told(*output)], dict[tuple[object, ...], _Told]()
-    known, is_due = list[set[str]](), list[bool]()
-    for each in told:
-        newer = [*rows.newer(each.rows, wide=each.is_open), *(rows.left_out(each.rows) if each.is_chart else ())]
-        known.append({*newer, *each.rows, *each.beside})
-        due = tuple(i for i in dict.fromkeys(newer) if i not in each.beside)
-        is_due.append(bool(due))
-        if due:
-            found.setdefault((each.name, each.cell, each.once, due), each)
-    return [*rows.clashes(), *rows.judgements(), *(late for output in outputs for late in _fallen(*output)),
-            *_by_row(rows, [(each, due) for (*_, due), each in found.items()]),
-            *_nearest(rows, told, known, is_due), *_unused(rows, told)]  # fmt: skip
+    rows, told, fallen = _Rows(dataset.known(dataset.default_as_of())), list[_Told](), dict[str, int]()
+    for name in names:
+        for number, cell in enumerate(notebooks.read(root, name).cells, start=1):
+            place = f"notebooks/{name}.ipynb, cell {number}"
+            for meta in filter(None, (out.get("metadata", {}).get("alliances") for out in cell.get("outputs", ()))):
+                told += _told(rows, name, place, cell, meta)
+                fallen |= {
+                    f"{place}, line {_line(cell.source, text)}: “{shorten(text, 60)}” is not told, although its rows "
+                    "are known: a value made of them is not, such as a count of no rows; look at the frame, or write "
+                    "an else: beneath.": 1 for text in meta.get("fallen", ())
+                }  # fmt: skip
+    return dict(
+        [*rows.declared(), *fallen.items(), *_overtaken(rows, told), *_nearest(rows, told), *_unused(rows, told)]
+    )
 
 
-def _by_row(rows: "_Rows", found: Sequence[tuple[_Told, Any]]) -> Iterator[Late]:
-    """Yield the places under the newer row that most of them share; what such a row says is written once."""
-    count = Counter(row_id for _, due in found for row_id in due)
-    grouped: dict[str, list[str]] = defaultdict(list)
-    for each, due in found:
-        lead = max(due, key=count.__getitem__)
-        rest = [i for i in due if i != lead]
-        others = f" (newer, too: {_some(rest, 4)})" if rest else ""
-        grouped[lead].append(f"\n  {each.place}: {each.text}{' does not draw it' * each.is_chart}{others}")
-    for lead, places in grouped.items():
-        many = f"{len(places)} places do" if places[1:] else "one place does"
-        yield Late(
-            f"{rows.listed([lead])}: {many} not know it; bring that up to date, or name the row with a reason in the "
-            f"cell's metadata, “reviewed”.{''.join(places)}", len(places),
+def _told(rows: "_Rows", name: str, place: str, cell: NotebookNode, meta: Any) -> Iterator[_Told]:
+    """Yield what an output tells, each with its place and what is newer."""
+    silenced = {i for key in cell.metadata.get("reviewed", {}) for i in split_list(key)}
+    kind, sentences = meta["kind"], meta.get("sentences", ())
+    on = [tuple(sentence.get("rows", ())) for sentence in sentences]
+    for at, sentence in enumerate(sentences):
+        words = sentence["text"]
+        is_judged = kind == "judgements" or (kind == "judgement" and not at)
+        if not on[at] or is_judged or not (words or kind == "figure"):
+            continue
+        near = {"table": on, "facts": on, "figure": ()}.get(kind, on[max(0, at - 1) : at + 2])
+        beside = silenced.union(*near)
+        none = any("none among" in meta["evidence"].get(a, {}).get("formula", "") for a in sentence["marks"])
+        is_open = none or bool(_ABSENCE.match(words))
+        newer = [*rows.newer(on[at], wide=is_open), *(() if words else rows.left_out(on[at]))]
+        text = f"“{shorten(words, 60)}”" if words else f"the chart {meta['id']} does not draw it"
+        yield _Told(
+            name, f"{place}, line {_line(cell.source, words or meta['id'])}", text, words, on[at],
+            tuple(i for i in dict.fromkeys(newer) if i not in beside), {*newer, *on[at], *beside},
+            (place, "" if kind == "table" else text), is_open,
         )  # fmt: skip
 
 
-def _nearest(rows: "_Rows", told: Sequence[_Told], known: Sequence[set[str]], is_due: Sequence[bool]) -> Iterator[Late]:
+def _line(source: str, text: str) -> int:
+    """Find the line of a cell whose words are most like those of a sentence, or that holds the id of a chart."""
+    wanted = set(_WORD.findall(text))
+    lines = [len(wanted & set(_WORD.findall(line))) for line in source.splitlines()] or [0]
+    return lines.index(max(lines)) + 1
+
+
+def _overtaken(rows: "_Rows", told: Sequence[_Told]) -> Iterator[tuple[str, int]]:
+    """Yield the places under the newer row that most of them share; what such a row says is written once."""
+    found: dict[object, _Told] = {}
+    for each in told:
+        found.setdefault((each.once, each.due), each)
+    count = Counter(row_id for each in found.values() for row_id in each.due)
+    grouped: dict[str, list[str]] = defaultdict(list)
+    for each in (each for each in found.values() if each.due):
+        lead = max(each.due, key=count.__getitem__)
+        rest = [i for i in each.due if i != lead]
+        others = f" (newer, too: {_some(rest, 4)})" if rest else ""
+        grouped[lead].append(f"\n  {each.place}: {each.text}{others}")
+    for lead, places in grouped.items():
+        yield (f"{rows.listed([lead])}: these do not know it; bring them up to date, or name the row with a reason in "
+               f"the cell's metadata, “reviewed”.{''.join(places)}", len(places))  # fmt: skip
+
+
+def _nearest(rows: "_Rows", told: Sequence[_Told]) -> Iterator[tuple[str, int]]:
     """Yield the places near in words to a quotation of a new text, by their own words or by those of a row of theirs.
 
-    However its facts were coded. `known` are the rows that each place has or is listed for; one that `is_due` for
-    another row waits, and each is listed once, under the quotation to which it is nearest.
+    However its facts were coded. One that is due for another row waits, and each is listed once, under the quotation to
+    which it is nearest.
     """
     own = Nearest({n: each.words for n, each in enumerate(told)})
     older = Nearest({row_id: rows.says([row_id]) for each in told for row_id in each.rows})
-    quoted = [{quote_id for row in rows.known(ids) for quote_id in row.quote_ids} for ids in known]
-    sources = [{row.source_id for row in rows.known(each.rows)} for each in told]
-    groups, found = defaultdict[tuple[str, str], list[str]](list), list[tuple[float, int, str, tuple[str, str]]]()
-    for row in filter(rows.is_news, rows.fresh):
-        groups[row.source_id, row.quote_ids[0]].append(row.row_id)
-    for key, ids in groups.items():
+    texts = [{row.source_id for row in rows.known(each.rows)} for each in told]
+    groups, found = defaultdict[str, list[str]](list), list[tuple[float, int, str, str]]()
+    for row in rows.fresh.values():
+        groups[row.quote_ids[0]].append(row.row_id)
+    for quote, ids in groups.items():
         words, near, about = own.to(text := rows.says(ids)), older.to(text), rows.about(ids)
-        near |= {i: near[i] + _KIN * len(about & rows.about([i])) for i in list(near)}
+        near |= {i: near[i] + _KIN * len(about & rows.about([i])) for i in near}
+        using, own_text = {row.row_id for row in rows.dataset.rows_using(quote)}, {rows.fresh[ids[0]].source_id}
         for n, each in enumerate(told):
-            lead = max(each.rows, key=lambda i: near.get(i, 0), default="")
+            lead = max(each.rows, key=lambda i: near.get(i, 0))
             score = words.get(n, 0) + near.get(lead, 0) + _OPEN * each.is_open
-            if score > _NEAR and not (is_due[n] or key[1] in quoted[n] or sources[n] == {key[0]}):
-                found.append((score, n, lead, key))
-    placed, leads = dict[int, tuple[str, str]](), defaultdict[tuple[str, str], set[str]](set)
-    for _, n, lead, key in sorted(found, reverse=True):
-        if n not in placed and (lead in leads[key] or len(leads[key]) < _MOST):
-            placed[n] = key
-            leads[key].add(lead)
-    for key, ids in groups.items():
-        lines = dict.fromkeys(f"\n  {each.place}: {each.text}" for n, each in enumerate(told) if placed.get(n) == key)
-        if lines:
-            yield Late(
-                f"{rows.listed(ids)}: read these beside it, which are near in words: do they still hold? Bring up to "
-                f"date what does not; the rest goes once the text is reviewed.{''.join(lines)}", len(lines),
-            )  # fmt: skip
+            if score > _NEAR and not (each.due or using & each.known or texts[n] == own_text):
+                found.append((score, n, lead, quote))
+    placed, leads = dict[int, str](), defaultdict[str, set[str]](set)
+    for _, n, lead, quote in sorted(found, reverse=True):
+        if n not in placed and len(leads[quote] | {lead}) <= _MOST:
+            placed[n] = quote
+            leads[quote].add(lead)
+    for quote, ids in groups.items():
+        if lines := dict.fromkeys(f"\n  {told[n].place}: {told[n].text}" for n in sorted(placed) if placed[n] == quote):
+            yield (f"{rows.listed(ids)}: read these beside it, which are near in words: do they still hold? Bring up "
+                   "to date what does not; the rest goes once the text is reviewed."
+                   f"{''.join(lines)}", len(lines))  # fmt: skip
 
 
-def _unused(rows: "_Rows", told: Sequence[_Told]) -> Iterator[Late]:
+def _unused(rows: "_Rows", told: Sequence[_Told]) -> Iterator[tuple[str, int]]:
     """Yield the new rows that nothing uses, with what they say, by the chapter of which most is on their format."""
     used, whole = {i for each in told for i in each.rows} | rows.weighed, Counter(each.name for each in told)
-    on = Counter((about, each.name) for each in told for about in {rows.format_of(i) for i in each.rows})
+    on = Counter((about, each.name) for each in told for about in {rows.format.get(i, "") for i in each.rows})
     unused: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for row in rows.fresh:
-        if row.row_id not in used and rows.is_news(row):
-            about = rows.format_of(row.row_id)
+    for row in rows.fresh.values():
+        if row.row_id not in used:
+            about = rows.format[row.row_id]
             near = max(whole, key=lambda name: on[about, name] / whole[name]) if about else ""
-            where = f"nearest chapter {near}" if near and on[about, near] else "no chapter tells its format"
+            where = f"nearest chapter {near}" if on[about, near] else "no chapter tells its format"
             unused[row.source_id, where].append(f"\n  {rows.listed([row.row_id])}")
     for (source_id, where), lines in sorted(unused.items()):
-        yield Late(
-            f"{source_id}, {where}: no chapter uses {len(lines)} of its rows; use what bears on the report, and when "
-            f"you have read each set “reviewed” in data/datapackage.json to the mark of this text.{''.join(lines)}"
-        )
+        yield (f"{source_id}, {where}: no chapter uses {len(lines)} of its rows; use what bears on the report, and "
+               "when you have read each set “reviewed” in data/datapackage.json to the mark of this text."
+               f"{''.join(lines)}", 1)  # fmt: skip
 
 
 class _Rows:
-    """The known rows by their subject, and what is newer than others; `fresh` are those of texts not yet reviewed."""
+    """The known rows and what is newer than others; `fresh` are those of texts not yet reviewed that say a new thing.
+
+    A subject is what a row is about, after a sign: “=” the very same, “*” the same of whatever actor, area and
+    scenario, “+” that of a kin format or a kindred question, “?” whatever is told of a format and its kin, “~” what is
+    declared to have changed over time, “!” the end of all that is told of a format.
+    """
 
     def __init__(self, dataset: Dataset) -> None:
-        self._dataset, self._new, self.weighed = dataset, dataset.unreviewed, set[str]()
-        self._by: dict[tuple[str, ...], list[Row]] = defaultdict(list)
-        self._first: dict[tuple[str, ...], str] = {}  # when something was said first, in these very words
-        parents = dict(dataset["alliances"][["alliance_id", "parent_id"]].to_numpy().tolist())
-        self._family = {each: _root(each, parents) for each in parents}
-        self._single, self._kindred, ended, self._given_up, apart, changed = (
-            {term.term for term in dataset.terms(vocabulary) if word in term.meaning.split()}
-            for vocabulary, word in (("aspect", "single"), ("topic", "offer"), ("status", "ended"),
-                                     ("obs_status", "ended"), ("disagreement_kind", "apart"),
-                                     ("disagreement_kind", "changed"))
-        )  # fmt: skip
-        declared = dataset["disagreements"]
-        self._changes = {each["disagreement_id"]: split_list(each["row_ids"])
-                         for each in declared[declared["kind"].isin(changed)].to_dict("records")}  # fmt: skip
-        rows = [row for row in map(dataset.row, dataset.row_ids) if row.source_id]
-        self.fresh = [row for row in rows if row.source_id in self._new]
-        for row in rows:
-            self._first[_said(row)] = min(self._first.get(_said(row), "9999"), self._day(row))
-            for subject in self._subjects(row):
-                if subject[-1] != "!" or row.values.get("status") in ended:
-                    self._by[subject].append(row)
-        self._apart = {frozenset(pair): each["disagreement_id"]
-                       for each in declared[declared["kind"].isin(apart)].to_dict("records")
-                       for pair in combinations(split_list(each["row_ids"]), 2)}  # fmt: skip
+        self.dataset, self.weighed = dataset, set[str]()
+        parents = {one: parent or one for one, parent in dataset["alliances"][["alliance_id", "parent_id"]].to_numpy()}
+        self._family = {one: parents.get(parent, parent) for one, parent in parents.items()}
+        pairs = [(frozenset(pair), each["disagreement_id"], dataset.label("disagreement_kind", each["kind"]).meaning)
+                 for each in dataset["disagreements"].to_dict("records")
+                 for pair in combinations(split_list(each["row_ids"]), 2)]  # fmt: skip
+        self._changed = {pair: name for pair, name, meaning in pairs if "changed" in meaning.split()}
+        self._apart = {pair: name for pair, name, meaning in pairs if "apart" in meaning.split()}
+        self._rows = {row.row_id: row for row in map(dataset.row, dataset.row_ids) if row.source_id}
+        self.format = {row_id: str(row.values.get("alliance_id", "")) for row_id, row in self._rows.items()}
+        said = {row_id: str([row.table, *((c, cell) for c, cell in [*row.values.items()][1:] if c not in _UNTOLD)])
+                for row_id, row in self._rows.items()}  # fmt: skip
+        first: dict[str, str] = {}  # when a thing was said first, in these very words
+        for row_id, row in sorted(self._rows.items(), key=lambda item: self._day(item[1])):
+            first.setdefault(said[row_id], self._day(row))
+        news = {row_id: row for row_id, row in self._rows.items() if first[said[row_id]] == self._day(row)}
+        self.fresh = {row_id: row for row_id, row in news.items() if row.source_id in dataset.unreviewed}
+        self._subjects = {row_id: self._subjects_of(row) for row_id, row in self._rows.items()}
+        self._overtaking: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+        for row_id, row in self._rows.items():
+            is_single = {"capabilities": False, "characteristics": self._means(row, "aspect", "single")}
+            overtakes = {"=": is_single.get(row.table, True), "~": True,
+                         "!": row_id in news and self._means(row, "status", "ended")}  # fmt: skip
+            for subject in self._subjects[row_id]:
+                if overtakes.get(subject[0]) or (row_id in self.fresh and subject[0] != "!"):
+                    self._overtaking[subject].append(row)
+
+    def _subjects_of(self, row: Row) -> list[tuple[str, ...]]:
+        cells, about = [str(row[column]) for column in _SUBJECTS.get(row.table, ((),))[0]], self.format[row.row_id]
+        found: list[tuple[str, ...]] = []
+        if cells and cells[-1] and not row.values.get("same_as"):
+            found = [("=", row.table, *cells), ("*", row.table, cells[0], cells[-1])]
+            found += [("+", row.table, cells[1])] if self._means(row, "topic", "offer") else []
+            found += [("+", row.table, *(self._family.get(cell, cell) for cell in cells))]
+        found += [("~", change) for pair, change in self._changed.items() if row.row_id in pair]
+        return [*found, *([("?", self._family[about])] if about in self._family else []), ("!", about)]
+
+    def _means(self, row: Row, column: str, word: str) -> bool:
+        return word in self.dataset.label(column, str(row.values.get(column, ""))).meaning.split()
 
     def _day(self, row: Row) -> str:
-        return self._dataset.column("sources", "published")[row.source_id]
+        return self.dataset.column("sources", "published")[row.source_id]
 
     def known(self, ids: Iterable[str]) -> list[Row]:
         """Return the rows of texts among these, as far as they are known."""
-        return [row for row in (self._dataset.row(i) for i in ids if i in self._dataset) if row.source_id]
-
-    def is_news(self, row: Row) -> bool:
-        """Whether no earlier text says the same in the same words."""
-        return self._first[_said(row)] == self._day(row)
-
-    def format_of(self, row_id: str) -> str:
-        """Return the format that a row is about; "" if none, or not known here."""
-        return next((str(row.values.get("alliance_id", "")) for row in self.known([row_id])), "")
+        return [self._rows[i] for i in ids if i in self._rows]
 
     def says(self, ids: Iterable[str]) -> str:
         """Return what rows say, in our words and in their own."""
-        texts = (
-            [reading(self._dataset, r), *(self._dataset.quote(q).exact for q in r.quote_ids)] for r in self.known(ids)
-        )
-        return " ".join(text for each in texts for text in each)
+        rows = self.known(ids)
+        quotes = (self.dataset.quote(quote_id).exact for row in rows for quote_id in row.quote_ids)
+        return " ".join([*(reading(self.dataset, row) for row in rows), *quotes])
 
     def about(self, ids: Iterable[str]) -> set[str]:
         """Return the formats, each by the head of its family, and the actors of rows."""
-        cells = (str(row.values.get(c, "")) for row in self.known(ids) for c in ("alliance_id", "actor_id", "holder"))
-        return {self._family.get(cell, cell) for cell in cells} - {""}
-
-    def clashes(self) -> Iterator[Late]:
-        """Say which rows are declared to have changed, and to speak of different things as well."""
-        for name, ids in self._changes.items():
-            for pair in combinations(ids, 2):
-                if other := self._apart.get(frozenset(pair), ""):
-                    yield Late(
-                        f"data/disagreements.csv: {name} says that {' and '.join(pair)} changed over time, {other} "
-                        "that they do not speak of the same thing; name the two in one of them only."
-                    )
+        cells = {str(row.values.get(column, "")) for row in self.known(ids) for column in ABOUT} - {""}
+        return {self._family.get(cell, cell) for cell in cells}
 
     def newer(self, ids: Sequence[str], *, since: str = "", wide: bool = False) -> list[str]:
         """List the rows that say otherwise of a subject than these, in a later text or one later than `since`.
@@ -259,148 +279,64 @@ class _Rows:
         """
         own: dict[tuple[str, ...], list[Row]] = defaultdict(list)
         for row in self.known(ids):
-            for subject in self._subjects(row):
-                if wide or subject[-1] not in "*?":
+            for subject in self._subjects[row.row_id]:
+                if wide or subject[0] not in "*?":
                     own[subject].append(row)
         found: dict[str, None] = {}
         for subject, mine in own.items():
             day = since or max(map(self._day, mine))
-            later = (row for row in self._by[subject] if self._day(row) > day)
-            found |= {row.row_id: None for row in later if self._counts(row, mine, subject[-1])}
-        return [i for i in found if i not in ids]
+            later = (row for row in self._overtaking[subject] if self._day(row) > day and row.row_id not in ids)
+            found |= {row.row_id: None for row in later if all(self._is_otherwise(row, m, subject[0]) for m in mine)}
+        return list(found)
 
-    def _counts(self, row: Row, mine: Sequence[Row], kind: str) -> bool:
-        if kind == "~":
-            return True
-        is_single = row.table != "capabilities" and kind not in "*+?"
-        if is_single and row.table == "characteristics":
-            is_single = self.is_news(row) if kind == "!" else row["aspect"] in self._single
-        if not (is_single or (row.source_id in self._new and self.is_news(row))):
+    def _is_otherwise(self, row: Row, mine: Row, sign: str) -> bool:
+        """Whether a later row says another thing, as with some signs it does whatever it says."""
+        if frozenset((row.row_id, mine.row_id)) in self._apart:
             return False
-        differs = kind in "*!?" or row.values.get("obs_status") in self._given_up  # whatever it says
-        return all((differs or _differ(row, m)) and frozenset((row.row_id, m.row_id)) not in self._apart for m in mine)
-
-    def _subjects(self, row: Row) -> list[tuple[str, ...]]:
-        """Return what a row is about, and last what ends all that is told of its format (“!”).
-
-        Where it compares, between them the same of whatever actor, area and scenario (“*”), and what it shares with
-        those on kin formats, an answer with those to kindred questions (“+”). What is declared to have changed over
-        time is one subject (“~”), and whatever is told of a format and its kin (“?”).
-        """
-        cells = tuple(str(row[column]) for column in _SUBJECTS.get(row.table, ((),))[0])
-        found: list[tuple[str, ...]] = []
-        if cells and cells[-1] and not row.values.get("same_as"):
-            found = [(row.table, *cells), (row.table, cells[0], cells[-1], "*")]
-            found += [(row.table, cells[1], "+")] if row.values.get("topic") in self._kindred else []
-            found += [(row.table, *(self._family.get(cell, cell) for cell in cells), "+")]
-        found += [(change, "~") for change, ids in self._changes.items() if row.row_id in ids]
-        about = str(row.values.get("alliance_id", ""))
-        return [*found, *([(self._family[about], "?")] if about in self._family else []), (about, "!")]
+        cells = [(column, str(row.values.get(column, "")).casefold(), str(mine.values.get(column, "")).casefold())
+                 for column in _SUBJECTS.get(row.table, ((), ()))[1]]  # fmt: skip
+        filled = [each for each in cells if not {"", "nan"} & {*each}]  # what one leaves open, the other may fill
+        differ = any(one != other and not (c.endswith("date") and overlap(one, other)) for c, one, other in filled)
+        return differ or sign not in "=+" or self._means(row, "obs_status", "ended")
 
     def left_out(self, drawn: Sequence[str]) -> list[str]:
         """List the rows of the indicators of a chart, of the same formats, that it does not draw."""
-        subjects = [s for row in self.known(drawn) if row.table == "observations" for s in self._subjects(row)]
-        wide = dict.fromkeys(subject for subject in subjects if subject[-1] == "*")
-        return [row.row_id for subject in wide for row in self._by[subject] if row.row_id not in set(drawn)]
+        subjects = dict.fromkeys(subject for row in self.known(drawn) for subject in self._subjects[row.row_id])
+        wide = (subject for subject in subjects if subject[:2] == ("*", "observations"))
+        return [i for subject in wide for i, own in self._subjects.items() if subject in own and i not in drawn]
 
     def listed(self, ids: Sequence[str]) -> str:
         """Write rows with what they say; of many the newest."""
         newest = sorted(self.known(ids), key=self._day, reverse=True)
-        return _some([f"{row.row_id} ({shorten(reading(self._dataset, row), 90)})" for row in newest])
+        return _some([f"{row.row_id} ({shorten(reading(self.dataset, row), 90)})" for row in newest])
 
-    def judgements(self) -> Iterator[Late]:
-        """Say which judgements do not weigh a row that is newer than their version, on a subject that they weigh.
+    def declared(self) -> Iterator[tuple[str, int]]:
+        """Say which rows are declared to have changed and to be apart, and which judgements newer rows have overtaken.
 
-        Of those whose format a new text touches, too, with what would prove them wrong.
+        Those that do not weigh one on a subject that they weigh, and those whose format a new text touches.
         """
-        standing = self._dataset["judgements"][["judgement_id", "valid_from"]].to_numpy().tolist()
-        for number, row in enumerate(self._dataset.complete["judgements"].to_dict("records"), start=2):
-            if [row["judgement_id"], row["valid_from"]] not in standing:
-                continue
+        for pair, name in ((pair, name) for pair, name in self._changed.items() if pair in self._apart):
+            yield (f"data/disagreements.csv: {name} says that {' and '.join(sorted(pair))} changed over time, "
+                   f"{self._apart[pair]} that they do not speak of the same thing; name the two in one of them only.",
+                   1)  # fmt: skip
+        whole, version = self.dataset.complete["judgements"], ["judgement_id", "valid_from"]
+        standing = whole.reset_index(names="number").merge(self.dataset["judgements"][version])
+        for row in standing.to_dict("records"):
             own = [*split_list(row["requires"]), *split_list(row["against"])]
             self.weighed |= {*own, *split_aside(row["aside"])}
             aside = {*split_aside(row["aside"]), *split_aside(str(row.get("reviewed", "")))}
             due = [i for i in self.newer(own, since=row["valid_from"]) if i not in aside]
-            touching = (r for r in self.fresh if r.values.get("alliance_id") == row["alliance_id"] and self.is_news(r))
-            late = sorted((r for r in touching if self._day(r) > row["valid_from"]), key=self._day, reverse=True)
-            near = [r.row_id for r in late if r.row_id not in {*own, *aside, *due}]
+            late = [r for i, r in self.fresh.items() if self.format[i] == row["alliance_id"]
+                    and self._day(r) > row["valid_from"] and i not in {*own, *aside, *due}]  # fmt: skip
+            near = [r.row_id for r in sorted(late, key=self._day, reverse=True)]
             if due or near:
                 weigh = f" does not weigh {self.listed(due)};" if due else ""
                 beside = f" is older than {_some(near)}, on its format;" if near else ""
-                yield Late(
-                    f"data/judgements.csv, row {number}, {row['judgement_id']}: its version of {row['valid_from']}"
-                    f"{weigh}{' and' * bool(due and near)}{beside} wrong if: “{row['wrong_if']}” Write a new version, "
-                    "or name the rows with a reason in its column reviewed."
-                )
-
-
-def _root(alliance_id: str, parents: Mapping[str, str]) -> str:
-    """Return the format at the head of a family of them."""
-    seen = [alliance_id]
-    while (parent := parents.get(seen[-1])) and parent not in seen:
-        seen.append(parent)
-    return seen[-1]
+                yield (f"data/judgements.csv, row {row['number'] + 2}, {row['judgement_id']}: its version of "
+                       f"{row['valid_from']}{weigh}{' and' * bool(due and near)}{beside} wrong if: “{row['wrong_if']}” "
+                       "Write a new version, or name the rows with a reason in its column reviewed.", 1)  # fmt: skip
 
 
 def _some(parts: Sequence[str], most: int = 5) -> str:
     """List the first of many."""
     return ", ".join(parts[:most]) + (f", and {len(parts) - most} more" if parts[most:] else "")
-
-
-def _said(row: Row) -> tuple[str, ...]:
-    """Return all that a row says, without its id and its words."""
-    cells = [str(cell) for name, cell in row.values.items() if name not in ("source_id", "quote_ids", "same_as")]
-    return (row.table, *cells[1:])
-
-
-def _differ(one: Row, other: Row) -> bool:
-    """Whether two rows say different things; what one leaves open, the other may fill."""
-    pairs = [(column, str(one[column]), str(other[column])) for column in _SUBJECTS[one.table][1]]
-    filled = [(column, a, b) for column, a, b in pairs if a not in ("", "nan") and b not in ("", "nan")]
-    return any(a.casefold() != b.casefold() and not (c.endswith("date") and overlap(a, b)) for c, a, b in filled)
-
-
-def _outputs(name: str, notebook: NotebookNode) -> Iterator[tuple[str, int, NotebookNode, Any]]:
-    """Yield what a notebook put into the report: its name, the cell's number, the cell, and what is noted of it."""
-    for number, cell in enumerate(notebook.cells, start=1):
-        for output in cell.get("outputs", ()):
-            if meta := output.get("metadata", {}).get("alliances"):
-                yield name, number, cell, meta
-
-
-def _told(name: str, number: int, cell: NotebookNode, meta: Any) -> Iterator[_Told]:
-    """Yield what an output tells, each with its place."""
-    silenced = {i for key in cell.metadata.get("reviewed", {}) for i in split_list(key)}
-    sentences = meta.get("sentences", ())
-    rows = [tuple(sentence.get("rows", ())) for sentence in sentences]
-    for at, sentence in enumerate(sentences):
-        words, kind = sentence["text"], meta["kind"]
-        is_chart = kind == "figure" and not words
-        is_judged = kind == "judgements" or (kind == "judgement" and not at)
-        if not rows[at] or is_judged or not (words or is_chart):
-            continue
-        near = {"table": rows, "facts": rows, "figure": ()}.get(kind, rows[max(0, at - 1) : at + 2])
-        none = any("none among" in meta["evidence"].get(a, {}).get("formula", "") for a in sentence["marks"])
-        text = f"the chart {meta['id']}" if is_chart else f"“{shorten(words, 60)}”"
-        yield _Told(
-            name, number, f"notebooks/{name}.ipynb, cell {number}, line {_line(cell.source, words or meta['id'])}",
-            text, words, rows[at], {i for each in near for i in each} | silenced, "" if kind == "table" else text,
-            is_chart, none or bool(_ABSENCE.match(words)),
-        )  # fmt: skip
-
-
-def _fallen(name: str, number: int, cell: NotebookNode, meta: Any) -> Iterator[Late]:
-    """Yield the sentences that are not told, although their rows are known."""
-    for text in meta.get("fallen", ()):
-        yield Late(
-            f"notebooks/{name}.ipynb, cell {number}, line {_line(cell.source, text)}: “{shorten(text, 60)}” is not "
-            "told, although its rows are known: a value made of them is not, such as a count of no rows; look at the "
-            "frame, or write an else: beneath."
-        )
-
-
-def _line(source: str, text: str) -> int:
-    """Find the line of a cell whose words are most like those of a sentence, or that holds the id of a chart."""
-    wanted = set(_WORD.findall(text))
-    lines = [len(wanted & set(_WORD.findall(line))) for line in source.splitlines()] or [0]
-    return lines.index(max(lines)) + 1

@@ -148,8 +148,7 @@ def build(
         folders = root / "notebooks", folder / "notebooks"
         say(differences(*([where / f"{each}.ipynb" for each in planned.names] for where in folders)))
     elif late := behind_of(root, planned.dataset, planned.names):
-        places = sum(each.places for each in late)
-        say(f"{places} places of the report are behind the data; `alliances check` lists them.")
+        say(f"{sum(late.values())} places of the report are behind the data; `alliances check` lists them.")
     for source_id in sorted(planned.dataset.uncoded):
         say(f"{source_id} does not count yet: `alliances check` lists its sentences that are not accounted for.")
     return Build(folder, published.notice)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from alliances.analysis.facts import divided_at, is_subject
 from alliances.analysis.frames import find
-from alliances.behind import Late, behind_of
+from alliances.behind import behind_of
 from alliances.build import build, notebook_names, plan
 from alliances.dataset import ROW_PREFIXES, Dataset
 from alliances.dataset.check import check
@@ -37,7 +37,7 @@ def check_project(root: Path) -> tuple[bool, str]:
 
     Returns whether nothing has to be mended, and the report for the terminal.
     """
-    data, names, problems, late, changed = check(root), list[str](), list[str](), list[Late](), list[str]()
+    data, names, problems, late, changed = check(root), list[str](), list[str](), dict[str, int](), list[str]()
     try:
         dataset = Dataset.load(root, validate=False)
         names = notebook_names(root)
@@ -55,8 +55,8 @@ def check_project(root: Path) -> tuple[bool, str]:
     lines = [data.format(), "", f"notebooks: {len(names)} checked, {len(problems)} problems"]
     lines += [f"  {problem}" for problem in problems]
     lines += ["", f"cache and edition: {len(changed)} changed files", *(f"  {each}" for each in changed)]
-    lines += ["", f"behind the data: {sum(each.places for each in late)} places of the report"]
-    lines += [f"  {line}" for each in late for line in each.text.splitlines()]
+    lines += ["", f"behind the data: {sum(late.values())} places of the report"]
+    lines += [f"  {line}" for entry in late for line in entry.splitlines()]
     return data.ok and not (problems or changed or late), "\n".join(lines)
 
 

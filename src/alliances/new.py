@@ -3,18 +3,19 @@
 import csv
 import hashlib
 import re
-from calendar import monthrange
 from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import chain, count, product
 from pathlib import Path
+from string import ascii_uppercase
 
 import nbformat
 import pandas as pd
 
-from alliances.behind import Nearest
+from alliances.behind import ABOUT, Nearest
 from alliances.build import notebook_names
 from alliances.check import csv_lines
-from alliances.dataset import Dataset
+from alliances.dataset import Dataset, Row
 from alliances.dataset.coverage import Sentence, find_tokens, names_of, split_sentences
 from alliances.dataset.problems import shorten
 from alliances.dataset.tables import read_tables, split_list
@@ -23,10 +24,10 @@ from alliances.errors import DataError
 from alliances.parameters import check_parameters
 from alliances.run.cache import write_whole
 from alliances.run.refresh import refresh
-from alliances.stage.chapters import read_template
 from alliances.stage.evidence import reading
 from alliances.text.dates import MONTHS, month_text
 from alliances.text.markdown import capital, slug
+from alliances.text.reading import read_utf8
 
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w’'-]+(?: (?:of |the )*[A-Z][\w’'-]+)*")
 _DATELINE = re.compile(r"[A-Z][\w’'/ -]{,40}[,(][^.!?]{,25}\d{4}\)? ?[:–—]")  # BRUSSELS, 3 May 2025 –
@@ -53,7 +54,8 @@ def new_source(root: Path, file: Path, genre: str = "") -> str:
     written.
     """
     dataset = Dataset.load(root)
-    content, text = _read(root, file)
+    text = _read(root, file)
+    content = text.encode()
     genres = [term.term for term in dataset.terms("genre")]
     if genre and genre not in genres:
         raise DataError(f"“{genre}” is no genre of data/labels.csv; choose from {', '.join(genres)}.")
@@ -77,31 +79,24 @@ def new_source(root: Path, file: Path, genre: str = "") -> str:
     at = max((n for n, line in enumerate(lines, 1) if line.startswith("|")), default=len(lines))
     lines.insert(at, f"| `{source_id}.txt` | `{source_id}` | {title} | not known |")
     write_whole(guide, ("\n".join(lines) + "\n").encode())
-    listed, count = _work_list(Dataset.load(root), source_id, text)
-    write_whole(root / "data" / "worklists" / f"{source_id}.md", listed.encode())
+    work = _WorkList(root, source_id, text)
+    write_whole(root / "data" / "worklists" / f"{source_id}.md", work.write().encode())
     return (
-        f"{source_id} is registered, and does not count until its {count} sentences are accounted for.\n"
+        f"{source_id} is registered, and does not count until its {len(work.sentences)} sentences are accounted for.\n"
         f"Read its row in data/sources.csv (title, publisher, authors, genre, dates) and its line in seeds/README.md; "
         f"then work through data/worklists/{source_id}.md. `alliances check` counts down."
     )
 
 
-def _read(root: Path, file: Path) -> tuple[bytes, str]:
+def _read(root: Path, file: Path) -> SourceText:
     """Read a text that is to be added; refuse what is no text, or no new one."""
-    try:
-        content = file.read_bytes()
-        text = content.decode("utf-8")
-    except OSError as error:
-        raise DataError(f"{file} cannot be read ({error.strerror}); name a *.txt file.") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file} is not UTF-8 (byte {error.start}); save it as plain text in UTF-8.") from None
-    if not any(c.isalnum() for c in text):
+    words = read_utf8(file, str(file), DataError, "name a *.txt file").split()
+    if not any(map(count_words, words)):
         raise DataError(f"{file} is empty; a source has at least one sentence.")
     for row in read_tables(root)["sources"]:
-        if read_text(root, row["file"]).split() == text.split():
-            same = f"what {row['source_id']} says, which is registered"
-            raise DataError(f"{file} says word for word {same}; nothing to add.")
-    return content, text
+        if read_text(root, row["file"]).split() == words:
+            raise DataError(f"{file} says word for word what {row['source_id']} says, which is registered.")
+    return SourceText(file.read_bytes().decode())
 
 
 def _window(text: str, today: date) -> tuple[date, date, date, str]:
@@ -116,76 +111,80 @@ def _window(text: str, today: date) -> tuple[date, date, date, str]:
             return day, day, day, f"Printed in the text: “{shorten(line)}”."
     if found:
         day, line = max(found)
-        end = min(date(day.year, day.month, monthrange(day.year, day.month)[1]), today)
-        told = f"The newest day that it gives is {day.isoformat()}: “{line[:80]}”. "
-        rest = "It was added on the latest day; nothing prefers a day, so the last one of that month is taken."
-        return day, end, today, told + rest
+        end = min((pd.Timestamp(day) + pd.offsets.MonthEnd(0)).date(), today)
+        told = f"The newest day that it gives is {day.isoformat()}: “{line[:80]}”; the last one of that month is taken."
+        return day, end, today, told
     return today, today, today, "It gives no full date: to be found; until then the day on which it was added is taken."
 
 
 def _next_mark(marks: Iterable[str]) -> str:
     """Return the mark after the last one; AA follows Z."""
-    last = max(marks, key=lambda mark: (len(mark), mark), default="")
-    head = last.rstrip("Z")
-    step = head[:-1] + chr(ord(head[-1]) + 1) if head else "A"
-    return step + "A" * (len(last) - len(head))
+    last = max(((len(mark), mark) for mark in marks), default=(0, ""))
+    letters = chain.from_iterable(product(ascii_uppercase, repeat=length) for length in count(1))
+    return next(mark for mark in map("".join, letters) if (len(mark), mark) > last)
 
 
-class _Known:
-    """What the dataset says already, to be set beside a sentence."""
+class _WorkList:
+    """The work list of a text: a sentence after the other, with what the dataset says already to look at."""
 
-    def __init__(self, dataset: Dataset) -> None:
-        self.rows = {row.row_id: row for row in map(dataset.row, dataset.row_ids) if row.source_id}
-        self.says = {row_id: reading(dataset, row) for row_id, row in self.rows.items()}
-        quoted = {i: " ".join(dataset.quote(q).exact for q in row.quote_ids) for i, row in self.rows.items()}
-        self.nearest = Nearest({row_id: f"{says} {quoted[row_id]}" for row_id, says in self.says.items()})
-        self.when = {i: month_text(dataset.source(row.source_id).published) for i, row in self.rows.items()}
+    def __init__(self, root: Path, source_id: str, text: SourceText) -> None:
+        self.source_id, self.text, self.strange = source_id, text, dict[str, None]()
+        self.dataset, self.tables = Dataset.load(root), read_tables(root)
+        self.rows = {row.row_id: row for row in map(self.dataset.row, self.dataset.row_ids) if row.source_id}
+        self.nearest = Nearest({
+            row_id: " ".join([reading(self.dataset, row), *(self.dataset.quote(q).exact for q in row.quote_ids)])
+            for row_id, row in self.rows.items()
+        })  # fmt: skip
         self.ids = {
-            name.casefold(): row[f"{kind[:-1]}_id"]
-            for kind in ("actors", "alliances")
-            for row in read_tables(dataset.root)[kind]
+            name.casefold(): row[key]
+            for table, key in (("actors", "actor_id"), ("alliances", "alliance_id"))
+            for row in self.tables[table]
             for name in (row["name"], row.get("short_name", ""), *split_list(row["aliases"]))
         }
+        self.names, self.sentences = names_of(self.tables), split_sentences(text)
 
-    def like(self, text: str, named: Iterable[str], has_number: bool) -> list[str]:
-        """List up to three rows on what a sentence is about: those that share its names and its rarer words."""
-        own = {self.ids.get(name.casefold(), "") for name in named} - {""}
-        score = {
-            i: near
-            + 0.07 * len(own & {str(self.rows[i].values.get(c, "")) for c in ("alliance_id", "actor_id", "holder")})
-            + 0.05 * (has_number and self.rows[i].table == "observations")
-            for i, near in self.nearest.to(text).items()
-        }
-        return sorted((i for i in score if score[i] > 0.11), key=lambda i: -score[i])[:3]
+    def write(self) -> str:
+        """Return the whole list as Markdown."""
+        lines = [line for number, each in enumerate(self.sentences, start=1) for line in self.entry(number, each)]
+        strange = f"Names that no table has: {', '.join(self.strange) or 'none'}."
+        return "\n".join([f"# Work list of {self.source_id}", "", _NOTE, "", *lines, "", strange, ""])
 
-
-def _work_list(dataset: Dataset, source_id: str, text: str) -> tuple[str, int]:
-    """Write the work list of a text: a sentence after the other, with what to look at."""
-    seed, tables, known = SourceText(text), read_tables(dataset.root), _Known(dataset)
-    pattern, sentences, strange = names_of(tables), split_sentences(text), dict[str, None]()
-    lines = [f"# Work list of {source_id}", "", _NOTE, ""]
-    for number, sentence in enumerate(sentences, start=1):
-        tokens = find_tokens(sentence.text, pattern)
+    def entry(self, number: int, sentence: Sentence) -> Iterator[str]:
+        """Yield a sentence: what it holds, as a quotation, for which table, rows like it, and these as new rows."""
+        text, tokens = sentence.text, find_tokens(sentence.text, self.names)
         has_number = any(token.kind == "number" for token in tokens)
         named = {part for token in tokens for part in token.text.split()}
-        strange |= {n: None for n in _NAME.findall(sentence.text) if not named & set(n.split()) and n not in MONTHS}
-        like = known.like(sentence.text, [t.text for t in tokens], has_number)
-        likely = dict.fromkeys(known.rows[i].table for i in like)
-        likely |= {"statements": None} if re.search(r"[“\"]|\b(said|says|told|argue\w*)\b", sentence.text) else {}
+        self.strange |= {n: None for n in _NAME.findall(text) if not named & set(n.split()) and n not in MONTHS}
+        like = self.like(text, {self.ids.get(token.text.casefold(), "") for token in tokens}, has_number)
+        likely = dict.fromkeys(row.table for row in like)
+        likely |= {"statements": None} if re.search(r"[“\"]|\b(said|says|told|argue\w*)\b", text) else {}
         likely |= {"observations, with a new indicator": None} if has_number and "observations" not in likely else {}
-        quotes = list(_quotes(source_id, seed, sentence))
-        lines += [f"{number}. [ ] line {sentence.line}: {sentence.text}"]
-        lines += [f"   - holds: {'; '.join(f'{t.text} ({t.kind})' for t in tokens)}"] if tokens else []
-        lines += [f"   - quote: `{csv_lines([row])}`" for row in quotes]
-        lines += [f"   - table: {', '.join(likely) or 'characteristics, or an exclusion'}"]
-        lines += [f"   - compare: {i}, {known.when[i]}: {known.says[i][:120]}" for i in like]
-        first = {known.rows[i].table: i for i in reversed(like)}  # of each table the one most like
-        for row in (row for table, i in first.items() for row in tables[table] if i in row.values()):
-            row_id, *cells = (cell for column, cell in row.items() if column != "source_id")
-            new = [f"{row_id.rsplit('-', 1)[0]}-{source_id}", *cells[:-1], "; ".join(row[0] for row in quotes)]
-            lines += [f"   - pattern: `{csv_lines([new])}`"]
-    lines += ["", "Names that no table has: " + (", ".join(strange) or "none") + "."]
-    return "\n".join(lines) + "\n", len(sentences)
+        quotes = list(_quotes(self.source_id, self.text, sentence))
+        yield f"{number}. [ ] line {sentence.line}: {text}"
+        if tokens:
+            yield f"   - holds: {'; '.join(f'{token.text} ({token.kind})' for token in tokens)}"
+        yield from (f"   - quote: `{csv_lines([row])}`" for row in quotes)
+        yield f"   - table: {', '.join(likely) or 'characteristics, or an exclusion'}"
+        for row in like:
+            month = month_text(self.dataset.source(row.source_id).published)
+            yield f"   - compare: {row.row_id}, {month}: {reading(self.dataset, row)[:120]}"
+        first = {row.table: row for row in reversed(like)}  # of each table the one most like
+        for table, row in first.items():
+            raw = next(raw for raw in self.tables[table] if row.row_id in raw.values())
+            cells = [cell for column, cell in raw.items() if column != "source_id"][1:-1]
+            new = [f"{row.row_id.rsplit('-', 1)[0]}-{self.source_id}", *cells, "; ".join(quote[0] for quote in quotes)]
+            yield f"   - pattern: `{csv_lines([new])}`"
+
+    def like(self, text: str, about: set[str], has_number: bool) -> list[Row]:
+        """List up to three rows on what a sentence is about: those that share its names and its rarer words."""
+        score = {
+            row_id: near
+            + 0.07 * len(about & {str(self.rows[row_id].values.get(column, "")) for column in ABOUT} - {""})
+            + 0.05 * (has_number and self.rows[row_id].table == "observations")
+            for row_id, near in self.nearest.to(text).items()
+        }
+        best = sorted((row_id for row_id in score if score[row_id] > 0.11), key=lambda row_id: -score[row_id])
+        return [self.rows[row_id] for row_id in best[:3]]
 
 
 def _quotes(source_id: str, seed: SourceText, sentence: Sentence) -> Iterator[list[str]]:
@@ -245,11 +244,8 @@ def new_chapter(root: Path, name: str, title: str = "") -> str:
     notebook.cells[0].metadata["tags"] = ["parameters"]
     template = root / "report" / "report.qmd"
     lines = template.read_text(encoding="utf-8").splitlines()
-    kinds = [kind for kind, _, _ in read_template(template)[1]]
     back = next((n for n, line in enumerate(lines) if line.startswith("# ") and ".back" in line), len(lines))
     at = max((n + 1 for n, line in enumerate(lines[:back]) if "{{< include" in line), default=back)
-    if "include" not in kinds:
-        raise DataError("report/report.qmd has no include line beside which the chapter could stand; add one.")
     lines[at:at] = ["", f"{{{{< include chapters/{name}.md >}}}}"]
     write_whole(root / "notebooks" / f"{name}.ipynb", (nbformat.writes(notebook) + "\n").encode())
     write_whole(template, ("\n".join(lines) + "\n").encode())

@@ -28,9 +28,8 @@ def refresh(
 ) -> None:  # fmt: skip
     """Execute notebooks in place at their `defaults`, with stable ids and without timings; each that runs is saved.
 
-    A cell that papermill or Quarto put in, with the parameters of another edition, is taken out first. Texts that are
-    `uncoded`, by `source_id`, no edition knows yet. ExecutionError for the last one that fails, or
-    whose parameters cell is not at its defaults; those before it are told by `say`.
+    A cell that papermill or Quarto put in is taken out first. Texts that are `uncoded`, by `source_id`, no edition
+    knows yet. ExecutionError for the last that fails, or is not at its defaults; `say` tells those before it.
     """
     failed, ready = list[str](), list[str]()
     for name in names:
@@ -66,19 +65,17 @@ def settle(notebook: NotebookNode, committed: NotebookNode | None = None) -> Non
     holds a picture keeps that one, and another one is drawn. Forms live only as long as their kernel.
     """
     notebooks.tidy(notebook, is_committed=True)
-    drawn = [chart for chart in _charts(committed) if "image/png" in chart] if committed else []
+    drawn = [(chart[CHART], chart.get("image/png")) for chart in (_charts(committed) if committed else ())]
     count = 0
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            shown = json.dumps([out for out in cell.outputs if _FORM not in out.get("data", {})])
-            cell.outputs = [nbformat.from_dict(out) for out in json.loads(shown, parse_float=_whole)]
-            count += bool(cell.execution_count)
-            for counted in (cell, *cell.outputs):
-                if counted.get("execution_count"):
-                    counted["execution_count"] = count
+    for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
+        shown = json.dumps([out for out in cell.outputs if _FORM not in out.get("data", {})])
+        cell.outputs = [nbformat.from_dict(out) for out in json.loads(shown, parse_float=_whole)]
+        count += bool(cell.execution_count)
+        for counted in (each for each in (cell, *cell.outputs) if each.get("execution_count")):
+            counted["execution_count"] = count
     for chart in _charts(notebook):
-        kept = next((old["image/png"] for old in drawn if old[CHART] == chart[CHART]), None)
-        chart["image/png"] = kept or picture(chart[CHART])
+        kept = (image for specification, image in drawn if specification == chart[CHART])
+        chart["image/png"] = next(kept, None) or picture(chart[CHART])
 
 
 def picture(chart: Mapping[str, Any]) -> str:
@@ -95,8 +92,6 @@ def untrue(root: Path, names: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield name, "holds a cell that papermill or Quarto put in, and shows another edition"
         elif noted.get("key") != (now := _note(root, notebook))["key"]:
             yield name, "is behind its cells or data"
-        elif not any(cell.get("outputs") for cell in notebook.cells):
-            yield name, "shows nothing, since its outputs were cleared"
         elif noted.get("shown") != now["shown"]:
             yield name, "shows what a run at its defaults does not"
 
@@ -112,7 +107,7 @@ def _charts(notebook: NotebookNode) -> list[Any]:
 
 
 def _whole(text: str) -> float:
-    """Read whole numbers without a decimal point, as every browser writes them."""
+    """Read 1.0 as 1, as every browser writes it."""
     return int(float(text)) if float(text).is_integer() else float(text)
 
 
