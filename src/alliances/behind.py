@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from math import log, sqrt
 from pathlib import Path
@@ -40,27 +40,25 @@ ABOUT = ("alliance_id", "actor_id", "holder")
 _NEAR, _KIN, _OPEN, _MOST = 0.14, 0.03, 0.06, 5
 
 
-class Nearest:
-    """Finds which of many texts, by keys of any kind, are near another in the words and numbers that they share.
+def nearest(texts: Mapping[Any, str]) -> Callable[[str], dict[Any, float]]:
+    """Return what says which of many texts, by keys of any kind, share words and numbers with another one.
 
-    Rare ones count above all.
+    And how near they are, from 0 to 1; rare words count above all.
     """
+    stems_of = {key: _stems(text) for key, text in texts.items()}
+    count = Counter(stem for stems in stems_of.values() for stem in stems)
 
-    def __init__(self, texts: Mapping[Any, str]) -> None:
-        self._stems = {key: _stems(text) for key, text in texts.items()}
-        self._count = Counter(stem for stems in self._stems.values() for stem in stems)
-        self._size = {key: sqrt(self._weight(stems)) for key, stems in self._stems.items()}
+    def weight(stems: set[str]) -> float:
+        return sum(log((len(texts) + 1) / (count[stem] + 1)) ** 2 for stem in stems)
 
-    def to(self, text: str) -> dict[Any, float]:
-        """Return those that share a word with a text, and how near they are, from 0 to 1."""
+    least = {key: sqrt(weight(stems)) + 8 for key, stems in stems_of.items()}  # short ones are near by accident
+
+    def near(text: str) -> dict[Any, float]:
         stems = _stems(text)
-        size = sqrt(self._weight(stems))
-        shared = {key: stems & own for key, own in self._stems.items() if stems & own}
-        # Short ones are near by accident.
-        return {key: self._weight(both) / size / (self._size[key] + 8) for key, both in shared.items()}
+        size = sqrt(weight(stems))
+        return {key: weight(stems & own) / size / least[key] for key, own in stems_of.items() if stems & own}
 
-    def _weight(self, stems: set[str]) -> float:
-        return sum(log((len(self._stems) + 1) / (self._count[stem] + 1)) ** 2 for stem in stems)
+    return near
 
 
 def _stems(text: str) -> set[str]:
@@ -139,11 +137,11 @@ def _line(source: str, text: str) -> int:
 def _overtaken(rows: "_Rows", told: Sequence[_Told]) -> Iterator[tuple[str, int]]:
     """Yield the places under the newer row that most of them share; what such a row says is written once."""
     found: dict[object, _Told] = {}
-    for each in told:
+    for each in (each for each in told if each.due):
         found.setdefault((each.once, each.due), each)
     count = Counter(row_id for each in found.values() for row_id in each.due)
     grouped: dict[str, list[str]] = defaultdict(list)
-    for each in (each for each in found.values() if each.due):
+    for each in found.values():
         lead = max(each.due, key=count.__getitem__)
         rest = [i for i in each.due if i != lead]
         others = f" (newer, too: {_some(rest, 4)})" if rest else ""
@@ -159,16 +157,16 @@ def _nearest(rows: "_Rows", told: Sequence[_Told]) -> Iterator[tuple[str, int]]:
     However its facts were coded. One that is due for another row waits, and each is listed once, under the quotation to
     which it is nearest.
     """
-    own = Nearest({n: each.words for n, each in enumerate(told)})
-    older = Nearest({row_id: rows.says([row_id]) for each in told for row_id in each.rows})
+    own = nearest({n: each.words for n, each in enumerate(told)})
+    older = nearest({row_id: rows.says([row_id]) for each in told for row_id in each.rows})
     texts = [{row.source_id for row in rows.known(each.rows)} for each in told]
     groups, found = defaultdict[str, list[str]](list), list[tuple[float, int, str, str]]()
     for row in rows.fresh.values():
         groups[row.quote_ids[0]].append(row.row_id)
     for quote, ids in groups.items():
-        words, near, about = own.to(text := rows.says(ids)), older.to(text), rows.about(ids)
+        words, near, about = own(text := rows.says(ids)), older(text), rows.about(ids)
         near |= {i: near[i] + _KIN * len(about & rows.about([i])) for i in near}
-        using, own_text = {row.row_id for row in rows.dataset.rows_using(quote)}, {rows.fresh[ids[0]].source_id}
+        using, own_text = {i for i, row in rows.rows.items() if quote in row.quote_ids}, {rows.rows[ids[0]].source_id}
         for n, each in enumerate(told):
             lead = max(each.rows, key=lambda i: near.get(i, 0))
             score = words.get(n, 0) + near.get(lead, 0) + _OPEN * each.is_open
@@ -212,7 +210,7 @@ class _Rows:
     """
 
     def __init__(self, dataset: Dataset) -> None:
-        self.dataset, self.weighed = dataset, set[str]()
+        self._dataset, self.weighed = dataset, set[str]()
         parents = {one: parent or one for one, parent in dataset["alliances"][["alliance_id", "parent_id"]].to_numpy()}
         self._family = {one: parents.get(parent, parent) for one, parent in parents.items()}
         pairs = [(frozenset(pair), each["disagreement_id"], dataset.label("disagreement_kind", each["kind"]).meaning)
@@ -220,18 +218,17 @@ class _Rows:
                  for pair in combinations(split_list(each["row_ids"]), 2)]  # fmt: skip
         self._changed = {pair: name for pair, name, meaning in pairs if "changed" in meaning.split()}
         self._apart = {pair: name for pair, name, meaning in pairs if "apart" in meaning.split()}
-        self._rows = {row.row_id: row for row in map(dataset.row, dataset.row_ids) if row.source_id}
-        self.format = {row_id: str(row.values.get("alliance_id", "")) for row_id, row in self._rows.items()}
+        self.rows = {row.row_id: row for row in map(dataset.row, dataset.row_ids) if row.source_id}
+        self.format = {row_id: str(row.values.get("alliance_id", "")) for row_id, row in self.rows.items()}
         said = {row_id: str([row.table, *((c, cell) for c, cell in [*row.values.items()][1:] if c not in _UNTOLD)])
-                for row_id, row in self._rows.items()}  # fmt: skip
-        first: dict[str, str] = {}  # when a thing was said first, in these very words
-        for row_id, row in sorted(self._rows.items(), key=lambda item: self._day(item[1])):
-            first.setdefault(said[row_id], self._day(row))
-        news = {row_id: row for row_id, row in self._rows.items() if first[said[row_id]] == self._day(row)}
+                for row_id, row in self.rows.items()}  # fmt: skip
+        # When a thing was said first, in these very words: of the same ones the earliest day is the last.
+        first = dict(sorted(((said[row_id], self._day(row)) for row_id, row in self.rows.items()), reverse=True))
+        news = {row_id: row for row_id, row in self.rows.items() if first[said[row_id]] == self._day(row)}
         self.fresh = {row_id: row for row_id, row in news.items() if row.source_id in dataset.unreviewed}
-        self._subjects = {row_id: self._subjects_of(row) for row_id, row in self._rows.items()}
+        self._subjects = {row_id: self._subjects_of(row) for row_id, row in self.rows.items()}
         self._overtaking: dict[tuple[str, ...], list[Row]] = defaultdict(list)
-        for row_id, row in self._rows.items():
+        for row_id, row in self.rows.items():
             is_single = {"capabilities": False, "characteristics": self._means(row, "aspect", "single")}
             overtakes = {"=": is_single.get(row.table, True), "~": True,
                          "!": row_id in news and self._means(row, "status", "ended")}  # fmt: skip
@@ -250,20 +247,20 @@ class _Rows:
         return [*found, *([("?", self._family[about])] if about in self._family else []), ("!", about)]
 
     def _means(self, row: Row, column: str, word: str) -> bool:
-        return word in self.dataset.label(column, str(row.values.get(column, ""))).meaning.split()
+        return word in self._dataset.label(column, str(row.values.get(column, ""))).meaning.split()
 
     def _day(self, row: Row) -> str:
-        return self.dataset.column("sources", "published")[row.source_id]
+        return self._dataset.column("sources", "published")[row.source_id]
 
     def known(self, ids: Iterable[str]) -> list[Row]:
         """Return the rows of texts among these, as far as they are known."""
-        return [self._rows[i] for i in ids if i in self._rows]
+        return [self.rows[i] for i in ids if i in self.rows]
 
     def says(self, ids: Iterable[str]) -> str:
         """Return what rows say, in our words and in their own."""
         rows = self.known(ids)
-        quotes = (self.dataset.quote(quote_id).exact for row in rows for quote_id in row.quote_ids)
-        return " ".join([*(reading(self.dataset, row) for row in rows), *quotes])
+        quotes = (self._dataset.quote(quote_id).exact for row in rows for quote_id in row.quote_ids)
+        return " ".join([*(reading(self._dataset, row) for row in rows), *quotes])
 
     def about(self, ids: Iterable[str]) -> set[str]:
         """Return the formats, each by the head of its family, and the actors of rows."""
@@ -308,7 +305,7 @@ class _Rows:
     def listed(self, ids: Sequence[str]) -> str:
         """Write rows with what they say; of many the newest."""
         newest = sorted(self.known(ids), key=self._day, reverse=True)
-        return _some([f"{row.row_id} ({shorten(reading(self.dataset, row), 90)})" for row in newest])
+        return _some([f"{row.row_id} ({shorten(reading(self._dataset, row), 90)})" for row in newest])
 
     def declared(self) -> Iterator[tuple[str, int]]:
         """Say which rows are declared to have changed and to be apart, and which judgements newer rows have overtaken.
@@ -319,8 +316,8 @@ class _Rows:
             yield (f"data/disagreements.csv: {name} says that {' and '.join(sorted(pair))} changed over time, "
                    f"{self._apart[pair]} that they do not speak of the same thing; name the two in one of them only.",
                    1)  # fmt: skip
-        whole, version = self.dataset.complete["judgements"], ["judgement_id", "valid_from"]
-        standing = whole.reset_index(names="number").merge(self.dataset["judgements"][version])
+        whole, version = self._dataset.complete["judgements"], ["judgement_id", "valid_from"]
+        standing = whole.reset_index(names="number").merge(self._dataset["judgements"][version])
         for row in standing.to_dict("records"):
             own = [*split_list(row["requires"]), *split_list(row["against"])]
             self.weighed |= {*own, *split_aside(row["aside"])}

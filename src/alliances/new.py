@@ -1,8 +1,8 @@
 """``alliances new``: a text, a format, a chapter, a judgement, ready to fill in; it never writes a fact."""
 
 import csv
-import hashlib
 import re
+import shutil
 from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import chain, count, product
@@ -12,7 +12,7 @@ from string import ascii_uppercase
 import nbformat
 import pandas as pd
 
-from alliances.behind import ABOUT, Nearest
+from alliances.behind import ABOUT, nearest
 from alliances.build import notebook_names
 from alliances.check import csv_lines
 from alliances.dataset import Dataset, Row
@@ -22,8 +22,10 @@ from alliances.dataset.tables import read_tables, split_list
 from alliances.dataset.texts import SourceText, count_words, read_text
 from alliances.errors import DataError
 from alliances.parameters import check_parameters
+from alliances.place import sha256
 from alliances.run.cache import write_whole
 from alliances.run.refresh import refresh
+from alliances.stage.chapters import form
 from alliances.stage.evidence import reading
 from alliances.text.dates import MONTHS, month_text
 from alliances.text.markdown import capital, slug
@@ -32,10 +34,6 @@ from alliances.text.reading import read_utf8
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w’'-]+(?: (?:of |the )*[A-Z][\w’'-]+)*")
 _DATELINE = re.compile(r"[A-Z][\w’'/ -]{,40}[,(][^.!?]{,25}\d{4}\)? ?[:–—]")  # BRUSSELS, 3 May 2025 –
 _LONGEST = 25  # words of a quotation
-_NOTE = (
-    "Proposals, no facts. What follows “quote” is a row of `data/quotes.csv`. What follows “pattern” is the first row\n"
-    "of a table in “compare” under a new id: change in it whatever this text says otherwise, or does not say."
-)
 
 
 def add_row(root: Path, table: str, **cells: str) -> None:
@@ -55,25 +53,23 @@ def new_source(root: Path, file: Path, genre: str = "") -> str:
     """
     dataset = Dataset.load(root)
     text = _read(root, file)
-    content = text.encode()
     genres = [term.term for term in dataset.terms("genre")]
     if genre and genre not in genres:
         raise DataError(f"“{genre}” is no genre of data/labels.csv; choose from {', '.join(genres)}.")
     first, best, last, basis = _window(text, date.today())
     label = dataset.label("genre", genre or genres[0])
-    month, taken = f"{month_text(best)} {best.year}", set(dataset["sources"]["source_id"])
-    source_id = f"{slug(label.term)}-{best:%Y-%m}"
-    number = next(n for n in range(1, 999) if (f"{source_id}-{n}" if n > 1 else source_id) not in taken)
+    month, source_id = f"{month_text(best)} {best.year}", f"{slug(label.term)}-{best:%Y-%m}"
+    number = 1 + dataset["sources"]["source_id"].str.fullmatch(rf"{source_id}(-\d+)?").sum()
     source_id, more = (f"{source_id}-{number}", f" ({number})") if number > 1 else (source_id, "")
     head = next(line.strip() for line in text.splitlines() if line.strip())
     is_headline = count_words(head) < 20 and head[-1] not in ".:"
     title = head if is_headline else f"[{capital(label.label)}; our copy has no headline]"
-    (root / "seeds" / f"{source_id}.txt").write_bytes(content)
+    shutil.copyfile(file, root / "seeds" / f"{source_id}.txt")
     add_row(root, "sources", source_id=source_id, mark=_next_mark(dataset["sources"]["mark"]),
             short_name=f"the {month} {label.label}{more}", file=f"{source_id}.txt", title=title, genre=label.term,
             published=best.isoformat(), published_from=first.isoformat(), published_to=last.isoformat(),
             published_basis=basis, descriptor=f"{capital(label.label)}, {month}{more}",
-            sha256=hashlib.sha256(content).hexdigest())  # fmt: skip
+            sha256=sha256(file))  # fmt: skip
     guide = root / "seeds" / "README.md"
     lines = guide.read_text(encoding="utf-8").splitlines() if guide.exists() else []
     at = max((n for n, line in enumerate(lines, 1) if line.startswith("|")), default=len(lines))
@@ -131,7 +127,7 @@ class _WorkList:
         self.source_id, self.text, self.strange = source_id, text, dict[str, None]()
         self.dataset, self.tables = Dataset.load(root), read_tables(root)
         self.rows = {row.row_id: row for row in map(self.dataset.row, self.dataset.row_ids) if row.source_id}
-        self.nearest = Nearest({
+        self.near = nearest({
             row_id: " ".join([reading(self.dataset, row), *(self.dataset.quote(q).exact for q in row.quote_ids)])
             for row_id, row in self.rows.items()
         })  # fmt: skip
@@ -146,8 +142,7 @@ class _WorkList:
     def write(self) -> str:
         """Return the whole list as Markdown."""
         lines = [line for number, each in enumerate(self.sentences, start=1) for line in self.entry(number, each)]
-        strange = f"Names that no table has: {', '.join(self.strange) or 'none'}."
-        return "\n".join([f"# Work list of {self.source_id}", "", _NOTE, "", *lines, "", strange, ""])
+        return form("work_list", self.source_id, lines, list(self.strange)) + "\n"
 
     def entry(self, number: int, sentence: Sentence) -> Iterator[str]:
         """Yield a sentence: what it holds, as a quotation, for which table, rows like it, and these as new rows."""
@@ -156,20 +151,19 @@ class _WorkList:
         named = {part for token in tokens for part in token.text.split()}
         self.strange |= {n: None for n in _NAME.findall(text) if not named & set(n.split()) and n not in MONTHS}
         like = self.like(text, {self.ids.get(token.text.casefold(), "") for token in tokens}, has_number)
-        likely = dict.fromkeys(row.table for row in like)
-        likely |= {"statements": None} if re.search(r"[“\"]|\b(said|says|told|argue\w*)\b", text) else {}
-        likely |= {"observations, with a new indicator": None} if has_number and "observations" not in likely else {}
+        likely = [row.table for row in like]
+        likely += ["statements"] if re.search(r"[“\"]|\b(said|says|told|argue\w*)\b", text) else []
+        likely += ["observations, with a new indicator"] if has_number and "observations" not in likely else []
         quotes = list(_quotes(self.source_id, self.text, sentence))
         yield f"{number}. [ ] line {sentence.line}: {text}"
         if tokens:
             yield f"   - holds: {'; '.join(f'{token.text} ({token.kind})' for token in tokens)}"
         yield from (f"   - quote: `{csv_lines([row])}`" for row in quotes)
-        yield f"   - table: {', '.join(likely) or 'characteristics, or an exclusion'}"
+        yield f"   - table: {', '.join(dict.fromkeys(likely)) or 'characteristics, or an exclusion'}"
         for row in like:
             month = month_text(self.dataset.source(row.source_id).published)
             yield f"   - compare: {row.row_id}, {month}: {reading(self.dataset, row)[:120]}"
-        first = {row.table: row for row in reversed(like)}  # of each table the one most like
-        for table, row in first.items():
+        for table, row in {row.table: row for row in reversed(like)}.items():  # of each table the one most like
             raw = next(raw for raw in self.tables[table] if row.row_id in raw.values())
             cells = [cell for column, cell in raw.items() if column != "source_id"][1:-1]
             new = [f"{row.row_id.rsplit('-', 1)[0]}-{self.source_id}", *cells, "; ".join(quote[0] for quote in quotes)]
@@ -181,7 +175,7 @@ class _WorkList:
             row_id: near
             + 0.07 * len(about & {str(self.rows[row_id].values.get(column, "")) for column in ABOUT} - {""})
             + 0.05 * (has_number and self.rows[row_id].table == "observations")
-            for row_id, near in self.nearest.to(text).items()
+            for row_id, near in self.near(text).items()
         }
         best = sorted((row_id for row_id in score if score[row_id] > 0.11), key=lambda row_id: -score[row_id])
         return [self.rows[row_id] for row_id in best[:3]]
