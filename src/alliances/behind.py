@@ -94,11 +94,10 @@ def behind_of(root: Path, dataset: Dataset, names: Iterable[str]) -> dict[str, i
             place = f"notebooks/{name}.ipynb, cell {number}"
             for meta in filter(None, (out.get("metadata", {}).get("alliances") for out in cell.get("outputs", ()))):
                 told += _told(rows, name, place, cell, meta)
-                fallen |= {
-                    f"{place}, line {_line(cell.source, text)}: “{shorten(text, 60)}” is not told, although its rows "
-                    "are known: a value made of them is not, such as a count of no rows; look at the frame, or write "
-                    "an else: beneath.": 1 for text in meta.get("fallen", ())
-                }  # fmt: skip
+                for text in meta.get("fallen", ()):
+                    where = f"{place}, line {_line(cell.source, text)}: “{shorten(text, 60)}”"
+                    why = "although its rows are known: a value made of them is not; look at the frame"
+                    fallen[f"{where} is not told, {why}, or write an else: beneath."] = 1
     return dict(
         [*rows.declared(), *fallen.items(), *_overtaken(rows, told), *_nearest(rows, told), *_unused(rows, told)]
     )
@@ -147,8 +146,8 @@ def _overtaken(rows: "_Rows", told: Sequence[_Told]) -> Iterator[tuple[str, int]
         others = f" (newer, too: {_some(rest, 4)})" if rest else ""
         grouped[lead].append(f"\n  {each.place}: {each.text}{others}")
     for lead, places in grouped.items():
-        yield (f"{rows.listed([lead])}: these do not know it; bring them up to date, or name the row with a reason in "
-               f"the cell's metadata, “reviewed”.{''.join(places)}", len(places))  # fmt: skip
+        what = "these do not know it; bring them up to date, or name it with a reason in their cell's “reviewed”."
+        yield f"{rows.listed([lead])}: {what}{''.join(places)}", len(places)
 
 
 def _nearest(rows: "_Rows", told: Sequence[_Told]) -> Iterator[tuple[str, int]]:
@@ -179,9 +178,8 @@ def _nearest(rows: "_Rows", told: Sequence[_Told]) -> Iterator[tuple[str, int]]:
             leads[quote].add(lead)
     for quote, ids in groups.items():
         if lines := dict.fromkeys(f"\n  {told[n].place}: {told[n].text}" for n in sorted(placed) if placed[n] == quote):
-            yield (f"{rows.listed(ids)}: read these beside it, which are near in words: do they still hold? Bring up "
-                   "to date what does not; the rest goes once the text is reviewed."
-                   f"{''.join(lines)}", len(lines))  # fmt: skip
+            what = "read these beside it, which are near in words: do they still hold? Bring up to date what does not."
+            yield f"{rows.listed(ids)}: {what}{''.join(lines)}", len(lines)
 
 
 def _unused(rows: "_Rows", told: Sequence[_Told]) -> Iterator[tuple[str, int]]:
@@ -196,9 +194,8 @@ def _unused(rows: "_Rows", told: Sequence[_Told]) -> Iterator[tuple[str, int]]:
             where = f"nearest chapter {near}" if on[about, near] else "no chapter tells its format"
             unused[row.source_id, where].append(f"\n  {rows.listed([row.row_id])}")
     for (source_id, where), lines in sorted(unused.items()):
-        yield (f"{source_id}, {where}: no chapter uses {len(lines)} of its rows; use what bears on the report, and "
-               "when you have read each set “reviewed” in data/datapackage.json to the mark of this text."
-               f"{''.join(lines)}", 1)  # fmt: skip
+        what = "use what bears on the report, then set “reviewed” in data/datapackage.json to the mark of this text."
+        yield f"{source_id}, {where}: no chapter uses {len(lines)} of its rows; {what}{''.join(lines)}", 1
 
 
 class _Rows:
@@ -313,9 +310,8 @@ class _Rows:
         Those that do not weigh one on a subject that they weigh, and those whose format a new text touches.
         """
         for pair, name in ((pair, name) for pair, name in self._changed.items() if pair in self._apart):
-            yield (f"data/disagreements.csv: {name} says that {' and '.join(sorted(pair))} changed over time, "
-                   f"{self._apart[pair]} that they do not speak of the same thing; name the two in one of them only.",
-                   1)  # fmt: skip
+            apart = f"{self._apart[pair]} that they do not speak of the same thing; name the two in one of them only."
+            yield f"data/disagreements.csv: {name} says that {' and '.join(sorted(pair))} changed over time, {apart}", 1
         whole, version = self._dataset.complete["judgements"], ["judgement_id", "valid_from"]
         standing = whole.reset_index(names="number").merge(self._dataset["judgements"][version])
         for row in standing.to_dict("records"):
@@ -327,11 +323,11 @@ class _Rows:
                     and self._day(r) > row["valid_from"] and i not in {*own, *aside, *due}]  # fmt: skip
             near = [r.row_id for r in sorted(late, key=self._day, reverse=True)]
             if due or near:
-                weigh = f" does not weigh {self.listed(due)};" if due else ""
-                beside = f" is older than {_some(near)}, on its format;" if near else ""
-                yield (f"data/judgements.csv, row {row['number'] + 2}, {row['judgement_id']}: its version of "
-                       f"{row['valid_from']}{weigh}{' and' * bool(due and near)}{beside} wrong if: “{row['wrong_if']}” "
-                       "Write a new version, or name the rows with a reason in its column reviewed.", 1)  # fmt: skip
+                place = f"data/judgements.csv, row {row['number'] + 2}, {row['judgement_id']}"
+                weigh = [f"does not weigh {self.listed(due)}"] * bool(due)
+                what = " and ".join([*weigh, *[f"is older than {_some(near)}, on its format"] * bool(near)])
+                rest = f"wrong if: “{row['wrong_if']}” Write a new version, or name the rows in its “reviewed”."
+                yield f"{place}: its version of {row['valid_from']} {what}; {rest}", 1
 
 
 def _some(parts: Sequence[str], most: int = 5) -> str:

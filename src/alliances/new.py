@@ -19,7 +19,7 @@ from alliances.dataset import Dataset, Row
 from alliances.dataset.coverage import Sentence, find_tokens, names_of, split_sentences
 from alliances.dataset.problems import shorten
 from alliances.dataset.tables import read_tables, split_list
-from alliances.dataset.texts import SourceText, count_words, read_text
+from alliances.dataset.texts import WORD_CEILING, SourceText, count_words, read_text
 from alliances.errors import DataError
 from alliances.parameters import check_parameters
 from alliances.place import sha256
@@ -33,7 +33,6 @@ from alliances.text.reading import read_utf8
 
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w’'-]+(?: (?:of |the )*[A-Z][\w’'-]+)*")
 _DATELINE = re.compile(r"[A-Z][\w’'/ -]{,40}[,(][^.!?]{,25}\d{4}\)? ?[:–—]")  # BRUSSELS, 3 May 2025 –
-_LONGEST = 25  # words of a quotation
 
 
 def add_row(root: Path, table: str, **cells: str) -> None:
@@ -184,8 +183,8 @@ class _WorkList:
 def _quotes(source_id: str, seed: SourceText, sentence: Sentence) -> Iterator[list[str]]:
     """Yield rows for the table of quotations that hold a sentence, each within the ceiling of words."""
     words = [m.span() for m in re.finditer(r"\S+", sentence.text)]
-    for at in range(0, len(words), _LONGEST):
-        start, end = sentence.start + words[at][0], sentence.start + words[at : at + _LONGEST][-1][1]
+    for at in range(0, len(words), WORD_CEILING):
+        start, end = sentence.start + words[at][0], sentence.start + words[at : at + WORD_CEILING][-1][1]
         exact = seed[start:end].rstrip(".,;:")
         is_single = len(seed.locate(exact)) == 1
         around = ("", "") if is_single else seed.around(start, start + len(exact), 5)

@@ -65,7 +65,8 @@ def settle(notebook: NotebookNode, committed: NotebookNode | None = None) -> Non
     holds a picture keeps that one, and another one is drawn. Forms live only as long as their kernel.
     """
     notebooks.tidy(notebook, is_committed=True)
-    drawn = [(chart[CHART], chart.get("image/png")) for chart in (_charts(committed) if committed else ())]
+    old = _charts(committed) if committed else ()
+    drawn = {digest(chart[CHART]): chart.get("image/png") for chart in old}
     count = 0
     for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
         shown = json.dumps([out for out in cell.outputs if _FORM not in out.get("data", {})])
@@ -74,8 +75,7 @@ def settle(notebook: NotebookNode, committed: NotebookNode | None = None) -> Non
         for counted in (each for each in (cell, *cell.outputs) if each.get("execution_count")):
             counted["execution_count"] = count
     for chart in _charts(notebook):
-        kept = (image for specification, image in drawn if specification == chart[CHART])
-        chart["image/png"] = next(kept, None) or picture(chart[CHART])
+        chart["image/png"] = drawn.get(digest(chart[CHART])) or picture(chart[CHART])
 
 
 def picture(chart: Mapping[str, Any]) -> str:
