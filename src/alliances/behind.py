@@ -3,7 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import combinations
+from itertools import chain, combinations
 from math import log, sqrt
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -82,11 +82,8 @@ class _Told(NamedTuple):
 def behind_of(root: Path, dataset: Dataset, names: Iterable[str]) -> dict[str, int]:
     """List what of the notebooks named, as committed, and of the judgements is behind the whole dataset.
 
-    Returns
-    -------
-    dict of str to int
-        Entries, of lines that say what to do, with the number of places of the report: judgements; sentences that fell;
-        for each newer row those that it overtakes, in the order of the report; what is near in words; unused rows.
+    Returns entries of lines that say what to do, each with the number of places of the report that it is about:
+    judgements; sentences that fell; for each newer row those that it overtakes; what is near in words; unused rows.
     """
     rows, told, fallen = _Rows(dataset.known(dataset.default_as_of())), list[_Told](), dict[str, int]()
     for name in names:
@@ -98,9 +95,8 @@ def behind_of(root: Path, dataset: Dataset, names: Iterable[str]) -> dict[str, i
                     where = f"{place}, line {_line(cell.source, text)}: “{shorten(text, 60)}”"
                     why = "although its rows are known: a value made of them is not; look at the frame"
                     fallen[f"{where} is not told, {why}, or write an else: beneath."] = 1
-    return dict(
-        [*rows.declared(), *fallen.items(), *_overtaken(rows, told), *_nearest(rows, told), *_unused(rows, told)]
-    )
+    lists = _overtaken(rows, told), _nearest(rows, told), _unused(rows, told)
+    return dict(chain(rows.declared(), fallen.items(), *lists))
 
 
 def _told(rows: "_Rows", name: str, place: str, cell: NotebookNode, meta: Any) -> Iterator[_Told]:
@@ -163,8 +159,9 @@ def _nearest(rows: "_Rows", told: Sequence[_Told]) -> Iterator[tuple[str, int]]:
     for row in rows.fresh.values():
         groups[row.quote_ids[0]].append(row.row_id)
     for quote, ids in groups.items():
-        words, near, about = own(text := rows.says(ids)), older(text), rows.about(ids)
-        near |= {i: near[i] + _KIN * len(about & rows.about([i])) for i in near}
+        words, near = own(text := rows.says(ids)), older(text)
+        about = set[str]().union(*(rows.about[i] for i in ids))
+        near |= {i: near[i] + _KIN * len(about & rows.about[i]) for i in near}
         using, own_text = {i for i, row in rows.rows.items() if quote in row.quote_ids}, {rows.rows[ids[0]].source_id}
         for n, each in enumerate(told):
             lead = max(each.rows, key=lambda i: near.get(i, 0))
@@ -216,6 +213,8 @@ class _Rows:
         self._changed = {pair: name for pair, name, meaning in pairs if "changed" in meaning.split()}
         self._apart = {pair: name for pair, name, meaning in pairs if "apart" in meaning.split()}
         self.rows = {row.row_id: row for row in map(dataset.row, dataset.row_ids) if row.source_id}
+        self.about = {row_id: {self._family.get(cell, cell) for column in ABOUT if (cell := row.values.get(column))}
+                      for row_id, row in self.rows.items()}  # fmt: skip
         self.format = {row_id: str(row.values.get("alliance_id", "")) for row_id, row in self.rows.items()}
         said = {row_id: str([row.table, *((c, cell) for c, cell in [*row.values.items()][1:] if c not in _UNTOLD)])
                 for row_id, row in self.rows.items()}  # fmt: skip
@@ -258,11 +257,6 @@ class _Rows:
         rows = self.known(ids)
         quotes = (self._dataset.quote(quote_id).exact for row in rows for quote_id in row.quote_ids)
         return " ".join([*(reading(self._dataset, row) for row in rows), *quotes])
-
-    def about(self, ids: Iterable[str]) -> set[str]:
-        """Return the formats, each by the head of its family, and the actors of rows."""
-        cells = {str(row.values.get(column, "")) for row in self.known(ids) for column in ABOUT} - {""}
-        return {self._family.get(cell, cell) for cell in cells}
 
     def newer(self, ids: Sequence[str], *, since: str = "", wide: bool = False) -> list[str]:
         """List the rows that say otherwise of a subject than these, in a later text or one later than `since`.

@@ -47,8 +47,7 @@ def add_row(root: Path, table: str, **cells: str) -> None:
 def new_source(root: Path, file: Path, genre: str = "") -> str:
     """Register a text and write its work list; return what was done and what comes next.
 
-    DataError if the file cannot be read as text, is empty, or says what a registered text says; nothing is then
-    written.
+    DataError, and nothing is written, if the file is no text, is empty, or says what a registered text says.
     """
     dataset = Dataset.load(root)
     text = _read(root, file)
@@ -75,7 +74,9 @@ def new_source(root: Path, file: Path, genre: str = "") -> str:
     lines.insert(at, f"| `{source_id}.txt` | `{source_id}` | {title} | not known |")
     write_whole(guide, ("\n".join(lines) + "\n").encode())
     work = _WorkList(root, source_id, text)
-    write_whole(root / "data" / "worklists" / f"{source_id}.md", work.write().encode())
+    entries = [line for number, each in enumerate(work.sentences, start=1) for line in work.entry(number, each)]
+    page = form("work_list", source_id, entries, list(work.strange))
+    write_whole(root / "data" / "worklists" / f"{source_id}.md", f"{page}\n".encode())
     return (
         f"{source_id} is registered, and does not count until its {len(work.sentences)} sentences are accounted for.\n"
         f"Read its row in data/sources.csv (title, publisher, authors, genre, dates) and its line in seeds/README.md; "
@@ -137,11 +138,6 @@ class _WorkList:
             for name in (row["name"], row.get("short_name", ""), *split_list(row["aliases"]))
         }
         self.names, self.sentences = names_of(self.tables), split_sentences(text)
-
-    def write(self) -> str:
-        """Return the whole list as Markdown."""
-        lines = [line for number, each in enumerate(self.sentences, start=1) for line in self.entry(number, each)]
-        return form("work_list", self.source_id, lines, list(self.strange)) + "\n"
 
     def entry(self, number: int, sentence: Sentence) -> Iterator[str]:
         """Yield a sentence: what it holds, as a quotation, for which table, rows like it, and these as new rows."""
@@ -255,7 +251,5 @@ def new_chapter(root: Path, name: str, title: str = "") -> str:
 
 def _refuse(name: str, where: str, taken: Iterable[str]) -> None:
     if name in set(taken) or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
-        raise DataError(
-            f"“{name}” cannot be added to {where}, since it is there already or holds other signs than small letters, "
-            "digits and hyphens; choose another name."
-        )
+        why = "it is there already or holds other signs than small letters, digits and hyphens"
+        raise DataError(f"“{name}” cannot be added to {where}, since {why}; choose another name.")
