@@ -166,7 +166,7 @@ def _nearest(rows: "_Rows", told: Sequence[_Told]) -> Iterator[tuple[str, int]]:
         for n, each in enumerate(told):
             lead = max(each.rows, key=lambda i: near.get(i, 0))
             score = words.get(n, 0) + near.get(lead, 0) + _OPEN * each.is_open
-            if score > _NEAR and not (each.due or using & each.known or texts[n] == own_text):
+            if score > _NEAR and not (each.due or using & each.known or own_text <= texts[n]):
                 found.append((score, n, lead, quote))
     placed, leads = dict[int, str](), defaultdict[str, set[str]](set)
     for _, n, lead, quote in sorted(found, reverse=True):
