@@ -338,7 +338,7 @@ def test_damage_is_caught(kind: str, data: st.DataObject, workplace: Path) -> No
 @pytest.mark.parametrize(
     ("table", "cell", "written", "said"),
     [
-        ("observations", "value_low", "1,5", "comma before its decimals"),
+        ("observations", "value_low", "1,5", "a point before its decimals"),
         ("memberships", "entry_date", "20/03/2019", "as a spreadsheet writes it"),
         ("memberships", "actor_id", "XАV", "U+0410 cyrillic capital letter a"),
         ("memberships", "actor_id", "XAV\u00a0", "U+00A0 no-break space"),

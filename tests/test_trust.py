@@ -99,7 +99,7 @@ def small(built_river: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 CELLS = [
-    ("value_low", "about 20", "does not fit"), ("value_low", "20,0", "has a comma before its decimals"),
+    ("value_low", "about 20", "does not fit"), ("value_low", "20,0", "a point before its decimals"),
     ("value_low", "20.000", "read as 20000 or as 20;"), ("value_low", "20,000", "read as 20000 or as 20;"),
     ("value_low", "1.125", "can be read as 1125 or as 1.1250;"), ("value_low", "1_000", "does not fit"),
     ("value_low", "٢٠", "does not fit"), ("value_low", "020", "does not fit"), ("value_low", "nan", "does not fit"),

@@ -16,9 +16,9 @@ from alliances.behind import ABOUT, nearest
 from alliances.build import notebook_names
 from alliances.check import csv_lines
 from alliances.dataset import Dataset, Row
-from alliances.dataset.coverage import Sentence, find_tokens, names_of, split_sentences
+from alliances.dataset.coverage import Sentence, find_tokens, name_pattern, names_of, split_sentences
 from alliances.dataset.problems import shorten
-from alliances.dataset.tables import read_tables, split_list
+from alliances.dataset.tables import read_tables
 from alliances.dataset.texts import WORD_CEILING, SourceText, count_words, read_text
 from alliances.errors import DataError
 from alliances.parameters import check_parameters
@@ -36,7 +36,7 @@ _DATELINE = re.compile(r"[A-Z][\w’'/ -]{,40}[,(][^.!?]{,25}\d{4}\)? ?[:–—]
 
 
 def add_row(root: Path, table: str, **cells: str) -> None:
-    """Add a row to a table, under the file's own header; DataError where a cell has no column there."""
+    """Add a row to a table, under the file's own header."""
     path = root / "data" / f"{table}.csv"
     text = path.read_text(encoding="utf-8")
     header = next(csv.reader([text.split("\n", 1)[0]]))
@@ -131,13 +131,8 @@ class _WorkList:
             row_id: " ".join([reading(self.dataset, row), *(self.dataset.quote(q).exact for q in row.quote_ids)])
             for row_id, row in self.rows.items()
         })  # fmt: skip
-        self.ids = {
-            name.casefold(): row[key]
-            for table, key in (("actors", "actor_id"), ("alliances", "alliance_id"))
-            for row in self.tables[table]
-            for name in (row["name"], row.get("short_name", ""), *split_list(row["aliases"]))
-        }
-        self.names, self.sentences = names_of(self.tables), split_sentences(text)
+        self.ids = {name.casefold(): key for name, key in names_of(self.tables).items()}
+        self.names, self.sentences = name_pattern(names_of(self.tables)), split_sentences(text)
 
     def entry(self, number: int, sentence: Sentence) -> Iterator[str]:
         """Yield a sentence: what it holds, as a quotation, for which table, rows like it, and these as new rows."""

@@ -25,14 +25,6 @@ _POINTS = {
 }  # fmt: skip
 
 
-class OpenPoint(NamedTuple):
-    """Rows on one point that differ, with source and value, though no row of `disagreements` names them together."""
-
-    table: str
-    subject: str
-    rows: str
-
-
 class CheckReport(NamedTuple):
     """All that can be said of the data: `problems` make them invalid, `notices` do not.
 
@@ -43,7 +35,7 @@ class CheckReport(NamedTuple):
     problems: Sequence[Problem]
     notices: Sequence[Problem]
     coverage: Sequence[Coverage] = ()
-    open_points: Sequence[OpenPoint] = ()
+    open_points: Sequence[str] = ()
     rows: str = ""
 
     @property
@@ -61,8 +53,7 @@ class CheckReport(NamedTuple):
         lines += ["", format_coverage(self.coverage), ""]
         if self.open_points:
             lines.append("Rows that differ on one point, and that no row of data/disagreements.csv names together:")
-        lines += [f"  {table}, {subject}: {rows}" for table, subject, rows in self.open_points]
-        lines += [f"{len(self.open_points)} undeclared disagreements."]
+        lines += [*(f"  {point}" for point in self.open_points), f"{len(self.open_points)} undeclared disagreements."]
         return "\n".join([*lines, f"Rows: {self.rows}."])
 
 
@@ -88,15 +79,15 @@ def check(root: Path | str | None = None) -> CheckReport:
     return CheckReport(problems, notices, coverage(tables, texts), open_points(tables), counts)
 
 
-def open_points(tables: Raw) -> list[OpenPoint]:
-    """List the points on which rows differ that hold for the same, and no disagreement names both rows.
+def open_points(tables: Raw) -> list[str]:
+    """List as text the points on which rows differ that hold for the same, and no disagreement names both rows.
 
     Of an aspect only what `labels` calls single or dated counts: of the second, as of a beginning, the date is part of
     what is said.
     """
     groups = (split_list(row["row_ids"]) for row in tables["disagreements"])
     declared = {frozenset(pair) for row_ids in groups for pair in combinations(row_ids, 2)}
-    means, points = meanings(tables), list[OpenPoint]()
+    means, points = meanings(tables), list[str]()
     for table, (columns, said, scope) in _POINTS.items():
         found = defaultdict[tuple[str, ...], list[dict[str, str]]](list)
         for row in tables[table]:
@@ -115,7 +106,7 @@ def open_points(tables: Raw) -> list[OpenPoint]:
                         shown = " ".join(row[column] for column in (*said, *scope) if row[column])
                         differing[row_id] = f"{row_id} ({row['source_id']}: {shown})"
             if differing:
-                points.append(OpenPoint(table, ", ".join(filter(None, key)), "; ".join(differing.values())))
+                points.append(f"{', '.join(filter(None, (table, *key)))}: {'; '.join(differing.values())}")
     return points
 
 

@@ -31,6 +31,8 @@ _OPENERS = frozenset(
     "Since So Some Still Such That The Their Then There These They This Those Though Through Thus To Today Under "
     "Until We What When Where While Who Why With Within Without Yet You".split()
 )
+_AMOUNT = re.compile(rf"(?:{FIGURE.pattern})(?: (?:million|billion|trillion)\b)?")
+_ADDRESS = re.compile(r"(?:https?://|\bwww\.)\S+")
 #: Dates that a report never prints, but a text may.
 _OTHER_DATE = re.compile(r"\b(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|decades?|\d{1,2}/\d{1,2}/\d{2,4})\b")
 
@@ -86,11 +88,12 @@ class Token(NamedTuple):
 
 
 def find_tokens(text: str, names: re.Pattern[str] | None = None) -> list[Token]:
-    """Find numbers, dates and `names` in a sentence, in its order; of overlapping ones the first, then the longest.
+    """Find numbers, dates and `names` in a sentence, but no web address; of overlapping ones the first, then longest.
 
     "May" that opens the text counts only beside a number, because it may be a verb.
     """
-    patterns = ((DATE, "date"), (_OTHER_DATE, "date"), (FIGURE, "number"), *([(names, "name")] if names else []))
+    text = _ADDRESS.sub(lambda address: "_" * len(address[0]), text)
+    patterns = ((DATE, "date"), (_OTHER_DATE, "date"), (_AMOUNT, "number"), *([(names, "name")] if names else []))
     found = [Token(match[0], *match.span(), kind) for pattern, kind in patterns for match in pattern.finditer(text)]
     kept = list[Token]()
     for token in sorted(found, key=lambda t: (t.start, -t.end)):
@@ -114,12 +117,11 @@ def name_pattern(names: Iterable[str]) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{'|'.join(patterns)})(?!\w)")
 
 
-def names_of(tables: Raw) -> re.Pattern[str]:
-    """Return the pattern of the names and aliases of actors and formats."""
-    rows = [*tables["actors"], *tables["alliances"]]
-    return name_pattern(
-        name for row in rows for name in (row["name"], row.get("short_name", ""), *split_list(row["aliases"]))
-    )
+def names_of(tables: Raw) -> dict[str, str]:
+    """Return the names and aliases of actors and formats, each with the id of whom it names."""
+    rows = [(next(iter(row.values())), row) for row in (*tables["actors"], *tables["alliances"])]
+    names = ((key, (row["name"], row.get("short_name", ""), *split_list(row["aliases"]))) for key, row in rows)
+    return {name: key for key, own in names for name in own}
 
 
 class Coverage(NamedTuple):
@@ -138,13 +140,14 @@ class Coverage(NamedTuple):
 def coverage(tables: Raw, texts: Mapping[str, SourceText]) -> list[Coverage]:
     """Find the sentences of `texts` that are not accounted for; quotations that do not occur once are left aside."""
     used = {quote_id for table in FACT_TABLES for row in tables[table] for quote_id in split_list(row["quote_ids"])}
-    quotes, names = [row for row in tables["quotes"] if row["quote_id"] in used], names_of(tables)
+    quotes, names = [row for row in tables["quotes"] if row["quote_id"] in used], name_pattern(names_of(tables))
     report = list[Coverage]()
     for source_id, text in texts.items():
-        quoted, excluded = (_places(text, source_id, rows) for rows in (quotes, tables["exclusions"]))
-        sentences, count = split_sentences(text), len(excluded)
-        begins = {_first(text, *span) for span in excluded}
-        excluded += [(s.start, s.end) for s in sentences if _first(text, s.start, s.end) in begins]
+        own = ([row for row in rows if row["source_id"] == source_id] for rows in (quotes, tables["exclusions"]))
+        found = ([text.locate(row["exact"], row["prefix"], row["suffix"]) for row in rows] for rows in own)
+        quoted, excluded = ([places[0] for places in each if len(places) == 1] for each in found)
+        sentences, begins, count = split_sentences(text), {start for start, _ in excluded}, len(excluded)
+        excluded += [(s.start, s.end) for s in sentences if s.start in begins]
         repeated = {at for span in quoted for at in range(*span)}
         covered = repeated.union(*(range(*span) for span in excluded))
         gaps = list[tuple[Sentence, list[Token]]]()
@@ -156,16 +159,6 @@ def coverage(tables: Raw, texts: Mapping[str, SourceText]) -> list[Coverage]:
         words = [not repeated.isdisjoint(range(*match.span())) for match in re.finditer(r"\S*\w\S*", text)]
         report.append(Coverage(source_id, len(sentences), sum(words) / (len(words) or 1), gaps, count))
     return report
-
-
-def _places(text: SourceText, source_id: str, rows: Iterable[Mapping[str, str]]) -> list[tuple[int, int]]:
-    own = (row for row in rows if row["source_id"] == source_id)
-    found = (text.locate(row["exact"], row["prefix"], row["suffix"]) for row in own)
-    return [places[0] for places in found if len(places) == 1]
-
-
-def _first(text: str, start: int, end: int) -> int:
-    return next((at for at in range(start, end) if text[at].isalnum()), -1)
 
 
 def format_coverage(report: Sequence[Coverage]) -> str:

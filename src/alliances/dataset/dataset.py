@@ -173,7 +173,8 @@ class Dataset:
 
     def paragraph(self, mark: str) -> tuple[str, ...]:
         """Return the quotations that stand in a paragraph, by its mark, in the order of the text."""
-        return tuple(self._paragraphs.get(mark, ()))
+        own = (quote_id for quote_id in self._keyed("quotes") if self.mark_of_quote(quote_id) == mark)
+        return tuple(sorted(own, key=lambda quote_id: (self._place(quote_id)[1:], quote_id)))
 
     def words(self, mark: str) -> str:
         """Return what is quoted of a paragraph, on one line, with “…” where words between are left out."""
@@ -194,9 +195,7 @@ class Dataset:
     def _place(self, quote_id: str) -> tuple[SourceText, int, int]:
         quote = self.quote(quote_id)
         text = self.complete._texts[quote.source_id]
-        for place in text.locate(quote.exact, quote.prefix, quote.suffix):
-            return text, *place
-        raise DataError(f"{quote_id} does not stand in {quote.source_id}: run `alliances check` to see how it differs.")
+        return text, *text.locate(quote.exact, quote.prefix, quote.suffix)[0]
 
     @cached_property
     def unreviewed(self) -> frozenset[str]:
@@ -277,13 +276,6 @@ class Dataset:
     @cached_property
     def _texts(self) -> dict[str, SourceText]:
         return {source_id: read_text(self.root, row["file"]) for source_id, row in self._keyed("sources").items()}
-
-    @cached_property
-    def _paragraphs(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for quote_id in sorted(self._keyed("quotes"), key=lambda q: (self._place(q)[1:], q)):
-            found.setdefault(self.mark_of_quote(quote_id), []).append(quote_id)
-        return found
 
 
 def _cut(raw: Raw, day: str, excluded: Collection[str]) -> Raw:

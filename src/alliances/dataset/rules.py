@@ -18,8 +18,6 @@ _TYPES = {"number": "a number with a point before its decimals and nothing else"
           "boolean": "true or false in small letters", "date": "an ISO date, e.g. 2025-03-20"}  # fmt: skip
 _SHEET_DATE = re.compile(r"\d{1,2}[./-](\d{1,2}|[A-Z][a-z]{2})[./-]\d{2,4}|[45]\d{4}|[A-Z][a-z]{2}-\d{2}")
 _NUMBERS = ("number", "integer")
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*,\d+")
-
 
 #: Row ids that a statement shows, as in `{obs-members-report:five members}`.
 _SHOWN = re.compile(r"\{(?!likelihood\b)([A-Za-z0-9_-]+)[^{}]*\}").findall
@@ -106,8 +104,6 @@ def _cell(field: Mapping[str, Any], found: str, tables: Raw) -> tuple[str, str, 
     if kind in _NUMBERS and re.search(r"[.,]\d{3}$", found) and len(ways := readings(found, kind == "integer")) == 2:
         return (f"{shown} can be read as {' or as '.join(ways)}", "allowed is what is read in one way",
                 "write the one that is meant")  # fmt: skip
-    if kind in _NUMBERS and _DECIMAL_COMMA.fullmatch(found):
-        return f"{shown} has a comma before its decimals", "allowed is a point", "write a point"
     if (kind == "date" or "date" in column) and _SHEET_DATE.fullmatch(found):
         return (f"{shown} is a date as a spreadsheet writes it", "allowed is an ISO date, e.g. 2025-03-20",
                 "format the column as text before you type dates, and write year, month, day")  # fmt: skip
