@@ -5,9 +5,7 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator
 from datetime import date
-from itertools import chain, count, product
 from pathlib import Path
-from string import ascii_uppercase
 
 import nbformat
 import pandas as pd
@@ -115,9 +113,9 @@ def _window(text: str, today: date) -> tuple[date, date, date, str]:
 
 def _next_mark(marks: Iterable[str]) -> str:
     """Return the mark after the last one; AA follows Z."""
-    last = max(((len(mark), mark) for mark in marks), default=(0, ""))
-    letters = chain.from_iterable(product(ascii_uppercase, repeat=length) for length in count(1))
-    return next(mark for mark in map("".join, letters) if (len(mark), mark) > last)
+    last = max(marks, key=lambda mark: (len(mark), mark), default="")
+    head = last.rstrip("Z")
+    return (f"{head[:-1]}{chr(ord(head[-1]) + 1)}" if head else "A") + "A" * (len(last) - len(head))
 
 
 class _WorkList:

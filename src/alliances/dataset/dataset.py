@@ -195,7 +195,9 @@ class Dataset:
     def _place(self, quote_id: str) -> tuple[SourceText, int, int]:
         quote = self.quote(quote_id)
         text = self.complete._texts[quote.source_id]
-        return text, *text.locate(quote.exact, quote.prefix, quote.suffix)[0]
+        for place in text.locate(quote.exact, quote.prefix, quote.suffix):
+            return text, *place
+        raise DataError(f"{quote_id} does not stand in {quote.source_id}: run `alliances check` to see how it differs.")
 
     @cached_property
     def unreviewed(self) -> frozenset[str]:

@@ -230,8 +230,11 @@ _READERS: dict[Any, Callable[[str], Any]] = {
 
 
 def convert(cell: str, kind: Any) -> Any:
-    """Give a cell, which `check` found right, the type of its column, or of an attribute of a record."""
-    return _READERS.get(kind, str)(cell)
+    """Give a cell the type of its column, or of an attribute of a record; DataError if it is none."""
+    try:
+        return _READERS.get(kind, str)(cell)
+    except ValueError:
+        raise DataError(f"“{cell}” cannot be read: run `alliances check` to see where it stands.") from None
 
 
 def record(kind: type[_Record], row: Mapping[str, str]) -> _Record:
