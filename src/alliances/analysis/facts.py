@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from alliances.analysis.quantities import BOUNDS, Moment, Quantity, Unit
 from alliances.analysis.values import Evidence, Value
-from alliances.dataset import Dataset, Row
+from alliances.dataset import Dataset, Row, split_list
 from alliances.errors import NarrativeError
 from alliances.text.markdown import curly
 
@@ -14,7 +14,7 @@ _MAIN_COLUMN = {
     "capabilities": "capability", "statements": "summary", "public_record": "entry_date",
 }  # fmt: skip
 _DATE_COLUMNS = ("date", "entry_date", "exit_date", "date_end", "time_period")
-_NAMED_COLUMNS = ("actor_id", "speaker", "holder", "attributed_to", "body_id", "alliance_id")
+_NAMED_COLUMNS = ("actor_id", "speaker", "holder", "attributed_to", "body_id", "alliance_id", "participants")
 #: Meanings of a unit that measures and counts nothing.
 _MEASURED = {"measure", "money", "share"}
 #: Subjects, as ``jef.members``: whose it is, what it is, and the columns in which two rows say the same, by table.
@@ -49,9 +49,8 @@ def fact(dataset: Dataset, row: Row) -> Value:
     if row.source_id:
         source = dataset.source(row.source_id)
         fields["source"] = Value(source.short_name, evidence)
-        fields["published"] = Moment(
-            source.published.isoformat(), evidence, source.published_from != source.published_to
-        )
+        is_estimate = source.published_from != source.published_to
+        fields["published"] = Moment(source.published.isoformat(), evidence, is_estimate)
         fields["mark"] = Value(dataset.mark(row.row_id), evidence)
     if row.table == "observations":
         bounds = [Fraction(repr(b)) for b in (row["value_low"], row["value_high"]) if b == b]  # NaN: no such bound
@@ -67,6 +66,15 @@ def fact(dataset: Dataset, row: Row) -> Value:
     return value
 
 
+def texts_of(dataset: Dataset, row_id: str) -> list[str]:
+    """List what a known row says in each way of printing it, the quoted words included."""
+    row = dataset.row(row_id)
+    value = fact(dataset, row)
+    cells = [value, *(cell for name, cell in value.fields.items() if name not in ("source", "mark"))]
+    texts = [value.words, *(cell.text for cell in cells), *(c.iso for c in cells if isinstance(c, Moment))]
+    return [*texts, *(dataset.quote(quote_id).exact for quote_id in row.quote_ids)]
+
+
 def _cell(dataset: Dataset, row: Row, column: str, evidence: Evidence) -> Value:
     """Print one cell: names with their article, terms in the words of `data/labels.csv`, our own words curly."""
     cell = row.values.get(column)
@@ -74,8 +82,8 @@ def _cell(dataset: Dataset, row: Row, column: str, evidence: Evidence) -> Value:
     if column in _DATE_COLUMNS:
         return Moment(text, evidence)
     if text and column in _NAMED_COLUMNS:
-        return Value(dataset.name(text), evidence)
-    label = dataset.label(dataset.vocabularies(row.table).get(column, column), text)
+        return Value("; ".join(map(dataset.name, split_list(text))), evidence)
+    label = dataset.label(dataset.vocabularies(row.table).get(column, column.removesuffix("_id")), text)
     return Value(label.label if text and label.known else curly(text), evidence)
 
 

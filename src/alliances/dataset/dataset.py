@@ -18,6 +18,7 @@ from alliances.dataset.problems import nearest
 from alliances.dataset.tables import FACT_TABLES, Label, Quote, Raw, Row, Scenario, Source, split_list
 from alliances.dataset.texts import SourceText, read_text
 from alliances.errors import DataError
+from alliances.text.numbers import find_numbers
 
 # Environment variables in which a build tells its kernels where to note the tables that they read, which texts do not
 # count yet, and that the dataset is valid.
@@ -33,6 +34,7 @@ _NAMED = {
     "actor": ("actors", "name"), "area": ("actors", "name"), "alliance": ("alliances", "short_name"),
     "indicator": ("indicators", "label"), "event": ("events", "title"),
 }  # fmt: skip
+_NAMES = ("name", "short_name", "aliases", "descriptor", "title", "publisher")  # columns of those tables
 _TABLE_OF_PREFIX = {prefix: table for table, prefix in files.ROW_PREFIXES.items() if table != "judgements"}
 
 
@@ -155,6 +157,13 @@ class Dataset:
     def scenario(self) -> tuple[Scenario, ...]:
         """The scenario parameters, in the order of their table."""
         return tuple(files.record(Scenario, row) for row in self._read("parameters"))
+
+    @cached_property
+    def numbered_names(self) -> list[str]:
+        """Names of actors, formats and texts that hold a number, a number word or a month."""
+        rows = [row for table in ("actors", "alliances", "sources") for row in self._read(table)]
+        names = {name for row in rows for column in _NAMES for name in split_list(row.get(column, ""))}
+        return sorted(filter(find_numbers, names))
 
     def mark_of_quote(self, quote_id: str) -> str:
         """Return the evidence mark of a quotation: the letter of its text and the number of its paragraph."""

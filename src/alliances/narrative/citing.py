@@ -14,11 +14,30 @@ from alliances.text.markdown import escape, link, quoted, short_words, slug
 #: So many marks stand side by side; more collapse to three and “+n”.
 LIMIT = 4
 #: What the labels of formulas, records and inferences begin with, by their anchors; a row's label is its mark.
-_SIGNS = {"ev-f-": "=", "ev-r-": "r", "ev-i-": "i"}
+SIGNS = {"ev-f-": "=", "ev-r-": "r", "ev-i-": "i"}
 _is_public = methodcaller("startswith", "r-")
 
 
-class Citing:
+class Marks:
+    """Anchors of evidence, and the labels of those that were asked for."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
+        self.labels: dict[str, str] = {}  # by anchor, in their order
+
+    def anchor(self, row: str) -> str:
+        """Return the anchor of a row's evidence; an anchor is its own."""
+        return row if row.startswith("ev-") else f"ev-{row if _is_public(row) else self.dataset.mark(row)}"
+
+    def label(self, anchor: str) -> str:
+        """Return the label of an anchor: ``E13``; ``=1``, ``r1``, ``i1`` are numbered as they come."""
+        sign = SIGNS.get(anchor[:5])
+        if sign and anchor not in self.labels:
+            self.labels[anchor] = f"{sign}{sum(label[0] == sign for label in self.labels.values()) + 1}"
+        return self.labels.get(anchor, anchor.removeprefix("ev-"))
+
+
+class Citing(Marks):
     """Gives each piece of evidence its mark, in the order in which a notebook's sentences need it.
 
     A cell that runs again, after later ones too, writes the same: labels are kept by anchor, records during a call.
@@ -26,8 +45,8 @@ class Citing:
     """
 
     def __init__(self, dataset: Dataset, assumptions: Mapping[str, str]) -> None:
-        self._dataset, self._assumptions = dataset, assumptions
-        self._labels: dict[str, str] = {}
+        super().__init__(dataset)
+        self._assumptions = assumptions
         self._records: dict[str, dict[str, Any]] = {}  # what each anchor of the call at hand stands for, JSON-ready
         self._noted: dict[str, dict[str, Any]] = {}  # and of those before it
         self._shown: set[str] = set()  # alternatives that were only read are not among them
@@ -39,14 +58,11 @@ class Citing:
             self._noted[anchor] = {**record, "rows": list(dict.fromkeys([*earlier, *record.get("rows", ())]))}
         self._records = {}
 
-    def _anchor(self, row_id: str) -> str:
-        return f"ev-{row_id if _is_public(row_id) else self._dataset.mark(row_id)}"
-
     def anchors(self, evidence: Evidence) -> dict[str, str]:
         """Note what evidence stands for; return its anchors, rows first, each with the row whose words it shows."""
         found: dict[str, str] = {}
         for row_id in sorted(evidence.rows, key=_is_public):
-            anchor, kind = self._anchor(row_id), "record" if _is_public(row_id) else "rows"
+            anchor, kind = self.anchor(row_id), "record" if _is_public(row_id) else "rows"
             rows = self._records.setdefault(anchor, {"kind": kind, "rows": []})["rows"]
             rows += [row_id] if row_id not in rows else []
             found.setdefault(anchor, row_id)
@@ -75,28 +91,21 @@ class Citing:
         }  # fmt: skip
         return anchor
 
-    def _label(self, anchor: str) -> str:
-        """Return the label of an anchor: ``E13``; ``=1``, ``r1``, ``i1`` are numbered as they come."""
-        sign = _SIGNS.get(anchor[:5])
-        if sign and anchor not in self._labels:
-            self._labels[anchor] = f"{sign}{sum(label[0] == sign for label in self._labels.values()) + 1}"
-        return self._labels.get(anchor, anchor.removeprefix("ev-"))
-
     def _title(self, record: Mapping[str, Any], row_id: str = "") -> str:
         """Say on hover what a mark stands for: the words of a row and whose they are, or the formula."""
         match record["kind"]:
             case "rows":
-                quote = self._dataset.quote(self._dataset.row(row_id).quote_ids[0])
-                source = self._dataset.source(quote.source_id)
+                quote = self.dataset.quote(self.dataset.row(row_id).quote_ids[0])
+                source = self.dataset.source(quote.source_id)
                 return f"{quoted(short_words(quote.exact, 90))}, {source.descriptor or source.short_name}"
             case "record":
-                row = self._dataset.row(record["rows"][0])
-                names = f"{self._dataset.name(row['actor_id'])} in {self._dataset.name(row['body_id'])}"
+                row = self.dataset.row(record["rows"][0])
+                names = f"{self.dataset.name(row['actor_id'])} in {self.dataset.name(row['body_id'])}"
                 return f"Public record: {names} since {date_text(row['entry_date'])}"
             case "formula":
                 return f"{record['what']}: {record['value']} = {record['formula']}"
             case "group":
-                return ", ".join(map(self._label, record["anchors"]))
+                return ", ".join(map(self.label, record["anchors"]))
             case "inference":
                 return "Inference of this report"
         return str(record["statement"])
@@ -108,10 +117,10 @@ class Citing:
         if len(rest) > LIMIT:
             group = f"ev-g-{hashlib.sha256(' '.join(rest).encode()).hexdigest()[:8]}"
             self._records[group] = {"kind": "group", "anchors": rest}
-            self._labels[group] = f"+{len(rest) - LIMIT + 1}"
+            self.labels[group] = f"+{len(rest) - LIMIT + 1}"
             rest = [*rest[: LIMIT - 1], group]
         titles = {one: self._title(self._records[one], anchors.get(one, "")) for one in (*rest, *inferences)}
-        return "".join(link(self._label(anchor), anchor, title) for anchor, title in titles.items())
+        return "".join(link(self.label(anchor), anchor, title) for anchor, title in titles.items())
 
     def carried(self, anchors: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return the records of anchors of this call, and of all that these rest on, for an output's metadata."""
@@ -124,7 +133,7 @@ class Citing:
             record = found[anchor] = self._records[anchor]
             rows = [row for part in ("rows", "records", "against") for row in record.get(part, ())]
             pending += [*record.get("formulas", ()), *record.get("anchors", ())]
-            pending += map(self._anchor, sorted(rows, key=_is_public))
+            pending += map(self.anchor, sorted(rows, key=_is_public))
             pending += [f"ev-f-p-{slug(name)}" for name in record.get("parameters", ())]
         self._shown.update(found)
         return found
@@ -134,10 +143,10 @@ class Citing:
         self.begin()
         entries: list[tuple[tuple[int, str, int], str]] = []
         for anchor, record in ((one, each) for one, each in self._noted.items() if one in self._shown):
-            label, key = self._label(anchor), (99, record["kind"], len(entries))
+            label, key = self.label(anchor), (99, record["kind"], len(entries))
             if record["kind"] == "rows":
-                quotes = dict.fromkeys(q for row in record["rows"] for q in self._dataset.row(row).quote_ids)
-                words = " · ".join(escape(quoted(self._dataset.quote(q).exact)) for q in quotes)
+                quotes = dict.fromkeys(q for row in record["rows"] for q in self.dataset.row(row).quote_ids)
+                words = " · ".join(escape(quoted(self.dataset.quote(q).exact)) for q in quotes)
                 letters = label.rstrip("0123456789")
                 key = (len(letters), letters, int(label.removeprefix(letters) or 0))
             else:

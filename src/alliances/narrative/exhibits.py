@@ -289,9 +289,7 @@ class Exhibits:
         for row in frame.drop_duplicates("judgement_id", keep="last").to_dict("records"):
             likelihood = self.dataset.label("likelihood", row["likelihood"]).label
             stated = Alternative(row["statement"].replace("{likelihood}", f"**{likelihood}**"))
-            if told := self._teller.tell(
-                stated, marked=False, refused=False
-            ):  # its horizon and the year in it are ours
+            if told := self._teller.tell(stated, marked=False, refused=False):  # its horizon is ours
                 rank = None if pd.isna(row["rank"]) else int(row["rank"])
                 more = {column: row[column] for column in ("likelihood", "confidence", "chapter")} | {"rank": rank}
                 yield row, told, {**more, "judgement": row["judgement_id"], "proposition": told.markdown}

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, NamedTuple
 
-from alliances.analysis.facts import fact, is_subject, newest
+from alliances.analysis.facts import fact, is_subject, newest, texts_of
 from alliances.analysis.quantities import Moment, Quantity, Share
 from alliances.analysis.values import NOTHING, UNKNOWN, Evidence, Names, Unknown, Value
 from alliances.dataset import Dataset
@@ -26,9 +25,6 @@ _UNSEEN = re.compile(r"[*_~`\u00ad\u200b-\u200f\u2060\ufeff]")
 #: A reference to an exhibit, in which a digit is no number.
 _REFERENCE = re.compile(r"@(?:fig|tbl|sec)-[a-z0-9-]+")
 _PATH = re.compile(r"[A-Za-z0-9_-]+(?:\([A-Za-z0-9_.-]+\))?")
-#: Tables and their columns with names in which a number word or a month is no number.
-_NAMING = {"actors": ["name", "aliases"], "alliances": ["name", "short_name", "aliases"],
-           "sources": ["short_name", "descriptor", "title", "publisher"]}  # fmt: skip
 
 
 class Alternative(NamedTuple):
@@ -106,17 +102,17 @@ class Teller:
         number that nothing supports.
         """
         template, self.at = alternative.text, alternative.line
-        bare = PLACEHOLDER.sub("·", _EVIDENCE.sub("", _REFERENCE.sub("", template)))
+        bare = PLACEHOLDER.sub(r"· \g<one> · \g<many> ·", _EVIDENCE.sub("", _REFERENCE.sub("", template)))
         glued = _GLUED.search(_UNSEEN.sub("", PLACEHOLDER.sub("\x01", _EVIDENCE.sub("", template))))
+        typed = numbers.find_numbers(numbers.mask(plain(bare), self.dataset.complete.numbered_names)) if refused else []
         for found, why in (
             ([glued[0].replace("\x01", "{…}")] if glued else [], "changes what a placeholder prints; set a space"),
             (re.findall(r"[{}]", bare), "belongs to no placeholder; write {name}, {name:words} or {name|one|many}"),
             ([one for one in _named(template) if one.lstrip("-")[:1] != "@"], "names no row; write [@row_id; @row_id]"),
+            (typed, "is typed and not taken from the data; write {row_id}, {row_id.date.when} or an edition.count"),
         ):
             refuse(found, f"“{''.join(found[:1])}” in “{shorten(template, 80)}” {why}")
         against = [row_id for row_id in _named(template, "-@") if self.row(row_id) is not UNKNOWN]
-        if refused:
-            self._refuse_numbers(bare, template)
         told = Rendered("", "", is_ours="ours" in alternative.labels)
         filled = [self._clause(clause, told, marked and not told.is_ours) for clause in _CLAUSE.findall(template)]
         if None in filled or (told.is_ours and not told.evidence and not self.before):
@@ -136,7 +132,6 @@ class Teller:
 
         def fill(match: re.Match[str]) -> str:
             value = self.look_up(match["path"].strip())
-            self._refuse_numbers(f"{match['one']} · {match['many']}", match[0])
             printed = _printed(value, match)
             values.append(value if value and printed else UNKNOWN)
             if values[-1] is not UNKNOWN:
@@ -162,31 +157,14 @@ class Teller:
         told.anchors |= anchors
         return text + (self.citing.write(anchors) if marked else "")
 
-    @cached_property
-    def _numbered_names(self) -> list[str]:
-        """Names of actors, formats and sources that hold a number, a number word or a month."""
-        whole = self.dataset.complete
-        cells = [cell for table, columns in _NAMING.items() for cell in whole[table][columns].to_numpy().ravel()]
-        return sorted({part.strip() for cell in cells for part in cell.split(";") if numbers.find_numbers(part)})
-
-    def _refuse_numbers(self, bare: str, template: str) -> None:
-        found = numbers.find_numbers(numbers.mask(plain(bare), self._numbered_names))
-        why = "is typed and not taken from the data; write {row_id}, {row_id.date.when} or what edition.count made"
-        refuse(found, f"“{''.join(found[:1])}” in “{shorten(template, 80)}” {why}")
-
     def wrong(self, words: str, evidence: Evidence, *texts: str) -> str:
         """Return the first number, or sign of a unit, in words that neither evidence nor texts give; "" if none."""
-        bare = numbers.mask(words, self._numbered_names)
+        bare = numbers.mask(words, self.dataset.complete.numbered_names)
         is_month = "May" in numbers.find_numbers(bare)
         found = {claim: word for claim, word in numbers.claims(bare).items() if is_month or claim != "may"}
         if not found:
             return ""
-        told = list(texts)
-        for row in map(self.dataset.row, evidence.all_rows):
-            value = fact(self.dataset, row)
-            cells = [value, *value.fields.values()]
-            told += [value.words, *(cell.text for cell in cells), *(c.iso for c in cells if isinstance(c, Moment))]
-            told += [self.dataset.quote(quote_id).exact for quote_id in row.quote_ids]
+        told = [*texts, *(text for row_id in evidence.all_rows for text in texts_of(self.dataset, row_id))]
         allowed = {claim for text in told for claim in numbers.claims(text, parts=True)}
         said = re.sub(r"(?i)per ?cent(?:age)?\b", "%", " ".join(told))
         wrong = [number for claim, number in found.items() if claim not in allowed]

@@ -6,22 +6,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from alliances.analysis.facts import fact
+from alliances.analysis.facts import fact, texts_of
 from alliances.dataset import Dataset, Row
+from alliances.narrative.citing import SIGNS, Marks
 from alliances.parameters import Parameters
 from alliances.stage.chapters import Block, Chapter, form, line_text
-from alliances.text.dates import date_text, is_date
-from alliances.text.markdown import MARK, capital, curly, escape, join_and, plain, slug
+from alliances.text.dates import date_text
+from alliances.text.markdown import MARK, capital, escape, join_and, plain, slug
 from alliances.text.numbers import claims, find_numbers, mask, number_text
 
-_SIGNS = {"ev-f-": "=", "ev-r-": "r", "ev-i-": "i"}
 _ON = ("rows", "records", "against")  # what a record rests on, in rows
-_NAMED = {"event_id": "event", "indicator": "indicator"}
 _OF_WHAT = ("event_id", "actor_id", "holder", "indicator", "topic", "aspect", "alliance_id", "ref_area")
 _SAID = ("capability", "position", "value", "participants", "place")
 _TOLD = ("condition", "status", "obs_status", "attribution", "date", "date_end", "time_period", "entry_date")
-
-
 _SIGN = "\ue000"  # stands where a mark stands
 _SOURCE = re.compile(r"\[Source.*\]\{\.source\}")  # names the texts of a figure, with their marks
 _REFERENCE = re.compile(r"(?<![\w\\])@(?:fig|tbl|sec)-[\w-]+")
@@ -30,19 +27,15 @@ _NOT_READ = re.compile(  # fences, signs of headings, lists and tables, images, 
     re.MULTILINE,
 )
 _SPAN = re.compile(r"(?<!\\)\[([^\[\]]*)\](?=\{\.)")
-#: Columns whose cells are names, in which a number is no number.
-_NAMES = {"alliances": ["name", "short_name", "aliases"], "actors": ["name", "aliases"], "events": ["title"],
-          "sources": ["short_name", "descriptor", "title", "publisher"], "labels": ["label", "plural"]}  # fmt: skip
 
 
-class Ledger:
+class Ledger(Marks):
     """What the body cites: what each anchor stands for, its label, and whether it gives what is printed beside it."""
 
     def __init__(self, dataset: Dataset, parameters: Parameters) -> None:
-        self.dataset, self.parameters = dataset, parameters
+        super().__init__(dataset)
+        self.parameters, self.source = parameters, cache(self._source)
         self.records: dict[str, dict[str, Any]] = {}  # by anchor; a formula with all its values
-        self.labels: dict[str, str] = {}  # by anchor, in their order
-        self.names, self.source = list[str](), cache(self._source)  # names in which a number is no number
 
     def add(self, evidence: Mapping[str, Mapping[str, Any]]) -> list[str]:
         """Take in the evidence of an output; name formulas that clash with another one's."""
@@ -59,13 +52,6 @@ class Ledger:
             elif record["kind"] == "rows":
                 known["rows"] = list(dict.fromkeys([*known["rows"], *record["rows"]]))
         return clashes
-
-    def label(self, anchor: str) -> str:
-        """Return the label of an anchor: that of its paragraph, or the next number of its kind."""
-        sign = _SIGNS.get(anchor[:5])
-        if sign and anchor not in self.labels:
-            self.labels[anchor] = f"{sign}{sum(label[0] == sign for label in self.labels.values()) + 1}"
-        return self.labels.get(anchor, anchor.removeprefix("ev-"))
 
     def number(self, markdown: str) -> str:
         """Write the marks of staged Markdown in Pandoc's form, numbered through the report; +n leads to the first."""
@@ -85,10 +71,6 @@ class Ledger:
                 self.label(one)
         return numbered
 
-    def anchor(self, row: str) -> str:
-        """Return the anchor of a row's evidence; an anchor is its own."""
-        return row if row.startswith("ev-") else f"ev-{row if row.startswith('r-') else self.dataset.mark(row)}"
-
     def links(self, anchors: Iterable[str]) -> str:
         """List the marks of anchors and of rows that are known as links, each once."""
         known = dict.fromkeys(self.anchor(one) for one in anchors if one.startswith("ev-") or one in self.dataset)
@@ -103,8 +85,6 @@ class Ledger:
 
     def problems(self, chapters: Iterable[Chapter]) -> Iterator[str]:
         """Yield what is wrong with the numbers and marks of chapters, a sentence each."""
-        cells = {cell for table, columns in _NAMES.items() for cell in self.dataset[table][columns].to_numpy().ravel()}
-        self.names = [name for cell in cells for name in cell.split("; ") if find_numbers(name)]
         for chapter in chapters:
             if not chapter.title:
                 yield f"Notebook {chapter.name}.ipynb has no title in this edition; give it one that always stands."
@@ -116,9 +96,7 @@ class Ledger:
         output, kind, staged = block.output, block.output["kind"], block.markdown
         said, alt = _SOURCE.sub("", staged), " ".join(output.get("alt", "").split())
         text = _NOT_READ.sub(" ", _SPAN.sub(r"\1", MARK.sub(_SIGN, said)))  # as a reader sees it, a sign for a mark
-        text, marks = " ".join(plain(text).replace("\\", "").split()), MARK.findall(said)
-        if kind == "figure":
-            text = f"{text} {alt}"
+        text, marks = " ".join([*plain(text).replace("\\", "").split(), alt]), MARK.findall(said)
         places = [found.start() - number for number, found in enumerate(re.finditer(_SIGN, text))]
         text, judged = text.replace(_SIGN, ""), self.dataset["judgements"]
         ids = [one.get("judgement") for one in (output, *output.get("items", ()))]
@@ -141,13 +119,13 @@ class Ledger:
                 if len(hidden) > sum(int(label) for label in labels.values() if label[0] == "+"):
                     yield f"“{sentence['text']}” does not show the mark of #{hidden[0]}."
             yield from self._sentence(sentence, own, kind == "table")
-        for number in find_numbers(mask(text, self.names)):
+        for number in find_numbers(mask(text, self.dataset.numbered_names)):
             if claims(number).keys() - own:
                 yield f"the number “{number}” stands in no sentence that the notebook wrote from the data."
 
     def _sentence(self, sentence: Mapping[str, Any], own: set[str], is_cell: bool) -> Iterator[str]:
-        text, marks = sentence["text"], set(sentence["marks"])
-        for number in find_numbers(mask(text, [*self.names, *(printed for printed, _ in sentence["printed"])])):
+        text, marks, names = sentence["text"], set(sentence["marks"]), self.dataset.numbered_names
+        for number in find_numbers(mask(text, [*names, *(printed for printed, _ in sentence["printed"])])):
             if claims(number).keys() - own:
                 yield f"the number “{number}” in “{text}” comes from no row, formula or parameter."
         for printed, origin in sentence["printed"]:
@@ -164,7 +142,7 @@ class Ledger:
             # Formulas bear out together: “three of the five”, per cent, one in so many, “all but two”.
             made = [(n, n * 100, 1 / n, *(abs(n - other) for other in figures)) for n in figures - {0.0}]
             allowed |= {*claims(" ; ".join(number_text(round(number, 6)) for each in made for number in each))}
-            if wrong := claims(mask(printed, self.names)).keys() - allowed:
+            if wrong := claims(mask(printed, names)).keys() - allowed:
                 yield f"“{printed}” in “{text}” is not what {origin} gives: {', '.join(sorted(wrong))}."
 
     def _source(self, origin: str) -> tuple[set[str], set[str] | None]:
@@ -178,12 +156,7 @@ class Ledger:
         if not all(row in self.dataset for row in rows):
             return set(), None
         anchors = {origin} if record else {self.anchor(origin), *map("ev-{}".format, self.dataset.marks(origin))}
-        texts: list[Any] = []  # in each way of printing them, the words included
-        for row in map(self.dataset.row, rows):
-            value = fact(self.dataset, row)
-            texts += [field.text for name, field in value.fields.items() if name not in ("source", "mark")]
-            texts += [re.sub(r"(?<=\d)(?=[A-Z])", " ", str(cell)).lstrip("P") for cell in row.values.values()]
-            texts += [value.text, value.words, *(self.dataset.quote(quote).exact for quote in row.quote_ids)]
+        texts = [text for row in rows for text in texts_of(self.dataset, row)]
         return anchors, {*claims(" ; ".join(texts), parts=True)}
 
 
@@ -201,7 +174,7 @@ def evidence(ledger: Ledger, cited_only: bool = False) -> str:
         marks = sorted({*map(dataset.mark_of_quote, quotes)}, key=lambda mark: int(mark.removeprefix(source.mark)))
         shown = [mark for mark in marks if f"ev-{mark}" in cited or not cited_only]
         texts.append((source, [_paragraph(dataset, mark, cited, using) for mark in shown]))
-    of_sign = {sign: [a for a, label in ledger.labels.items() if label[0] == sign] for sign in _SIGNS.values()}
+    of_sign = {sign: [a for a, label in ledger.labels.items() if label[0] == sign] for sign in SIGNS.values()}
     public = [(anchor, dataset.row(anchor.removeprefix("ev-"))) for anchor in of_sign["r"]]
     return form("evidence", ledger, texts, [*of_sign["="], *of_sign["i"]], public)
 
@@ -228,29 +201,20 @@ def _paragraph(dataset: Dataset, mark: str, cited: set[str], using: Mapping[str,
 
 def reading(dataset: Dataset, row: Row) -> str:
     """Say in a line what is read from a quotation: of what, what, and with which status, voice and date."""
-
-    def say(column: str) -> str:  # names, terms by their labels, dates; "" where there is nothing
-        cell = row.values.get(column)
-        if not isinstance(cell, str) or not cell:
-            return ""
-        if is_date(cell.split("/")[0]):
-            return date_text(cell)
-        names, formats = dataset.column("actors", "name"), dataset.column("alliances", "short_name")
-        parts = [dataset.name(part) if part in names or part in formats else part for part in cell.split("; ")]
-        vocabulary = _NAMED.get(column) or dataset.vocabularies(row.table).get(column)
-        return dataset.label(vocabulary, cell).label if vocabulary and parts == [cell] else curly("; ".join(parts))
+    value = fact(dataset, row)
 
     def cells(*columns: str) -> list[str]:
-        return list(dict.fromkeys(filter(None, map(say, columns))))
+        fields = (value.fields.get(column.removesuffix("_id")) for column in columns)
+        return list(dict.fromkeys(field.text for field in fields if field and field.text))
 
-    if summary := say("summary"):
-        return capital("; ".join([summary.rstrip("."), *cells(*_TOLD[1:])]))
+    if summary := cells("summary"):
+        return capital("; ".join([summary[0].rstrip("."), *cells(*_TOLD[1:])]))
     said = cells(*_SAID)
     if "value_low" in row.values:
         unit, is_one = dataset.label("unit", row["unit"]), row["value_high"] == row["value_low"] == 1
         is_said = row["currency"] or unit.meaning == "share"  # by the sign of the number
-        said = [f"{fact(dataset, row).text} {'' if is_said else unit.label if is_one else unit.plural}".strip()]
-    said = [" ".join(filter(None, (say("relation"), *said[:1]))), *said[1:]]
+        said = [f"{value.text} {'' if is_said else unit.label if is_one else unit.plural}".strip()]
+    said = [" ".join([*cells("relation"), *said[:1]]), *said[1:]]
     said += cells("role") if "entry_date" in row.values else []
     parts = ", ".join(cells(*_OF_WHAT)), "; ".join(filter(None, said + cells(*_TOLD)))
     return capital(": ".join(filter(None, parts)))

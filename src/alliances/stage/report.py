@@ -92,8 +92,7 @@ def _stitch(
 def _facts(chapters: Sequence[Chapter], ledger: Ledger) -> dict[str, list[Any] | dict[str, Any]]:
     """Return every printed value with origin, words, mark and place; the evidence; the rows that the edition knows."""
     dataset, facts = ledger.dataset, list[dict[str, Any]]()
-    blocks = [(each.name, block) for each in chapters for block in each.blocks]
-    told = [(name, block, sentence) for name, block in blocks for sentence in block.sentences]
+    told = [(each.name, block, said) for each in chapters for block in each.blocks for said in block.sentences]
     for name, block, sentence, (text, origin) in ((*one, pair) for one in told for pair in one[-1]["printed"]):
         record = ledger.records.get(origin, {})
         rows = [row for row in ([*record.get("rows", ()), *record.get("records", ())] or [origin]) if row in dataset]
