@@ -552,9 +552,6 @@ def change(old: str, new: str, file: str = "report.md") -> Callable[[Path], None
         (change("{#sec-winter ", "{#sec-fleet "), "#sec-fleet is given twice"),
         (change("figures/fig-growth.svg", "figures/fig-no.svg"), r"figures/fig-no\.svg does not exist"),
         (change('{alt="Map of', '{title="Map of'), "no alternative text"),
-        (change('date: "2031-05-31"', "date: May", "edition.yml"), "date is 'May'"),
-        (lambda stage: (stage / "report.md").unlink(), r"report\.md is missing"),
-        (lambda stage: (stage / "edition.yml").unlink(), r"edition\.yml is missing"),
     ],
 )
 def test_faults_are_named_and_what_was_there_stays(stage: Path, fault: Callable[[Path], None], message: str) -> None:
@@ -573,15 +570,6 @@ def test_a_name_with_code_in_it_runs_nothing(stage: Path) -> None:
     scripts = Edition(stage).page.find_all("script")
     assert not any("alert(" in str(script) for script in scripts if not script.get("type"))
     assert "<script>alert" not in (stage / "report.html").read_text("utf-8")
-
-
-def test_arguments_are_checked(stage: Path) -> None:
-    with pytest.raises(PublishError, match="Unknown format in docx"):
-        publish(stage, ["docx"], root=ROOT)
-    with pytest.raises(PublishError, match="There is no engine “latex”"):
-        publish(stage, root=ROOT, engine="latex")
-    with pytest.raises(PublishError, match=r"_extensions.alliances is missing"):
-        publish(stage, root=stage, engine="embedded")
 
 
 def test_without_the_second_standard_the_first_alone(stage: Path, monkeypatch: pytest.MonkeyPatch) -> None:

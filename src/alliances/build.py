@@ -15,8 +15,7 @@ from alliances.dataset import Dataset
 from alliances.diff import told
 from alliances.errors import StagingError
 from alliances.parameters import Parameters, check_parameters
-from alliances.parameters import names as parameter_names
-from alliances.publish import FORMATS, Published, engine_version, publish
+from alliances.publish import Published, engine_version, publish
 from alliances.run import notebooks
 from alliances.run.cache import Cache, digest, files_digest, library_digest
 from alliances.run.execute import run_notebooks
@@ -66,11 +65,10 @@ def plan(root: Path, values: Mapping[str, Any], dataset: Dataset | None = None) 
         dataset = Dataset.load(root, validate=cache.get("validated", key) is None)
         cache.put("validated", key, b"")
     place.check_files(root)
-    names, allowed = notebook_names(root), parameter_names(dataset)
-    declared = {one for name in names for one in notebooks.declared(name, notebooks.read(root, name), allowed)}
+    names = notebook_names(root)
     defaults, parameters = check_parameters({}, dataset), check_parameters(values, dataset)
+    declared = {one for name in names for one in notebooks.check_defaults(root, name, defaults.as_dict())}
     check_parameters({name: values[name] for name in values if parameters[name] != defaults[name]}, dataset, declared)
-    notebooks.check_defaults(root, names, defaults.as_dict())
     return Plan(root, made_of, dataset, names, defaults, parameters)
 
 
@@ -109,7 +107,7 @@ def stage_edition(
 
 
 def build(
-    root: Path, values: Mapping[str, Any], *, formats: Sequence[str] = FORMATS, engine: str = "auto",
+    root: Path, values: Mapping[str, Any], *, formats: Sequence[str] = place.FORMATS, engine: str = "auto",
     output: Path | None = None, force: bool = False, cache: Cache | None = None, log: Path | None = None,
     say: Callable[[str], None] = lambda line: None, **running: Any,
 ) -> Build:  # fmt: skip

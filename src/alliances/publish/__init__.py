@@ -1,5 +1,5 @@
 """From the staged folder to report.html and report.pdf, with Quarto or with the embedded engine."""
 
-from alliances.publish.engines import ENGINES, FORMATS, Published, engine_version, publish
+from alliances.publish.engines import Published, engine_version, publish
 
-__all__ = ["ENGINES", "FORMATS", "Published", "engine_version", "publish"]
+__all__ = ["Published", "engine_version", "publish"]

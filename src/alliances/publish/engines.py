@@ -21,12 +21,11 @@ import typst
 import yaml
 
 from alliances.errors import PublishError
+from alliances.place import FORMATS
 from alliances.publish import quarto
 from alliances.publish.page import finish
 from alliances.run.cache import Cache
 
-ENGINES = ("auto", "quarto", "embedded")
-FORMATS = ("html", "pdf")
 _STANDARDS = (["ua-1", "a-3a"], ["ua-1"])  # the first that the document allows
 _EXTENSION = "_extensions/alliances"
 # The quicker of Pandoc's readers by far; it gives what Quarto's gives but for references, which the filter reads.
@@ -43,12 +42,7 @@ class Published(NamedTuple):
 
 
 def engine_version(engine: str = "auto") -> str:
-    """Return the engine that would publish, with its version.
-
-    PublishError if there is no such engine, or Quarto is asked for and not found.
-    """
-    if engine not in ENGINES:
-        raise PublishError(f"There is no engine “{engine}”; choose one of {', '.join(ENGINES)}.")
+    """Return the engine that would publish, with its version; PublishError if Quarto is asked for and not found."""
     if engine != "embedded" and (found := quarto.find_quarto()):
         return f"quarto {found.version}"
     if engine == "quarto":
@@ -64,17 +58,11 @@ def publish(
 
     `folder` holds report.md, edition.yml, figures/, vega/, and attached/ with what the PDF is to carry; `cache`, by
     default the project's, keeps Vega's script; `log` takes what the engines say, if anything, by default publish.log in
-    the folder. PublishError if an argument is not allowed, a file is missing, Quarto is asked for and not found, or
-    rendering fails: with the engine ``auto`` the embedded one then steps in, as where Quarto 1.9 or newer is not found.
+    the folder. PublishError if Quarto is asked for and not found, or rendering fails: with the engine ``auto`` the
+    embedded one then steps in, as where Quarto 1.9 or newer is not found.
     """
-    wanted = [name for name in FORMATS if name in formats]
-    if not wanted or set(formats) - set(FORMATS):
-        raise PublishError(f"Unknown format in {', '.join(formats) or 'none'}; allowed are html and pdf.")
-    needed = (folder / "report.md", folder / "edition.yml", root / "report" / _EXTENSION)
-    if absent := [path for path in needed if not path.exists()]:
-        raise PublishError(f"{absent[0]} is missing: without it the report cannot be published.")
     log, chosen, notice = log or folder / "publish.log", engine_version(engine), ""
-    given = folder, root, wanted, log, cache or Cache(root)
+    given = folder, root, formats, log, cache or Cache(root)
     if engine != "embedded" and (program := quarto.find_quarto()):
         try:
             return Published(chosen, _render(*given, program))
@@ -90,7 +78,8 @@ def _render(
     folder: Path, root: Path, formats: Sequence[str], log: Path, cache: Cache, program: quarto.Quarto | None
 ) -> list[Path]:
     """Render each format in a copy of its own, since Quarto writes beside its input; put all in place, or none."""
-    moment = _moment(folder)
+    day = yaml.safe_load((folder / "edition.yml").read_text(encoding="utf-8"))["date"]
+    moment = int(dt.datetime.fromisoformat(f"{day}T00:00+00:00").timestamp())  # the same edition gives the same bytes
 
     def one(kind: str) -> Path:
         own = Path(scratch) / kind
@@ -117,15 +106,6 @@ def install_fonts(folder: Path) -> None:
             target = folder / f"{stem}-{style}.ttf"
             if not target.exists():
                 shutil.copyfile(Path(package.font_directory) / target.name, target)
-
-
-def _moment(folder: Path) -> int:
-    """Return the start of the edition's day in seconds since 1970: the same edition gives the same bytes."""
-    day = (yaml.safe_load((folder / "edition.yml").read_text(encoding="utf-8")) or {}).get("date")
-    try:
-        return int(dt.datetime.fromisoformat(f"{day}T00:00+00:00").timestamp())
-    except ValueError:
-        raise PublishError(f"edition.yml: date is {day!r}; give a day such as 2025-07-31.") from None
 
 
 def _write(log: Path, text: str) -> None:

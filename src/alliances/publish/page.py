@@ -42,7 +42,17 @@ def finish(document: str, folder: Path, cache: Cache, policy: bool = True) -> st
     if fetched:
         raise PublishError(f"The page would fetch {', '.join(sorted(fetched)[:8])}; it must hold all that it shows.")
     live = _with_charts(document, folder, cache)
-    return _with_policy(live) if policy else live
+    if not policy:
+        return live
+    codes = [body for attributes, body in _SCRIPT.findall(live) if "application/json" not in attributes]
+    hashes = [base64.b64encode(hashlib.sha256(body.encode()).digest()).decode() for body in dict.fromkeys(codes)]
+    allowed = " ".join(f"'sha256-{each}'" for each in hashes) or "'none'"
+    told = (
+        "default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'; "
+        f"script-src {allowed}; base-uri 'none'; form-action 'none'"
+    )
+    meta = f'<meta http-equiv="Content-Security-Policy" content="{told}">'  # before anything that it is about
+    return re.sub(r'<meta charset="utf-8"\s*/?>', lambda found: f"{found[0]}\n{meta}", live, count=1)
 
 
 def _embedded(found: re.Match[str], folder: Path) -> str:
@@ -76,30 +86,13 @@ def _with_charts(document: str, folder: Path, cache: Cache) -> str:
     data = json.dumps(charts, ensure_ascii=False, separators=(",", ":"))
     data = data.replace("</", "<\\/").replace("<!", "\\u003c!")  # nothing in it may end its element
     key = digest(_VEGALITE, version("vl-convert-python"), _LICENCE)
-    if not (bundle := (cache.get("vega", key) or b"").decode()):
-        cache.put("vega", key, (bundle := _bundle()).encode())
+    if not (bundle := (cache.get("vega", key) or b"").decode()):  # some 0.9 MB, which takes seconds
+        code = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=_VEGALITE).strip()
+        bundle = f"{_LICENCE}\n(() => {{\n{code}\n}})();\n"  # it owns every short name; a function keeps them
+        cache.put("vega", key, bundle.encode())
     added = (
         f'<script type="application/json" id="chart-data">{data}</script>\n'
         f'<script type="text/plain" id="vega-bundle">{bundle}</script>\n'
     )
     head, end, tail = document.rpartition("</body>")
     return f"{head}{added}{end}{tail}"
-
-
-def _bundle() -> str:
-    """Make Vega one script that defines ``vegaEmbed`` and nothing else, some 0.9 MB; it takes seconds."""
-    code = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=_VEGALITE).strip()
-    return f"{_LICENCE}\n(() => {{\n{code}\n}})();\n"  # it owns every short name; a function keeps them to itself
-
-
-def _with_policy(document: str) -> str:
-    """Set the policy right after the encoding, before anything that it is about."""
-    codes = [body for attributes, body in _SCRIPT.findall(document) if "application/json" not in attributes]
-    hashes = [base64.b64encode(hashlib.sha256(body.encode()).digest()).decode() for body in dict.fromkeys(codes)]
-    allowed = " ".join(f"'sha256-{each}'" for each in hashes) or "'none'"
-    policy = (
-        "default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'; "
-        f"script-src {allowed}; base-uri 'none'; form-action 'none'"
-    )
-    meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-    return re.sub(r'<meta charset="utf-8"\s*/?>', lambda found: f"{found[0]}\n{meta}", document, count=1)

@@ -67,15 +67,17 @@ def declared(name: str, notebook: NotebookNode, allowed: Iterable[str]) -> dict[
     return found
 
 
-def check_defaults(root: Path, names: Iterable[str], defaults: Mapping[str, Any]) -> None:
-    """Refuse committed notebooks whose parameters cell is not at its defaults, of which the default edition is made."""
-    for name in names:
-        for one, value in declared(name, read(root, name), defaults).items():
-            if value not in (None, "", [], (), defaults[one]):
-                raise ExecutionError(
-                    f"The parameters cell of {name}.ipynb sets {one} to {value!r}, and a committed notebook stands at "
-                    f"its defaults; set it back to {defaults[one]!r}, and pass values with `alliances build -p`."
-                )
+def check_defaults(root: Path, name: str, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a committed notebook declares; ExecutionError unless all is at its default, as a build takes it."""
+    found = declared(name, read(root, name), defaults)
+    for one, value in found.items():
+        if value not in (None, "", [], (), defaults[one]):
+            told = (
+                f"The parameters cell of {name}.ipynb sets {one} to {value!r}, and a committed notebook stands at its"
+            )
+            told += f" defaults; set it back to {defaults[one]!r}, and pass values with `alliances build -p`."
+            raise ExecutionError(told)
+    return found
 
 
 def is_injected(cell: NotebookNode) -> bool:

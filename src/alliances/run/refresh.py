@@ -40,7 +40,7 @@ def refresh(
                 notebook.cells = own
                 _write(root, name, notebook)
                 say(f"  took out of {name}.ipynb the parameters that papermill or Quarto had put in")
-            notebooks.check_defaults(root, [name], defaults)
+            notebooks.check_defaults(root, name, defaults)
             ready.append(name)
         except ExecutionError as error:
             failed.append(str(error))
@@ -70,7 +70,8 @@ def settle(notebook: NotebookNode, committed: NotebookNode | None = None) -> Non
     count = 0
     for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
         shown = json.dumps([out for out in cell.outputs if _FORM not in out.get("data", {})])
-        cell.outputs = [nbformat.from_dict(out) for out in json.loads(shown, parse_float=_whole)]
+        read = json.loads(shown, parse_float=lambda text: int(n) if (n := float(text)).is_integer() else n)
+        cell.outputs = [nbformat.from_dict(out) for out in read]
         count += bool(cell.execution_count)
         for counted in (each for each in (cell, *cell.outputs) if each.get("execution_count")):
             counted["execution_count"] = count
@@ -104,11 +105,6 @@ def _write(root: Path, name: str, notebook: NotebookNode) -> None:
 def _charts(notebook: NotebookNode) -> list[Any]:
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     return [output.data for output in outputs if CHART in output.get("data", {})]
-
-
-def _whole(text: str) -> float:
-    """Read 1.0 as 1, as every browser writes it."""
-    return int(float(text)) if float(text).is_integer() else float(text)
 
 
 def _note(root: Path, notebook: NotebookNode) -> dict[str, str]:
