@@ -221,8 +221,7 @@ def _preview(given: argparse.Namespace) -> None:
     forks.start()
     from alliances.preview import Preview
 
-    name = Path(given.notebook).stem
-    Preview(root, name, values).serve(given.port, browser=not given.no_browser, say=_say)
+    Preview(root, Path(given.notebook).stem, values).serve(given.port, browser=not given.no_browser, say=_say)
 
 
 def _find(given: argparse.Namespace) -> None:

@@ -43,10 +43,8 @@ class Published(NamedTuple):
 
 def engine_version(engine: str = "auto") -> str:
     """Return the engine that would publish, with its version; PublishError if Quarto is asked for and not found."""
-    if engine != "embedded" and (found := quarto.find_quarto()):
+    if engine != "embedded" and (found := quarto.find_quarto(needed=engine == "quarto")):
         return f"quarto {found.version}"
-    if engine == "quarto":
-        raise PublishError(quarto.missing())
     return f"embedded (Pandoc {pypandoc.get_pandoc_version()}, Typst {importlib.metadata.version('typst')})"
 
 

@@ -26,16 +26,18 @@ class Quarto(NamedTuple):
     number: tuple[int, ...]
 
 
-def find_quarto() -> Quarto | None:
-    """Find Quarto 1.9 or newer: the program that ALLIANCES_QUARTO names (empty: none), in the venv, or on PATH."""
-    return next((found for found in _found(os.environ.get(_VARIABLE)) if found.number >= (1, 9)), None)
+def find_quarto(needed: bool = False) -> Quarto | None:
+    """Find Quarto 1.9 or newer: the program that ALLIANCES_QUARTO names (empty: none), in the venv, or on PATH.
 
-
-def missing() -> str:
-    """Say that no Quarto can be used, and which too old one was found."""
-    older = next(iter(_found(os.environ.get(_VARIABLE))), None)
-    found = f"only {older.version} was found at {older.path}" if older else "none was found"
-    return f"Quarto 1.9 or newer is needed and {found}; install it, set {_VARIABLE}, or use --engine embedded."
+    PublishError if one is `needed` and there is none.
+    """
+    found = _found(os.environ.get(_VARIABLE))
+    new = next((one for one in found if one.number >= (1, 9)), None)
+    if needed and not new:
+        told = f"only {found[0].version} was found at {found[0].path}" if found else "none was found"
+        told = f"Quarto 1.9 or newer is needed and {told}"
+        raise PublishError(f"{told}; install it, set {_VARIABLE}, or use --engine embedded.")
+    return new
 
 
 @functools.cache

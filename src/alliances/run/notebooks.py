@@ -14,6 +14,7 @@ from alliances.text.reading import unmerged
 
 #: The notebook with which JupyterLab opens. It is no chapter: it holds a form, and is kept without outputs.
 START = "start.ipynb"
+INJECTED = "injected-parameters"  # tag of a cell that papermill, or Quarto with it, put in for a run
 
 
 def read(root: Path, name: str) -> NotebookNode:
@@ -80,18 +81,13 @@ def check_defaults(root: Path, name: str, defaults: Mapping[str, Any]) -> dict[s
     return found
 
 
-def is_injected(cell: NotebookNode) -> bool:
-    """Whether papermill, or Quarto with it, put a cell in with the parameters of a run."""
-    return "injected-parameters" in cell.metadata.get("tags", [])
-
-
 def tidy(notebook: NotebookNode, *, is_committed: bool) -> NotebookNode:
     """Remove from an executed notebook what differs from run to run, and from an edition's what a review notes."""
     for cell in notebook.cells:
         if not is_committed:
             cell.metadata = NotebookNode(tags=cell.metadata.get("tags", []))
-        if is_injected(cell):
-            cell["id"] = "injected-parameters"
+        if INJECTED in cell.metadata.get("tags", []):
+            cell["id"] = INJECTED
         for noise in ("papermill", "execution", *([] if cell.metadata.get("tags") else ["tags"])):
             cell.metadata.pop(noise, None)
         # What is printed comes in as many pieces as the clock has it; nbclient's own joining never ends on a long line.

@@ -35,7 +35,7 @@ def refresh(
     for name in names:
         try:
             notebook = notebooks.read(root, name)
-            own = [cell for cell in notebook.cells if not notebooks.is_injected(cell)]
+            own = [cell for cell in notebook.cells if notebooks.INJECTED not in cell.metadata.get("tags", [])]
             if len(own) < len(notebook.cells):
                 notebook.cells = own
                 _write(root, name, notebook)
@@ -89,7 +89,7 @@ def untrue(root: Path, names: Sequence[str]) -> Iterator[tuple[str, str]]:
     for name in names:
         notebook = notebooks.read(root, name)
         noted = notebook.metadata.get(KEY, {})
-        if any(map(notebooks.is_injected, notebook.cells)):
+        if any(notebooks.INJECTED in cell.metadata.get("tags", []) for cell in notebook.cells):
             yield name, "holds a cell that papermill or Quarto put in, and shows another edition"
         elif noted.get("key") != (now := _note(root, notebook))["key"]:
             yield name, "is behind its cells or data"
