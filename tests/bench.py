@@ -69,7 +69,7 @@ def stitch(root: Path, executed: Path, target: Path) -> None:
 
     planned = plan(root, {})
     books = {name: nbformat.read(executed / f"{name}.ipynb", 4) for name in planned.names}
-    known = planned.dataset.known(planned.parameters.day)
+    known = planned.dataset.known(planned.parameters.as_of)
     assert stage(root, known, planned.parameters, planned.defaults, books, target).problems == []
     publish(target, root=root, engine="embedded")
 
@@ -143,7 +143,7 @@ mark("kernels and cells")
 drawn, draw = [], report.draw_figures
 def timed(*args): s = at(); draw(*args); drawn.append(at() - s)
 report.draw_figures = timed
-known = planned.dataset.known(planned.parameters.day)
+known = planned.dataset.known(planned.parameters.as_of)
 stage(root, known, planned.parameters, planned.defaults, books, root / "staged")
 mark("stage"); done["charts"] = drawn[0]; done["stage"] -= drawn[0]
 for kind, name in (("html", "page (Pandoc)"), ("pdf", "PDF (Pandoc, Typst)")):

@@ -22,7 +22,7 @@ from bs4 import BeautifulSoup
 from alliances.build import build, plan, stage_edition
 from alliances.check import verify
 from alliances.dataset import Dataset
-from alliances.errors import AlliancesError, ParameterError, PublishError, StagingError
+from alliances.errors import AlliancesError, ParameterError, PublishError
 from alliances.place import is_whole, put_in_place, read_manifest, recover, slug
 from helpers import PROJECT, Command, change_cell, edition, outputs, tree, works
 from river_data import change, read_table, write_table
@@ -293,7 +293,7 @@ from IPython.display import display
 display({"text/markdown": "There are 77 barges."}, raw=True, metadata={"alliances": {"kind": "prose", "sentences": []}})
 """
     change_cell(river_root, "treaty", 3, lambda source: source + "\n" + typed)
-    with pytest.raises(StagingError, match="the number “77” stands in no sentence") as raised:
+    with pytest.raises(PublishError, match="the number “77” stands in no sentence") as raised:
         build(river_root, {}, **PAGE)
     assert str(raised.value).count("\n") == 0
     assert "“77”" in (river_root / "report" / "_output" / "build.log").read_text("utf-8")

@@ -18,7 +18,7 @@ pytest.importorskip("distributed", reason="the extra “cluster” is not instal
 
 from alliances import batch
 from alliances.batch import run_matrix
-from alliances.errors import ClusterError
+from alliances.errors import ExecutionError
 from alliances.place import is_whole, read_manifest
 from helpers import long
 from towns import build, check
@@ -46,14 +46,14 @@ def test_an_address_where_nobody_answers(
     root: Path, address: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(batch, "_PATIENCE", 1)
-    with pytest.raises(ClusterError, match="No Dask scheduler answers at"):
+    with pytest.raises(ExecutionError, match="No Dask scheduler answers at"):
         run_matrix(root, root / "m.yaml", root / "out", check, build, scheduler=address)
     assert "Traceback" not in "".join(capfd.readouterr())
 
 
 def test_without_dask(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(ClusterError, match="extra “cluster”"):
+    with pytest.raises(ExecutionError, match="extra “cluster”"):
         run_matrix(root, root / "m.yaml", root / "out", check, build, scheduler="tcp://127.0.0.1:8786")
 
 
@@ -117,7 +117,7 @@ def test_a_batch_there(root: Path, dask: Cluster, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(batch, "versions", lambda *names: {"pandas": "0.1"})  # here; the workers have their own
     dask.add_worker()
     (root / "data" / "Riga.csv").write_text("")
-    with pytest.raises(ClusterError, match=r"has pandas .* and this machine 0\.1"):
+    with pytest.raises(ExecutionError, match=r"has pandas .* and this machine 0\.1"):
         run_matrix(root, root / "m.yaml", root / "out", check, build, scheduler=dask.address)
 
 
@@ -125,7 +125,7 @@ def test_a_batch_there(root: Path, dask: Cluster, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("goes", ["workers", "scheduler"])
 def test_a_cluster_that_goes_away(root: Path, dask: Cluster, goes: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if goes == "workers":
-        with pytest.raises(ClusterError, match="has no workers"):
+        with pytest.raises(ExecutionError, match="has no workers"):
             run_matrix(root, root / "m.yaml", root / "out", check, build, scheduler=dask.address)
         return
     monkeypatch.setattr(batch, "_PATIENCE", 30)
@@ -137,5 +137,5 @@ def test_a_cluster_that_goes_away(root: Path, dask: Cluster, goes: str, monkeypa
     def say(line: str) -> None:
         dask.processes[0].send_signal(signal.SIGKILL)
 
-    with pytest.raises(ClusterError, match="the same command goes on from here"):
+    with pytest.raises(ExecutionError, match="the same command goes on from here"):
         run_matrix(root, root / "m.yaml", root / "out", check, build, scheduler=dask.address, say=say)

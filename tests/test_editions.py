@@ -63,7 +63,7 @@ def texts_of(edition: Edition) -> list[str]:
 def test_an_edition(values: dict[str, Any], tmp_path: Path) -> None:
     edition = staged(PROJECT, values, tmp_path)
     day, left_out = edition.planned.parameters.as_of, edition.planned.parameters.exclude_sources
-    known = [row for row in SOURCES if row["published"] <= day and row["source_id"] not in left_out]
+    known = [row for row in SOURCES if row["published"] <= str(day) and row["source_id"] not in left_out]
     chapters = [chapter for chapter in edition.staged.chapters if chapter.zone == "chapter"]
     if not values:
         named = [name for name in notebook_names(PROJECT) if name != "country"]  # it needs a focus

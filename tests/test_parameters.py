@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from alliances import find_root
 from alliances.dataset import Dataset
 from alliances.errors import ParameterError
-from alliances.parameters import Parameters, check_parameters, described, names
+from alliances.parameters import Parameters, check_parameters, described
 from river_data import RIVER
 
 EXAMPLES = int(os.environ.get("ALLIANCES_TEST_EXAMPLES", "60"))
@@ -23,6 +23,7 @@ DATASET = Dataset.load(RIVER, validate=False)
 REPORT = Dataset.load(find_root(Path(__file__).parent), validate=False)  # its countries have names of every kind
 SOURCES = list(DATASET["sources"]["source_id"])
 DEFAULTS = check_parameters({}, DATASET)
+NAMES = tuple(DEFAULTS.as_dict())
 
 
 def refused(values: dict[str, Any], dataset: Dataset = DATASET, **options: Any) -> str:
@@ -39,12 +40,13 @@ def refused(values: dict[str, Any], dataset: Dataset = DATASET, **options: Any) 
 
 
 def test_names_and_defaults_come_from_the_data() -> None:
-    assert names(DATASET) == ("as_of", "focus", "exclude_sources", "barges", "price_per_barge")
-    assert Parameters("2021-06-15", "", (), {"barges": None, "price_per_barge": 25000}) == DEFAULTS
-    assert DEFAULTS.day == DATASET.default_as_of()
-    assert (DEFAULTS["barges"], DEFAULTS["as_of"]) == (None, "2021-06-15")
-    assert names(REPORT)[:3] == ("as_of", "focus", "exclude_sources")
-    assert {"troops", "years", "front_km", "cost_per_soldier_year", "rotation"} <= {*names(REPORT)}
+    assert NAMES == ("as_of", "focus", "exclude_sources", "barges", "price_per_barge")
+    assert Parameters(date(2021, 6, 15), "", (), {"barges": None, "price_per_barge": 25000}) == DEFAULTS
+    assert DEFAULTS.as_of == DATASET.default_as_of()
+    assert DEFAULTS.as_dict()["as_of"] == "2021-06-15"
+    names = tuple(check_parameters({}, REPORT).as_dict())
+    assert names[:3] == ("as_of", "focus", "exclude_sources")
+    assert {"troops", "years", "front_km", "cost_per_soldier_year", "rotation"} <= {*names}
 
 
 @pytest.mark.parametrize("dataset", [DATASET, REPORT], ids=["river", "report"])
@@ -52,7 +54,7 @@ def test_every_parameter_is_explained_with_an_example_that_works(dataset: Datase
     for name, kind, default, meaning, example in described(dataset):
         assert all((kind, default, meaning)), name
         assert check_parameters({name: example}, dataset) != check_parameters({}, dataset), name
-    assert [name for name, *_ in described(dataset)] == [*names(dataset)]
+    assert [name for name, *_ in described(dataset)] == [*check_parameters({}, dataset).as_dict()]
     assert [kind for _, kind, *_ in described(DATASET)][3:] == ["integer, barges", "number, marks"]
 
 
@@ -64,7 +66,7 @@ def test_the_table_in_the_readme_is_that_of_the_data() -> None:
 
 
 @pytest.mark.parametrize("empty", [None, "", [], ()], ids=repr)
-@pytest.mark.parametrize("name", names(DATASET))
+@pytest.mark.parametrize("name", NAMES)
 def test_an_empty_value_is_the_default(name: str, empty: Any) -> None:
     assert check_parameters({name: empty}, DATASET, declared=[]) == DEFAULTS
 
@@ -79,8 +81,8 @@ def test_a_scenario_parameter_that_no_notebook_declares_is_refused() -> None:
     assert "no notebook of this report declares it" in text
     assert "are price_per_barge." in text
     assert "none." in refused({"barges": 5}, declared=())
-    assert check_parameters({"barges": 5, "focus": "XDN"}, DATASET, declared=["barges"])["barges"] == 5
-    assert check_parameters({"barges": 5}, DATASET)["barges"] == 5
+    assert check_parameters({"barges": 5, "focus": "XDN"}, DATASET, declared=["barges"]).scenario["barges"] == 5
+    assert check_parameters({"barges": 5}, DATASET).scenario["barges"] == 5
 
 
 # ---------------------------------------------------------------- as_of
@@ -90,7 +92,7 @@ def test_a_scenario_parameter_that_no_notebook_declares_is_refused() -> None:
 @settings(max_examples=EXAMPLES, deadline=None)
 def test_every_day_of_the_calendar_is_a_state_of_knowledge(day: date) -> None:
     for value in (day.isoformat(), day, datetime(day.year, day.month, day.day), f" {day.isoformat()} "):
-        assert check_parameters({"as_of": value}, DATASET).day == day
+        assert check_parameters({"as_of": value}, DATASET).as_of == day
 
 
 @pytest.mark.parametrize(
@@ -167,7 +169,7 @@ def test_a_source_that_is_not_there_is_refused(value: Any) -> None:
 def test_numbers_have_bounds(number: int) -> None:
     for value in (number, str(number), float(number)):
         if 1 <= number <= 500:
-            assert check_parameters({"barges": value}, DATASET)["barges"] == number
+            assert check_parameters({"barges": value}, DATASET).scenario["barges"] == number
         else:
             assert f"nearest valid value is {1 if number < 1 else 500}." in refused({"barges": value})
 
@@ -206,4 +208,4 @@ def test_a_number_near_a_valid_one_is_named_with_it(name: str, value: Any, near:
 
 
 def test_a_fraction_is_a_number() -> None:
-    assert check_parameters({"price_per_barge": "1100.5"}, DATASET)["price_per_barge"] == 1100.5
+    assert check_parameters({"price_per_barge": "1100.5"}, DATASET).scenario["price_per_barge"] == 1100.5

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from alliances.dataset import FACT_TABLES, Dataset
-from alliances.errors import StagingError
+from alliances.errors import PublishError
 from alliances.parameters import check_parameters
 from alliances.stage import Staged, stage
 from alliances.text.markdown import link
@@ -253,7 +253,7 @@ def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
 def staged(root: Path, executed: dict[str, Any], folder: Path, **values: Any) -> Staged:
     whole = Dataset.load(root, validate=False)
     parameters = check_parameters(values, whole)
-    dataset = whole.known(parameters.day, parameters.exclude_sources)
+    dataset = whole.known(parameters.as_of, parameters.exclude_sources)
     return stage(root, dataset, parameters, check_parameters({}, whole), executed, folder)
 
 
@@ -589,5 +589,5 @@ def test_a_row_that_the_edition_does_not_know_yet_is_a_problem(
 @pytest.mark.usefixtures("no_drawing")
 def test_a_shortcode_that_the_template_does_not_know(root: Path, executed: dict[str, Any], tmp_path: Path) -> None:
     (root / "report" / "report.qmd").write_text("{{< embed x.ipynb >}}\n", "utf-8")
-    with pytest.raises(StagingError, match=r"holds “\{\{< embed"):
+    with pytest.raises(PublishError, match=r"holds “\{\{< embed"):
         staged(root, executed, tmp_path / "out")

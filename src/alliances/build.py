@@ -13,7 +13,7 @@ from alliances import __version__, place
 from alliances.behind import behind_of
 from alliances.dataset import Dataset
 from alliances.diff import told
-from alliances.errors import StagingError
+from alliances.errors import PublishError
 from alliances.parameters import Parameters, check_parameters
 from alliances.publish import Published, engine_version, publish
 from alliances.run import notebooks
@@ -65,10 +65,10 @@ def plan(root: Path, values: Mapping[str, Any], dataset: Dataset | None = None) 
         dataset = Dataset.load(root, validate=cache.get("validated", key) is None)
         cache.put("validated", key, b"")
     place.check_files(root)
-    names = notebook_names(root)
     defaults, parameters = check_parameters({}, dataset), check_parameters(values, dataset)
-    declared = {one for name in names for one in notebooks.check_defaults(root, name, defaults.as_dict())}
-    check_parameters({name: values[name] for name in values if parameters[name] != defaults[name]}, dataset, declared)
+    names, unset, asked = notebook_names(root), defaults.as_dict(), parameters.as_dict()
+    declared = {one for name in names for one in notebooks.check_defaults(root, name, unset)}
+    check_parameters({name: values[name] for name in values if asked[name] != unset[name]}, dataset, declared)
     return Plan(root, made_of, dataset, names, defaults, parameters)
 
 
@@ -95,12 +95,12 @@ def stage_edition(
     say(f"{len(planned.names)} notebooks, texts published by {parameters.as_of}")
     running |= {"cache": cache, "say": say, "log": log, "uncoded": planned.dataset.uncoded}
     executed = run_notebooks(root, planned.names, parameters.as_dict(), **running)
-    known = planned.dataset.known(parameters.day, parameters.exclude_sources)
+    known = planned.dataset.known(parameters.as_of, parameters.exclude_sources)
     staged = stage(root, known, parameters, planned.defaults, executed, folder, cache)
     if staged.problems:
         log.write_text("\n".join(staged.problems) + "\n", encoding="utf-8")
         more = f" ({len(staged.problems)} such problems; all are in {log})" if len(staged.problems) > 1 else ""
-        raise StagingError(staged.problems[0] + more)
+        raise PublishError(staged.problems[0] + more)
     (folder / "attached").mkdir(exist_ok=True)
     shutil.copy(folder / "facts.json", folder / "attached")
     return Edition(planned, staged, executed)

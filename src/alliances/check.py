@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from alliances.analysis.facts import divided_at, is_subject
+from alliances.analysis.facts import by_text
 from alliances.analysis.frames import find
 from alliances.behind import behind_of
 from alliances.build import build, notebook_names, plan
@@ -102,9 +102,11 @@ def _notebook_problems(root: Path, names: list[str], dataset: Dataset) -> Iterat
                     yield f"notebooks/{name}.ipynb, cell {number}, names the row {row_id}, {what}."
         for subject in _SUBJECT.findall("\n".join(cells)):
             printed.setdefault(subject, name)
-    for subject in sorted(subject for subject in printed if is_subject(dataset, subject)):
-        for day, sentence in divided_at(dataset, subject).items():
-            yield f"notebooks/{printed[subject]}.ipynb, texts published by {day}: {sentence}"
+    published = dataset.column("sources", "published")
+    for subject, name in sorted(printed.items()):
+        for row, divided in by_text(dataset, subject):
+            if divided:
+                yield f"notebooks/{name}.ipynb, texts published by {published[row.source_id]}: {divided}"
 
 
 def _citation_problems(root: Path) -> Iterator[str]:

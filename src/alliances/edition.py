@@ -28,7 +28,7 @@ class Edition(Exhibits):
     """
 
     def __init__(self, parameters: Parameters, dataset: Dataset) -> None:
-        self.parameters, self.as_of = parameters, Moment(parameters.as_of)
+        self.parameters, self.as_of = parameters, Moment(str(parameters.as_of))
         self.focus = Value(dataset.name(parameters.focus)) if parameters.focus else UNKNOWN
         whose = {True: "an assumption of this report", False: "set by the reader of this edition"}
         super().__init__(dataset, {
@@ -133,4 +133,4 @@ def open_edition(**values: Any) -> Edition:
     """
     whole = Dataset.load(validate=not os.environ.get(VALIDATED))
     parameters = check_parameters(values, whole)
-    return Edition(parameters, whole.known(parameters.day, parameters.exclude_sources))
+    return Edition(parameters, whole.known(parameters.as_of, parameters.exclude_sources))

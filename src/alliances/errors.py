@@ -32,20 +32,12 @@ def refuse(is_wrong: object, message: str) -> None:
         raise NarrativeError(message)
 
 
-class StagingError(AlliancesError):
-    """The executed notebooks cannot be made into a report."""
-
-
 class ExecutionError(AlliancesError):
-    """A notebook could not be executed."""
+    """A notebook, or a batch on a cluster, could not be executed."""
 
 
 class PublishError(AlliancesError):
-    """The staged report could not be turned into HTML or PDF."""
-
-
-class ClusterError(AlliancesError):
-    """A Dask cluster cannot be used."""
+    """The executed notebooks could not be made into a report, or the report into HTML or PDF."""
 
 
 def sentence_of(error: OSError) -> str:

@@ -24,28 +24,15 @@ BUILT_IN = {
 class Parameters:
     """Parameters of an edition, checked against the dataset by `check_parameters`."""
 
-    as_of: str  # ISO date
+    as_of: date
     focus: str = ""  # alpha-3 code
     exclude_sources: tuple[str, ...] = ()  # in the order of their table
     scenario: Mapping[str, int | float | None] = field(default_factory=dict)  # None where nothing is set
 
-    @property
-    def day(self) -> date:
-        """The state of knowledge as a date."""
-        return date.fromisoformat(self.as_of)
-
-    def __getitem__(self, name: str) -> Any:
-        return self.as_dict()[name]
-
     def as_dict(self) -> dict[str, Any]:
         """Return all values by name, as JSON and YAML write them."""
         sources = list(self.exclude_sources)
-        return {"as_of": self.as_of, "focus": self.focus, "exclude_sources": sources, **self.scenario}
-
-
-def names(dataset: Dataset) -> tuple[str, ...]:
-    """Return the names of all parameters of a project."""
-    return (*BUILT_IN, *(scenario.name for scenario in dataset.scenario))
+        return {"as_of": self.as_of.isoformat(), "focus": self.focus, "exclude_sources": sources, **self.scenario}
 
 
 def described(dataset: Dataset) -> list[tuple[str, str, str, str, str]]:
@@ -72,8 +59,9 @@ def check_parameters(
     ParameterError on the first unknown name or bad value, with the nearest valid one, or where notebooks have
     `declared` no such scenario parameter, since nothing would read it.
     """
-    scenario, known = {one.name: one for one in dataset.scenario}, names(dataset)
+    scenario = {one.name: one for one in dataset.scenario}
     checked, numbers = dict[str, Any](), {name: one.default for name, one in scenario.items()}
+    known = (*BUILT_IN, *scenario)
     checks = {"as_of": _iso_day, "focus": _country, "exclude_sources": _sources}
     for name, value in values.items():
         if name not in known:
@@ -89,18 +77,18 @@ def check_parameters(
             read = ", ".join(other for other in scenario if other in declared) or "none"
             why = "no notebook of this report declares it; the scenario parameters that are read are"
             raise ParameterError(f"Parameter {name} is “{value}”, but {why} {read}.")
-    day = checked.pop("as_of", "") or dataset.default_as_of(checked.get("exclude_sources", ())).isoformat()
+    day = checked.pop("as_of", None) or dataset.default_as_of(checked.get("exclude_sources", ()))
     return Parameters(day, **checked, scenario=numbers)
 
 
-def _iso_day(value: Any, _: Dataset) -> str:
+def _iso_day(value: Any, _: Dataset) -> date:
     text, hint = value.isoformat()[:10] if isinstance(value, date) else str(value).strip(), ""
     if found := re.fullmatch(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})", fold(text)):
         year, month, day = (max(int(part), 1) for part in found.groups())
         month, day = (day, month) if month > 12 >= day else (min(month, 12), day)
-        near = date(year, month, min(day, calendar.monthrange(year, month)[1])).isoformat()
-        if text == near:
-            return text
+        near = date(year, month, min(day, calendar.monthrange(year, month)[1]))
+        if text == near.isoformat():
+            return near
         hint = f"; the nearest valid value is {near}"
     raise ParameterError(f"Parameter as_of is “{text}”, and not an ISO date of the calendar such as 2025-03-20{hint}.")
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from alliances.errors import PublishError, StagingError
+from alliances.errors import PublishError
 from alliances.run.cache import library_digest, versions
 from alliances.text.reading import is_stray, read_utf8, read_yaml, unmerged
 
@@ -68,13 +68,13 @@ def input_files(root: Path) -> list[Path]:
 
 
 def check_files(root: Path) -> None:
-    """Refuse files that git could not merge, notebooks apart, and settings that are no YAML, by a StagingError."""
+    """Refuse files that git could not merge, notebooks apart, and settings that are no YAML, by a PublishError."""
     for path in input_files(root):
         name, text = path.relative_to(root).as_posix(), path.read_bytes().decode(errors="replace")
         if path.suffix != ".ipynb" and (found := unmerged(text)):
-            raise StagingError(f"{name}, line {found[0]}: {found[1]}; {found[2]}.")
+            raise PublishError(f"{name}, line {found[0]}: {found[1]}; {found[2]}.")
         if path.suffix == ".yml":
-            read_yaml(read_utf8(path, name, StagingError), name, StagingError)
+            read_yaml(read_utf8(path, name, PublishError), name, PublishError)
 
 
 def made_of(root: Path) -> dict[str, Any]:

@@ -84,7 +84,7 @@ class Preview:
             self._planned, self._data = plan(self.root, self.values), data  # it reads all notebooks
         _, _, dataset, _, defaults, parameters = self._planned
         check_defaults(self.root, name, defaults.as_dict())
-        uncoded, known = dataset.uncoded, dataset.known(parameters.day, parameters.exclude_sources)
+        uncoded, known = dataset.uncoded, dataset.known(parameters.as_of, parameters.exclude_sources)
         executed = run_notebooks(self.root, [name], parameters.as_dict(), cache=cache, uncoded=uncoded)
         with tempfile.TemporaryDirectory(prefix="preview-") as folder:
             staged = stage(self.root, known, parameters, defaults, executed, Path(folder), cache, only=name)

@@ -87,26 +87,15 @@ def _cell(dataset: Dataset, row: Row, column: str, evidence: Evidence) -> Value:
     return Value(label.label if text and label.known else curly(text), evidence)
 
 
-def is_subject(dataset: Dataset, name: str) -> bool:
-    """Whether a name is a subject of the dataset, known in this edition or not."""
-    return "." in name and bool(_by_text(dataset.complete, name))
-
-
 def newest(dataset: Dataset, name: str) -> Row | None:
     """Return the row with a subject's newest known value, or None; NarrativeError if the newest text gives two."""
-    row, divided = [(None, ""), *_by_text(dataset, name)][-1]
+    row, divided = [(None, ""), *by_text(dataset, name)][-1]
     if divided:
         raise NarrativeError(divided)
     return row
 
 
-def divided_at(dataset: Dataset, name: str) -> dict[str, str]:
-    """Say why a subject has no newest value at the day of a text that gives two: day and sentence."""
-    published = dataset.column("sources", "published")
-    return {published[row.source_id]: divided for row, divided in _by_text(dataset, name) if divided}
-
-
-def _by_text(dataset: Dataset, name: str) -> list[tuple[Row, str]]:
+def by_text(dataset: Dataset, name: str) -> list[tuple[Row, str]]:
     """Find a subject's first row in each text, the oldest first, with a sentence where the text gives another value."""
     owner, _, what = name.partition(".")
     texts: dict[str, list[Row]] = {}

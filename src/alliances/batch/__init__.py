@@ -21,7 +21,7 @@ from typing import Any
 from jinja2 import Environment
 
 from alliances import place
-from alliances.errors import AlliancesError, ClusterError, ParameterError, sentence_of
+from alliances.errors import AlliancesError, ExecutionError, ParameterError, sentence_of
 from alliances.place import FORMATS
 from alliances.run import TIME_LIMIT, forks
 from alliances.run.cache import files_digest, library_digest, versions, write_whole
@@ -188,7 +188,7 @@ def _start() -> None:
 def _build_there(tasks: list[Task], address: str) -> Iterator[Task]:
     """Build editions on a cluster, and yield each as it comes.
 
-    ClusterError if `distributed` is not installed, nobody answers, a worker is not like this machine, or all go away.
+    ExecutionError if `distributed` is not installed, nobody answers, a worker is not like this machine, or all go away.
     """
     inputs, root = place.input_files(tasks[0].root), tasks[0].root
     files, project = pack(root, inputs), f"project-{files_digest(inputs, root)[:16]}"  # all editions share its cache
@@ -208,7 +208,7 @@ def _build_there(tasks: list[Task], address: str) -> Iterator[Task]:
                 yield _received(task, *future.result())
             except CancelledError as error:  # what Dask raises when its scheduler has gone
                 told = f"The connection to the Dask scheduler at {address} was lost"
-                raise ClusterError(f"{told}; the same command goes on from here.") from error
+                raise ExecutionError(f"{told}; the same command goes on from here.") from error
             except Exception as error:  # the worker is gone for good, or the edition cannot be put in place
                 told = str(error) if isinstance(error, AlliancesError) else f"{type(error).__name__}: {error}"
                 yield replace(task, status="failed", message=f"It did not come from its worker ({told}).")
@@ -222,13 +222,13 @@ def _connected(address: str) -> Any:
         from distributed import Client
     except ImportError as error:
         told = "--scheduler needs Dask, which is not installed; install the extra “cluster”"
-        raise ClusterError(f"{told} with `pip install 'alliances[cluster]'`.") from error
+        raise ExecutionError(f"{told} with `pip install 'alliances[cluster]'`.") from error
     logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)  # what matters of it is said in a sentence
     try:
         return Client(address, timeout=_PATIENCE, set_as_default=False)
     except Exception as error:  # whatever listens there, it is no scheduler
         told = f"No Dask scheduler answers at “{address}” within {_PATIENCE} seconds; give an address such as"
-        raise ClusterError(f"{told} tcp://10.0.0.1:8786, or start one with `dask scheduler`.") from error
+        raise ExecutionError(f"{told} tcp://10.0.0.1:8786, or start one with `dask scheduler`.") from error
 
 
 def _description() -> dict[str, str]:  # of what decides the bytes of an edition, apart from the project's files
@@ -241,13 +241,13 @@ def _compare(client: Any, address: str) -> None:
         client.wait_for_workers(1, timeout=_PATIENCE)
     except TimeoutError as error:
         told = f"The Dask scheduler at {address} has no workers; start one with `dask worker {address}`."
-        raise ClusterError(told) from error
+        raise ExecutionError(told) from error
     here = _description()
     for worker, answer in sorted(client.run(_description, on_error="return").items()):
         there = answer if isinstance(answer, dict) else {}  # an error, where this project is not installed
         for name in (name for name in here if there.get(name) != here[name]):
             has = f"has {name} {there.get(name, 'missing')} and this machine {here[name]}"
-            raise ClusterError(f"Worker {worker} {has}; install the same version on it.")
+            raise ExecutionError(f"Worker {worker} {has}; install the same version on it.")
 
 
 def _on_worker(task: Task, project: str) -> tuple[Task, dict[str, bytes]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from alliances.charts.figure import Spec, panels, stretch
+from alliances.charts.figure import Spec, panels
 from alliances.errors import NarrativeError
 
 _VEGALITE = "5.20"  # of vl-convert's versions, the one that Altair 5.5 writes
@@ -48,7 +48,8 @@ def fitted(spec: Spec) -> tuple[Spec, str]:
     scale, step, now = 0.7 * width / growth, 0.0, 0.0
     small, large = 0.0, 0.0  # scales that were too small, and too large
     for _ in range(14):
-        stretch(leaves, asked, scale)
+        for leaf, one in zip(leaves, asked, strict=True):
+            leaf["width"] = round(one * scale, 1)
         drawing = _drawn(spec)
         found = re.findall(r'width="([\d.]+)"', drawing)[0]
         before, now = now, float(found)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from numbers import Real
 from typing import Any
@@ -51,7 +51,9 @@ def prepare(
     # Labels beside marks have to be measured, which `fitted` does: no notebook waits for that.
     leaves = panels(spec)
     asked = [leaf["width"] if isinstance(leaf.get("width"), (int, float)) else 200 for leaf in leaves]
-    stretch(leaves, asked, 0.7 * width / float((sum if "hconcat" in spec else max)(asked or [1])))
+    scale = 0.7 * width / float((sum if "hconcat" in spec else max)(asked or [1]))
+    for leaf, one in zip(leaves, asked, strict=True):
+        leaf["width"] = round(one * scale, 1)
     spec |= {"autosize": "pad", "padding": {"left": 0, "right": 0, "top": 2, "bottom": 2}}
     return spec | {"usermeta": {"fit": {"width": width, "asked": asked}}}
 
@@ -170,12 +172,6 @@ def words(spec: Spec) -> list[tuple[str, tuple[str, ...]]]:
             quoted = re.findall(r"'([^']*)'|\"([^\"]*)\"", re.sub(r"datum\[.*?\]", "", text))
             found += [(first or second, ()) for first, second in quoted]
     return [one for one in dict.fromkeys(found) if find_numbers(one[0])]
-
-
-def stretch(leaves: Sequence[Spec], asked: Sequence[float], scale: float) -> None:
-    """Set the widths of panels in proportion to those that they ask for."""
-    for leaf, one in zip(leaves, asked, strict=True):
-        leaf["width"] = round(one * scale, 1)
 
 
 def panels(node: Spec) -> list[Spec]:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from alliances.analysis.facts import fact, is_subject, newest, texts_of
+from alliances.analysis.facts import by_text, fact, newest, texts_of
 from alliances.analysis.quantities import Moment, Quantity, Share
 from alliances.analysis.values import NOTHING, UNKNOWN, Evidence, Names, Unknown, Value
 from alliances.dataset import Dataset
@@ -64,7 +64,7 @@ class Teller:
         why = f"“{{{path}}}” is no placeholder; write a row id, a subject such as format.aspect or a variable"
         refuse(not parts or ".".join(parts) != path, why)
         subject, rest = ".".join(parts[:2]), parts[1:]
-        if parts[0] not in self.dataset.complete and is_subject(self.dataset, subject):
+        if parts[0] not in self.dataset.complete and by_text(self.dataset.complete, subject):
             row, rest = newest(self.dataset, subject), parts[2:]
             value: Any = fact(self.dataset, row) if row else UNKNOWN
         else:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader
 
-from alliances.errors import StagingError
+from alliances.errors import PublishError
 from alliances.text.dates import date_text
 from alliances.text.markdown import capital, escape, from_notebook, join_and, plain, quoted, slug
 from alliances.text.reading import read_utf8, read_yaml
@@ -46,17 +46,17 @@ def read_template(path: Path) -> tuple[dict[str, Any], list[tuple[str, str, str]
 
     Kinds are `include` (of which the value is the chapter), `part` and `back` (the title), `heading` and `text`.
     """
-    text, lines = read_utf8(path, "report/report.qmd", StagingError), list[tuple[str, str, str]]()
+    text, lines = read_utf8(path, "report/report.qmd", PublishError), list[tuple[str, str, str]]()
     front, text = text[4:].split("\n---\n", 1) if text.startswith("---\n") else ("", text)
     for line in filter(None, map(str.strip, text.splitlines())):
         if found := _LINE.fullmatch(line):
             lines.append((found[4] or "include", found[1] or found[2], found[3] or ""))
         elif line.startswith("{{<") and line not in (CONTENTS, EVIDENCE):
             told = f"report/report.qmd holds “{line}”; write {{{{< include chapters/NAME.md >}}}}, or drop it."
-            raise StagingError(told)
+            raise PublishError(told)
         elif not line.startswith("```"):
             lines.append(("heading" if line.startswith("# ") else "text", line, ""))
-    return read_yaml(front, "The front matter of report/report.qmd", StagingError) or {}, lines
+    return read_yaml(front, "The front matter of report/report.qmd", PublishError) or {}, lines
 
 
 class Block(NamedTuple):

@@ -48,7 +48,7 @@ class Ledger(Marks):
                     clashes.append(f"Two formulas are called “{record['what']}” (#{anchor}): name one of them anew.")
                 known["values"] = list(dict.fromkeys([*known["values"], record["value"]]))
             elif record["kind"] == "parameter":
-                known["values"] = [number_text(self.parameters[record["parameters"][0]])]
+                known["values"] = [number_text(self.parameters.as_dict()[record["parameters"][0]])]
             elif record["kind"] == "rows":
                 known["rows"] = list(dict.fromkeys([*known["rows"], *record["rows"]]))
         return clashes
@@ -148,7 +148,7 @@ class Ledger(Marks):
     def _source(self, origin: str) -> tuple[set[str], set[str] | None]:
         """Return the anchors of which one stands beside a value, and the numbers borne out; None if it is unknown."""
         if origin in ("words", "date:as_of"):
-            return set(), {*claims(date_text(self.parameters.as_of) if origin != "words" else "", parts=True)}
+            return set(), {*claims(date_text(str(self.parameters.as_of)) if origin != "words" else "", parts=True)}
         record = self.records.get(origin, {})
         if record.get("values"):
             return {origin}, {*claims(" ; ".join(record["values"]), parts=True)}

@@ -16,7 +16,7 @@ import pandas as pd
 
 from alliances.charts.figure import data_frames, walk
 from alliances.charts.theme import wrapped
-from alliances.errors import StagingError
+from alliances.errors import PublishError
 from alliances.run.cache import Cache, digest, library_digest, versions
 from alliances.stage.chapters import Output, line_text
 
@@ -29,7 +29,7 @@ _SIZE = re.compile(r' width="([\d.]+)" height="([\d.]+)" viewBox="[^"]*"([^>]*)>
 def draw_figures(outputs: Sequence[Output], licence: str, folder: Path, cache: Cache) -> None:
     """Write the files of figures into `figures/` and `vega/` of a staged folder; other processes draw.
 
-    StagingError if a chart cannot be drawn.
+    PublishError if a chart cannot be drawn.
     """
     for path in (folder / "figures", folder / "vega"):
         path.mkdir(parents=True, exist_ok=True)
@@ -63,13 +63,13 @@ def _drawn(charts: Mapping[str, Any], cache: Cache) -> dict[str, Any]:
         done = subprocess.run(script, input=jobs, capture_output=True, check=False, env=environment)
         if done.returncode:
             reason = done.stderr.decode("utf-8", errors="replace").strip().rpartition("\n")[2] or "it gave no reason"
-            raise StagingError(f"The charts could not be drawn: {reason.rstrip('.')}.")
+            raise PublishError(f"The charts could not be drawn: {reason.rstrip('.')}.")
         return zip(names, json.loads(done.stdout), strict=True)
 
     with ThreadPoolExecutor(2) as pool:
         for name, found in chain.from_iterable(pool.map(draw, filter(None, (todo[::2], todo[1::2])))):
             if "error" in found:
-                raise StagingError(f"The figure {name}: {found['error']}")
+                raise PublishError(f"The figure {name}: {found['error']}")
             made[name] = found
             cache.put_json("charts", keys[name], found)
     return made

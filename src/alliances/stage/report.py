@@ -39,7 +39,7 @@ def stage(
 
     `dataset` is cut to the edition with these `parameters`; `executed` are notebooks by the names in the include lines
     of `report/report.qmd`; `cache` keeps drawings; `only` is the one chapter to stage, for a preview: its links to
-    others then lead nowhere. StagingError if a chart cannot be drawn.
+    others then lead nowhere. PublishError if a chart cannot be drawn.
     """
     front, lines = reading.read_template(root / "report" / "report.qmd")
     if only:
@@ -124,8 +124,8 @@ def _edition(
     finding = line_text(cover.get("finding") or first.get("proposition", ""))
     # The day is an estimate where it lies in the window of a source's estimated date.
     sources = map(dataset.complete.source, set(dataset.complete["sources"]["source_id"]).difference(dataset.excluded))
-    is_estimate = any(s.published_from <= parameters.day <= s.published_to != s.published_from for s in sources)
-    day = f"{'about ' if is_estimate else ''}{date_text(parameters.as_of)}"
+    is_estimate = any(s.published_from <= parameters.as_of <= s.published_to != s.published_from for s in sources)
+    day = f"{'about ' if is_estimate else ''}{date_text(str(parameters.as_of))}"
     told = [""]  # the days that a known source tells as past
     for row in (row for table in ("event_accounts", "statements") for row in dataset[table].to_dict("records")):
         is_past = "status" not in row or "past" in dataset.label("status", row["status"]).meaning.split()
@@ -137,17 +137,17 @@ def _edition(
         when = " to ".join(date_text(day[:7]) for day in (days[0], days[-1]))
     base = f"{capital(number_word(len(days)))} text{'s' if len(days) > 1 else ''} of {when}" if days else ""
     said = (day, date_text(max(told)), base, finding, drawn, list(_differences(dataset, parameters, defaults)))
-    return form("edition", dataset.package, parameters.as_of, *said, coming, address)
+    return form("edition", dataset.package, str(parameters.as_of), *said, coming, address)
 
 
 def _differences(dataset: Dataset, parameters: Parameters, defaults: Parameters) -> Iterator[str]:
     """Say how an edition differs from the default one."""
     if parameters.as_of != defaults.as_of:
-        yield f"As of {date_text(parameters.as_of)}, not {date_text(defaults.as_of)}"
+        yield f"As of {date_text(str(parameters.as_of))}, not {date_text(str(defaults.as_of))}"
     if parameters.focus:
         yield f"Country lens: {dataset.name(parameters.focus, article=False)}"
     left_out = [dataset.complete.source(one) for one in parameters.exclude_sources]
-    if names := [source.short_name for source in left_out if source.published <= parameters.day]:
+    if names := [source.short_name for source in left_out if source.published <= parameters.as_of]:
         yield f"Without {join_and(names)}"
     for scenario in dataset.scenario:
         value = parameters.scenario.get(scenario.name)
