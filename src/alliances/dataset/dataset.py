@@ -182,8 +182,14 @@ class Dataset:
 
     def paragraph(self, mark: str) -> tuple[str, ...]:
         """Return the quotations that stand in a paragraph, by its mark, in the order of the text."""
-        own = (quote_id for quote_id in self._keyed("quotes") if self.mark_of_quote(quote_id) == mark)
-        return tuple(sorted(own, key=lambda quote_id: (self._place(quote_id)[1:], quote_id)))
+        return tuple(self._paragraphs.get(mark, ()))
+
+    @cached_property
+    def _paragraphs(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for quote_id in sorted(self._keyed("quotes"), key=lambda quote_id: (self._place(quote_id)[1:], quote_id)):
+            found.setdefault(self.mark_of_quote(quote_id), []).append(quote_id)
+        return found
 
     def words(self, mark: str) -> str:
         """Return what is quoted of a paragraph, on one line, with “…” where words between are left out."""
