@@ -19,11 +19,10 @@ import nbformat
 import papermill
 import psutil
 import pytest
-from jupyter_client.asynchronous.client import AsyncKernelClient
 from nbformat import NotebookNode
 
 from alliances.errors import ExecutionError
-from alliances.run import execute, forks, notebooks
+from alliances.run import execute, forks, notebooks, warm
 from alliances.run.cache import Cache, digest
 from alliances.run.execute import run_notebooks
 from alliances.run.refresh import refresh, settle, untrue
@@ -298,7 +297,7 @@ def test_a_notebook_that_prints_too_much(root: Path, code: str) -> None:
 
 
 def test_a_kernel_that_dies_as_it_starts_is_started_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    waits, ready = [], AsyncKernelClient.wait_for_ready
+    waits, ready = [], warm._Client.wait_for_ready
 
     async def die_once(self: Any, timeout: float | None = None) -> None:
         waits.append(1)
@@ -306,7 +305,7 @@ def test_a_kernel_that_dies_as_it_starts_is_started_again(root: Path, monkeypatc
             raise RuntimeError("died")
         await ready(self, timeout)
 
-    monkeypatch.setattr(AsyncKernelClient, "wait_for_ready", die_once)
+    monkeypatch.setattr(warm._Client, "wait_for_ready", die_once)
     assert printed(run(root, "first")["first"])
     assert len(waits) == 2
     assert none_left(root)

@@ -9,9 +9,12 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
@@ -60,6 +63,19 @@ class _Session(Session):
         return super().deserialize(msg_list, *args, **kwargs)
 
 
+class _Client(AsyncKernelClient):
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Go on as soon as the kernel has answered; jupyter_client listens for 0.2 s more."""
+        until = time.monotonic() + (timeout or 60)
+        while await self.is_alive() and time.monotonic() < until:
+            self.kernel_info()
+            with contextlib.suppress(Empty):
+                reply = await self.get_shell_msg(timeout=1)
+                await self.get_iopub_msg(timeout=0.2)
+                return self._handle_kernel_info_reply(reply)
+        raise RuntimeError("The kernel died, or did not answer.")
+
+
 class Manager(AsyncKernelManager):
     """A kernel manager that talks over Unix sockets where there are any, so that only this user reaches the kernel.
 
@@ -72,7 +88,7 @@ class Manager(AsyncKernelManager):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.session = _Session(parent=self)
+        self.session, self.client_factory = _Session(parent=self), _Client
         self.connection_file = f"{self.base}.json"
         if sys.platform != "win32":
             self.transport, self.ip = "ipc", str(self.base)
@@ -95,6 +111,9 @@ class Manager(AsyncKernelManager):
         await super()._async_cleanup_resources(restart)
 
     cleanup_resources = _async_cleanup_resources
+
+    async def _async_wait(self, pollinterval: float = 0.005) -> None:
+        await super()._async_wait(pollinterval)  # a kernel that is killed is gone in a moment
 
     def end(self) -> None:
         """Kill the kernel and what it has started, at once and from any thread."""

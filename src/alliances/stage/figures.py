@@ -51,7 +51,7 @@ def draw_figures(outputs: Sequence[Output], licence: str, folder: Path, cache: C
 
 
 def _drawn(charts: Mapping[str, Any], cache: Cache) -> dict[str, Any]:
-    """Draw charts, those that the cache does not hold, in two processes of their own."""
+    """Draw charts, those that the cache does not hold, in processes of their own."""
     drawn_by = library_digest("charts"), versions("vl-convert-python")
     keys = {name: digest(spec, *drawn_by) for name, spec in charts.items()}
     made = {name: cache.get_json("charts", key) for name, key in keys.items()}
@@ -66,8 +66,9 @@ def _drawn(charts: Mapping[str, Any], cache: Cache) -> dict[str, Any]:
             raise PublishError(f"The charts could not be drawn: {reason.rstrip('.')}.")
         return zip(names, json.loads(done.stdout), strict=True)
 
+    parts = (todo[::2], todo[1::2]) if len(todo) > 8 else (todo,)  # to start one takes as long as to draw some
     with ThreadPoolExecutor(2) as pool:
-        for name, found in chain.from_iterable(pool.map(draw, filter(None, (todo[::2], todo[1::2])))):
+        for name, found in chain.from_iterable(pool.map(draw, filter(None, parts))):
             if "error" in found:
                 raise PublishError(f"The figure {name}: {found['error']}")
             made[name] = found
