@@ -29,14 +29,23 @@ class CheckReport(NamedTuple):
     """All that can be said of the data: `problems` make them invalid, `notices` do not.
 
     `coverage` says how far each text is accounted for, `open_points` on what rows differ and no disagreement names
-    them, `rows` how many each table has: nothing where a file cannot be read.
+    them: nothing where a file cannot be read, and `tables` are none.
     """
 
     problems: Sequence[Problem]
     notices: Sequence[Problem]
-    coverage: Sequence[Coverage] = ()
-    open_points: Sequence[str] = ()
-    rows: str = ""
+    tables: Raw
+    texts: Mapping[str, SourceText]
+
+    @property
+    def coverage(self) -> list[Coverage]:
+        """How far each text is accounted for: to find that takes as long as all checks."""
+        return coverage(self.tables, self.texts) if self.tables else []
+
+    @property
+    def open_points(self) -> list[str]:
+        """On what rows differ that no disagreement names together."""
+        return open_points(self.tables) if self.tables else []
 
     @property
     def ok(self) -> bool:
@@ -48,13 +57,14 @@ class CheckReport(NamedTuple):
         lines = [*map(str, self.problems), *(f"notice: {notice}" for notice in self.notices)]
         files = ", ".join(f"{file} {n}" for file, n in Counter(problem.file for problem in self.problems).items())
         lines.append(f"Problems: {files}." if files else "Tables, keys, terms, dates, values, quotations: no problem.")
-        if not self.rows:
+        if not self.tables:
             return "\n".join([*lines, "Coverage and disagreements wait until the files can be read."])
         lines += ["", format_coverage(self.coverage), ""]
-        if self.open_points:
+        if points := self.open_points:
             lines.append("Rows that differ on one point, and that no row of data/disagreements.csv names together:")
-        lines += [*(f"  {point}" for point in self.open_points), f"{len(self.open_points)} undeclared disagreements."]
-        return "\n".join([*lines, f"Rows: {self.rows}."])
+        lines += [*(f"  {point}" for point in points), f"{len(points)} undeclared disagreements."]
+        rows = ", ".join(f"{table} {len(rows)}" for table, rows in self.tables.items())
+        return "\n".join([*lines, f"Rows: {rows}."])
 
 
 def check(root: Path | str | None = None) -> CheckReport:
@@ -70,13 +80,12 @@ def check(root: Path | str | None = None) -> CheckReport:
     ]  # fmt: skip
     tables, problems = read_files(folder, resources)
     if problems:
-        return CheckReport(problems, notices)
+        return CheckReport(problems, notices, {}, {})
     texts: dict[str, SourceText] = {}
     problems += [*check_schema(resources, tables), *check_rules(tables), *check_sources(tables, folder, texts)]
     problems += check_quotes(tables, texts)
     notices += unlabelled(resources, tables)
-    counts = ", ".join(f"{table} {len(rows)}" for table, rows in tables.items())
-    return CheckReport(problems, notices, coverage(tables, texts), open_points(tables), counts)
+    return CheckReport(problems, notices, tables, texts)
 
 
 def open_points(tables: Raw) -> list[str]:
