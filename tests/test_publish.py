@@ -21,7 +21,7 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 
 from alliances.errors import PublishError
-from alliances.publish import engine_version, engines, publish
+from alliances.publish import engine_version, publish
 from alliances.publish.page import finish
 from alliances.publish.quarto import find_quarto
 from alliances.quarto_steps import bring_up_to_date
@@ -570,12 +570,6 @@ def test_a_name_with_code_in_it_runs_nothing(stage: Path) -> None:
     scripts = Edition(stage).page.find_all("script")
     assert not any("alert(" in str(script) for script in scripts if not script.get("type"))
     assert "<script>alert" not in (stage / "report.html").read_text("utf-8")
-
-
-def test_without_the_second_standard_the_first_alone(stage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "_STANDARDS", (["ua-1", "no-such"], ["ua-1"]))
-    with pytest.raises(Exception, match="no-such"):
-        publish(stage, ["pdf"], root=ROOT, engine="embedded")
 
 
 # ---------------------------------------------------------------- Quarto

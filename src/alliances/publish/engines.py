@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import font_source_sans_pro
 import font_source_serif_pro
@@ -26,7 +26,6 @@ from alliances.publish import quarto
 from alliances.publish.page import finish
 from alliances.run.cache import Cache
 
-_STANDARDS = (["ua-1", "a-3a"], ["ua-1"])  # the first that the document allows
 _EXTENSION = "_extensions/alliances"
 # The quicker of Pandoc's readers by far; it gives what Quarto's gives but for references, which the filter reads.
 _PANDOC = ("--from=commonmark_x-emoji", "--standalone", "--wrap=none", f"--lua-filter={_EXTENSION}/alliances.lua")
@@ -121,16 +120,16 @@ def _embedded(folder: Path, kind: str, moment: int) -> str:
     said = done.stderr.decode("utf-8", errors="replace").strip()
     if done.returncode:
         raise PublishError(f"The report could not be rendered: {said.removeprefix('alliances: ') or 'Pandoc failed'}.")
-    return _typeset(folder, said, moment, _STANDARDS) if kind == "pdf" else said
+    return _typeset(folder, said, moment) if kind == "pdf" else said
 
 
-def _typeset(folder: Path, said: str, moment: int, standards: Sequence[list[str]], lacking: str = "") -> str:
-    """Make report.pdf of report.typ; what no font has is printed as □, since PDF/A takes only what can be shown."""
+def _typeset(folder: Path, said: str, moment: int, lacking: str = "") -> str:
+    """Make report.pdf of report.typ; what no font has is printed as □: both standards take only what can be shown."""
     source = folder / "report.typ"
     try:
         pdf, warnings = typst.compile_with_warnings(
             source, root=folder, font_paths=[folder / "fonts"], ignore_system_fonts=True,
-            format="pdf", pdf_standards=list[Any](standards[0]), timestamp=moment,
+            format="pdf", pdf_standards=["ua-1", "a-3a"], timestamp=moment,
         )  # fmt: skip
     except typst.TypstError as error:
         fault = f"{error.message}\n{error.diagnostic}"
@@ -139,10 +138,8 @@ def _typeset(folder: Path, said: str, moment: int, standards: Sequence[list[str]
         if found := sorted({character for character in runs if not character.isascii()}.difference(lacking)):
             text = source.read_text(encoding="utf-8").translate(dict.fromkeys(map(ord, found), "□"))
             source.write_text(text, encoding="utf-8")
-            return _typeset(folder, said, moment, standards, "".join([lacking, *found]))
-        if not standards[1:]:
-            raise PublishError(f"The PDF could not be typeset: {fault}") from error
-        return _typeset(folder, f"{said}\n{fault}", moment, standards[1:], lacking)
+            return _typeset(folder, said, moment, "".join([lacking, *found]))
+        raise PublishError(f"The PDF could not be typeset: {fault}") from error
     (folder / "report.pdf").write_bytes(pdf)
     boxes = [f"The PDF shows □ for {' '.join(sorted(lacking))}, which its fonts lack."] if lacking else []
     return "\n".join([said, *boxes, *(f"warning: {warning}" for warning in warnings)])
