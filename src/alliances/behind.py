@@ -149,8 +149,8 @@ def _overtaken(rows: "_Rows", told: Sequence[_Told]) -> Iterator[tuple[str, int]
 def _nearest(rows: "_Rows", told: Sequence[_Told]) -> Iterator[tuple[str, int]]:
     """Yield the places near in words to a quotation of a new text, by their own words or by those of a row of theirs.
 
-    However its facts were coded. One that is due for another row waits, and each is listed once, under the quotation to
-    which it is nearest.
+    This finds them whatever format or table its facts were given. A place that a row has overtaken waits until that is
+    mended; each is listed once, under the quotation to which it is nearest.
     """
     own = nearest({n: each.words for n, each in enumerate(told)})
     older = nearest({row_id: rows.says([row_id]) for each in told for row_id in each.rows})

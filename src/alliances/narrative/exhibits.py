@@ -124,8 +124,8 @@ class Exhibits:
 
     def _refuse_chart(self, spec: dict[str, Any], own: str, printed: list[str]) -> None:
         """Refuse what has lost its ids, and a number in words that neither their rows nor the figure's words give."""
-        for problem in charts.check_layers(spec, allowed=bool(own)):
-            refuse(True, problem)
+        problems = charts.check_layers(spec, allowed=bool(own))
+        refuse(problems, "".join(problems[:1]))
         for row_id in charts.row_ids(spec):
             refuse(row_id in LOST, f"{LOST.get(row_id)}; {REMEDY}")
             refuse(self._teller.row(row_id) is UNKNOWN, f"“{row_id}” in the chart is no row that this edition knows")

@@ -74,10 +74,11 @@ def check_defaults(root: Path, name: str, defaults: Mapping[str, Any]) -> dict[s
     for one, value in found.items():
         if value not in (None, "", [], (), defaults[one]):
             told = (
-                f"The parameters cell of {name}.ipynb sets {one} to {value!r}, and a committed notebook stands at its"
+                f"The parameters cell of {name}.ipynb sets {one} to {value!r}; set it back to {defaults[one]!r}, since"
             )
-            told += f" defaults; set it back to {defaults[one]!r}, and pass values with `alliances build -p`."
-            raise ExecutionError(told)
+            raise ExecutionError(
+                f"{told} a committed notebook stands at its defaults; `alliances build -p` passes values."
+            )
     return found
 
 
