@@ -73,12 +73,9 @@ def check_defaults(root: Path, name: str, defaults: Mapping[str, Any]) -> dict[s
     found = declared(name, read(root, name), defaults)
     for one, value in found.items():
         if value not in (None, "", [], (), defaults[one]):
-            told = (
-                f"The parameters cell of {name}.ipynb sets {one} to {value!r}; set it back to {defaults[one]!r}, since"
-            )
-            raise ExecutionError(
-                f"{told} a committed notebook stands at its defaults; `alliances build -p` passes values."
-            )
+            where = f"The parameters cell of {name}.ipynb sets {one} to {value!r}"
+            why = "a committed notebook stands at its defaults; `alliances build -p` passes values"
+            raise ExecutionError(f"{where}; set it back to {defaults[one]!r}, since {why}.")
     return found
 
 
