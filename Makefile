@@ -60,6 +60,7 @@ setup: $(READY)
 .setup/packages: .setup/uv pyproject.toml uv.lock
 	@echo "Setting up: the packages of uv.lock"
 	@$(SYNC) >$@.log 2>&1 $(OR_SAY)
+	@$(BIN)/python -c "from alliances.publish.page import vega; vega()"
 	@touch $@
 
 # Quarto's package downloads a release from a code host while it builds, which closed networks refuse.

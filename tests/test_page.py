@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from alliances.charts.europe import europe
+from alliances.charts import europe
 from alliances.charts.figure import prepare
 from alliances.charts.theme import brand
 from alliances.publish import publish

@@ -25,7 +25,6 @@ from alliances.publish import engine_version, publish
 from alliances.publish.page import finish
 from alliances.publish.quarto import find_quarto
 from alliances.quarto_steps import bring_up_to_date
-from alliances.run.cache import Cache
 from helpers import long
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -304,14 +303,14 @@ def test_finish_refuses_what_would_be_fetched(tmp_path: Path) -> None:
         "<style>@import 'https://x.org';</style>",
     ):
         with pytest.raises(PublishError, match="would fetch"):
-            finish(f'<head><meta charset="utf-8"></head><body>{body}</body>', tmp_path, Cache(tmp_path))
+            finish(f'<head><meta charset="utf-8"></head><body>{body}</body>', tmp_path)
 
 
 def test_broken_chart_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "vega").mkdir()
     (tmp_path / "vega" / "fig-a.json").write_text("{", "utf-8")
     with pytest.raises(PublishError, match=r"fig-a\.json cannot be read"):
-        finish('<meta charset="utf-8"><body><div data-figure="fig-a"></div></body>', tmp_path, Cache(tmp_path))
+        finish('<meta charset="utf-8"><body><div data-figure="fig-a"></div></body>', tmp_path)
 
 
 # ---------------------------------------------------------------- the PDF

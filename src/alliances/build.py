@@ -135,7 +135,7 @@ def build(
         edition = stage_edition(planned, staged, cache=cache, log=log, say=say, **running)
         say(f"  staged {len(edition.staged.chapters)} chapters")
         try:
-            published = publish(staged, formats, root=root, engine=engine, cache=cache, log=log)
+            published = publish(staged, formats, root=root, engine=engine, log=log)
         finally:
             raise_if_told()  # Ctrl-C reaches the engine as well, and may do so first
         collect(edition, done, published, formats)

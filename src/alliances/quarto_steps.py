@@ -19,7 +19,6 @@ from alliances.errors import AlliancesError, PublishError
 from alliances.place import FORMATS, read_manifest, refuse_foreign, slug, write_manifest
 from alliances.publish.engines import Published, install_fonts
 from alliances.publish.page import finish
-from alliances.run.cache import Cache
 from alliances.run.refresh import CHART, picture
 
 #: Where what makes an edition of Quarto's output waits while it renders.
@@ -69,7 +68,7 @@ def post(root: Path, output: Path) -> None:
     is_preview = "preview" in _typed() or os.environ.get("QUARTO_PROJECT_SCRIPT_QUIET") == "1"
     written = [root / "report" / name for name in os.environ.get("QUARTO_PROJECT_OUTPUT_FILES", "").splitlines()]
     for page in [path for path in written if path.suffix == ".html"]:
-        finished = finish(page.read_text(encoding="utf-8"), root / "report", Cache(root), not is_preview)
+        finished = finish(page.read_text(encoding="utf-8"), root / "report", not is_preview)
         page.write_text(finished, encoding="utf-8", newline="\n")
     parts = ["facts.json", "notebooks", "figures"]
     for name in parts:

@@ -100,8 +100,9 @@ def by_text(dataset: Dataset, name: str) -> list[tuple[Row, str]]:
     owner, _, what = name.partition(".")
     texts: dict[str, list[Row]] = {}
     for table, (owner_column, what_column, _) in _KINDS.items():
-        frame = dataset[table]
-        for row in map(dataset.row, frame[(frame[owner_column] == owner) & (frame[what_column] == what)].iloc[:, 0]):
+        whats = dataset.column(table, what_column)
+        ids = (row_id for row_id, one in dataset.column(table, owner_column).items() if one == owner)
+        for row in (dataset.row(row_id) for row_id in ids if whats[row_id] == what):
             if not row.values.get("same_as"):  # a sum that is told again in another currency
                 texts.setdefault(row.source_id, []).append(row)
     found, published = list[tuple[Row, str]](), dataset.column("sources", "published")

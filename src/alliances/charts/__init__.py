@@ -1,6 +1,9 @@
 """Charts are plain Altair in the notebooks; here are their theme, the map of Europe and what makes them ready."""
 
-from alliances.charts.europe import europe
-from alliances.charts.theme import WIDTHS, __getattr__, brand
+from importlib import import_module
+from typing import Any
 
-__all__ = ["WIDTHS", "__getattr__", "brand", "europe"]
+
+def __getattr__(name: str) -> Any:
+    # When first asked for: a process that draws, and one that puts drawings in place, wait for no Altair.
+    return getattr(import_module(f"alliances.charts.{'map' if name == 'europe' else 'theme'}"), name)

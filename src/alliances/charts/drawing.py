@@ -5,14 +5,15 @@ import re
 import shutil
 import sys
 import zlib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from alliances.charts.figure import Spec, panels
 from alliances.errors import NarrativeError
 
+Spec = dict[str, Any]
 _VEGALITE = "5.20"  # of vl-convert's versions, the one that Altair 5.5 writes
 
 
@@ -64,6 +65,29 @@ def fitted(spec: Spec) -> tuple[Spec, str]:
             step = (small + large) / 2 - scale
         scale += step
     raise NarrativeError(f"The chart does not fit into {width} pixels: shorten its labels or use fewer panels.")
+
+
+def walk(node: Any) -> Iterator[Spec]:
+    """Yield the objects of a specification, parents first, without data and configuration."""
+    if isinstance(node, dict):
+        yield node
+        node = [value for key, value in node.items() if key not in ("datasets", "values", "config")]
+    for child in node if isinstance(node, list) else []:
+        yield from walk(child)
+
+
+def datasets(spec: Spec) -> dict[str, list[Spec]]:
+    """Return the data that a chart shows, by name, without shapes and drawing aids, whose names begin with ``_``."""
+    named = spec["datasets"].items()
+    return {name: rows for name, rows in named if isinstance(rows, list) and not name.startswith("_")}
+
+
+def panels(node: Spec) -> list[Spec]:
+    """Return the panels of a chart but maps, whose width is given: single charts and layers."""
+    if "mark" in node or "layer" in node:
+        return [node] if "projection" not in node else []
+    children = [part for name in ("hconcat", "vconcat", "concat") for part in node.get(name, [])]
+    return [leaf for child in (children or [node["spec"]]) for leaf in panels(child)]
 
 
 def png(spec: Spec) -> bytes:

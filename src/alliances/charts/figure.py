@@ -11,11 +11,12 @@ import altair
 import pandas as pd
 
 from alliances.analysis.frames import REMEDY
-from alliances.charts.theme import WIDTHS, Printed, brand, wrapped
+from alliances.charts.drawing import Spec, datasets, panels, walk
+from alliances.charts.theme import WIDTHS, Printed, brand
 from alliances.errors import NarrativeError
 from alliances.text.numbers import find_numbers
+from alliances.text.widths import wrapped
 
-Spec = dict[str, Any]
 _DATUM = re.compile(r"""datum(?:\.(\w+)|\[\s*['"](.+?)['"]\s*\])""")
 #: What makes a day another one west or east of here, in a specification's JSON, and the same in UTC.
 _IN_UTC = {
@@ -58,15 +59,6 @@ def prepare(
     return spec | {"usermeta": {"fit": {"width": width, "asked": asked}}}
 
 
-def walk(node: Any) -> Iterator[Spec]:
-    """Yield the objects of a specification, parents first, without data and configuration."""
-    if isinstance(node, dict):
-        yield node
-        node = [value for key, value in node.items() if key not in ("datasets", "values", "config")]
-    for child in node if isinstance(node, list) else []:
-        yield from walk(child)
-
-
 def _strings(node: Any) -> list[str]:
     if isinstance(node, list):
         return [text for part in node for text in _strings(part)]
@@ -101,14 +93,13 @@ def _settled(spec: Spec) -> Spec:
 
 
 def data_frames(spec: Spec) -> dict[str, pd.DataFrame]:
-    """Return the data that a chart shows, by name, without shapes and drawing aids, whose names begin with ``_``."""
-    data = spec["datasets"].items()
-    return {name: pd.DataFrame(rows) for name, rows in data if isinstance(rows, list) and not name.startswith("_")}
+    """Return the data that a chart shows, by name."""
+    return {name: pd.DataFrame(rows) for name, rows in datasets(spec).items()}
 
 
 def row_ids(spec: Spec) -> list[str]:
     """Return the ids of all rows that a chart shows, each once, in their order."""
-    return _ids(row for name in data_frames(spec) for row in spec["datasets"][name])
+    return _ids(row for rows in datasets(spec).values() for row in rows)
 
 
 def _ids(rows: Iterable[Spec]) -> list[str]:
@@ -172,11 +163,3 @@ def words(spec: Spec) -> list[tuple[str, tuple[str, ...]]]:
             quoted = re.findall(r"'([^']*)'|\"([^\"]*)\"", re.sub(r"datum\[.*?\]", "", text))
             found += [(first or second, ()) for first, second in quoted]
     return [one for one in dict.fromkeys(found) if find_numbers(one[0])]
-
-
-def panels(node: Spec) -> list[Spec]:
-    """Return the panels of a chart but maps, whose width is given: single charts and layers."""
-    if "mark" in node or "layer" in node:
-        return [node] if "projection" not in node else []
-    children = [part for name in ("hconcat", "vconcat", "concat") for part in node.get(name, [])]
-    return [leaf for child in (children or [node["spec"]]) for leaf in panels(child)]

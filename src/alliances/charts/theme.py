@@ -4,6 +4,7 @@ A notebook takes colours from here by what they stand for: ``from alliances.char
 """
 
 import re
+from copy import deepcopy
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -21,7 +22,6 @@ from alliances.text.reading import read_utf8, read_yaml
 
 #: Pixels of the layout's three printed widths in millimetres, and of a chart for a phone.
 WIDTHS: dict[int | str, int] = {47: 178, 112: 423, 166: 627, "narrow": 320}
-_SIZE = 11.5  # of a label, in pixels
 _SHORT = {"PEACE": "peacekeepers", "OPEN": "undecided", "REFUSE": "refuses"}
 
 
@@ -46,25 +46,6 @@ def _palette(root: Path) -> dict[str, str]:
     return dict(read_yaml(read_utf8(folder / name, name, DataError), name, DataError)["color"]["palette"])
 
 
-def text_width(text: str, size: float = _SIZE, weight: int = 400) -> float:
-    """Estimate the width of a text in Source Sans Pro, in pixels; good to a few per cent."""
-    widths = [("ijlI.,:;'’!|()f/-tr", 0.3), (" ", 0.2), ("mwMW%—", 0.8), ("ABCDEFGHKNOPQRSTUVXYZ", 0.6)]
-    ems = sum(next((width for letters, width in widths if c in letters), 0.51) for c in text)
-    return ems * size * (1.04 if weight > 400 else 1)
-
-
-def wrapped(text: str, width: float, size: float = _SIZE, weight: int = 400) -> list[str]:
-    """Break a text into lines that are no wider than `width` pixels; its own line breaks stay."""
-    lines: list[str] = []
-    for paragraph in text.split("\n"):
-        lines.append("")
-        for word in paragraph.split():
-            longer = f"{lines[-1]} {word}".strip()
-            fits = not lines[-1] or text_width(longer, size, weight) <= width
-            lines[-1:] = [longer] if fits else [lines[-1], word]
-    return lines
-
-
 class Printed(str):
     """The words of an object with provenance: a chart can print them and draw nothing else."""
 
@@ -85,10 +66,15 @@ def _plain(data: Any) -> Any:
     return made
 
 
+@cache
+def _look(root: Path) -> dict[str, Any]:
+    text = (files("alliances.charts") / "theme.yml").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(re.sub(r"\$([\w-]+)", lambda found: f'"{_palette(root)[found[1]]}"', text)))
+
+
 @alt.theme.register("alliances", enable=True)
 def _theme() -> alt.theme.ThemeConfig:
-    text = (files("alliances.charts") / "theme.yml").read_text(encoding="utf-8")
-    return {"config": yaml.safe_load(re.sub(r"\$([\w-]+)", lambda found: f'"{brand(found[1])}"', text))}
+    return {"config": deepcopy(_look(find_root()))}
 
 
 alt.renderers.enable("mimetype")

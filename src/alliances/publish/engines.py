@@ -24,7 +24,6 @@ from alliances.errors import PublishError
 from alliances.place import FORMATS
 from alliances.publish import quarto
 from alliances.publish.page import finish
-from alliances.run.cache import Cache
 
 _EXTENSION = "_extensions/alliances"
 # The quicker of Pandoc's readers by far; it gives what Quarto's gives but for references, which the filter reads.
@@ -48,18 +47,18 @@ def engine_version(engine: str = "auto") -> str:
 
 
 def publish(
-    folder: Path, formats: Sequence[str] = FORMATS, *, root: Path, engine: str = "auto", cache: Cache | None = None,
+    folder: Path, formats: Sequence[str] = FORMATS, *, root: Path, engine: str = "auto",
     log: Path | None = None,
 ) -> Published:  # fmt: skip
     """Render a staged folder to report.html and report.pdf, which are written into it together or not at all.
 
-    `folder` holds report.md, edition.yml, figures/, vega/, and attached/ with what the PDF is to carry; `cache`, by
-    default the project's, keeps Vega's script; `log` takes what the engines say, if anything, by default publish.log in
-    the folder. PublishError if Quarto is asked for and not found, or rendering fails: with the engine ``auto`` the
-    embedded one then steps in, as where Quarto 1.9 or newer is not found.
+    `folder` holds report.md, edition.yml, figures/, vega/, and attached/ with what the PDF is to carry; `log` takes
+    what the engines say, if anything, by default publish.log in the folder. PublishError if Quarto is asked for and not
+    found, or rendering fails: with the engine ``auto`` the embedded one then steps in, as where Quarto 1.9 or newer is
+    not found.
     """
     log, chosen, notice = log or folder / "publish.log", engine_version(engine), ""
-    given = folder, root, formats, log, cache or Cache(root)
+    given = folder, root, formats, log
     if engine != "embedded" and (program := quarto.find_quarto()):
         try:
             return Published(chosen, _render(*given, program))
@@ -71,9 +70,7 @@ def publish(
     return Published(engine_version("embedded"), _render(*given, None), notice)
 
 
-def _render(
-    folder: Path, root: Path, formats: Sequence[str], log: Path, cache: Cache, program: quarto.Quarto | None
-) -> list[Path]:
+def _render(folder: Path, root: Path, formats: Sequence[str], log: Path, program: quarto.Quarto | None) -> list[Path]:
     """Render each format in a copy of its own, since Quarto writes beside its input; put all in place, or none."""
     day = yaml.safe_load((folder / "edition.yml").read_text(encoding="utf-8"))["date"]
     moment = int(dt.datetime.fromisoformat(f"{day}T00:00+00:00").timestamp())  # the same edition gives the same bytes
@@ -87,7 +84,7 @@ def _render(
         _write(log, quarto.render(program, own, root, kind, moment) if program else _embedded(own, kind, moment))
         target = own / f"report.{kind}"
         if kind == "html":
-            page = finish(target.read_text(encoding="utf-8"), own, cache)
+            page = finish(target.read_text(encoding="utf-8"), own)
             target.write_text(page, encoding="utf-8", newline="\n")
         return target
 

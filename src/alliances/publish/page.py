@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -29,19 +30,19 @@ contributors, BSD-3-Clause, https://github.com/vega/vega/blob/main/LICENSE. With
 https://github.com/d3/d3/blob/main/LICENSE. Bundled by vl-convert. */"""
 
 
-def finish(document: str, folder: Path, cache: Cache, policy: bool = True) -> str:
+def finish(document: str, folder: Path, policy: bool = True) -> str:
     """Make a page that an engine rendered live, and give it its policy.
 
-    It gets its style, script and fonts, the charts' specifications and data from the staged `folder`, Vega, which
-    `cache` keeps, and a Content-Security-Policy: no source but the page itself, inline scripts by their hash. That is
-    left out for ``quarto preview``, whose own script reloads the page. PublishError if the page would fetch something,
-    or a chart's files cannot be read.
+    It gets its style, script and fonts, the charts' specifications and data from the staged `folder`, Vega, and a
+    Content-Security-Policy: no source but the page itself, inline scripts by their hash. That is left out for ``quarto
+    preview``, whose own script reloads the page. PublishError if the page would fetch something, or a chart's files
+    cannot be read.
     """
     document = _LINKED.sub(lambda found: _embedded(found, folder), document)
     fetched = {first or second for first, second in _FETCH.findall(_SCRIPT.sub(r"<script\1>", document))}
     if fetched:
         raise PublishError(f"The page would fetch {', '.join(sorted(fetched)[:8])}; it must hold all that it shows.")
-    live = _with_charts(document, folder, cache)
+    live = _with_charts(document, folder)
     if not policy:
         return live
     codes = [body for attributes, body in _SCRIPT.findall(live) if "application/json" not in attributes]
@@ -66,7 +67,7 @@ def _embedded(found: re.Match[str], folder: Path) -> str:
     return f"<style>{_FONT.sub(font, text)}</style>" if found[1] else f"<script>{text}</script>"
 
 
-def _with_charts(document: str, folder: Path, cache: Cache) -> str:
+def _with_charts(document: str, folder: Path) -> str:
     """Add the charts and Vega, of which nothing runs as it is read: the script starts Vega when a chart comes near."""
 
     def read(path: str) -> Any:
@@ -85,14 +86,22 @@ def _with_charts(document: str, folder: Path, cache: Cache) -> str:
         return document
     data = json.dumps(charts, ensure_ascii=False, separators=(",", ":"))
     data = data.replace("</", "<\\/").replace("<!", "\\u003c!")  # nothing in it may end its element
-    key = digest(_VEGALITE, version("vl-convert-python"), _LICENCE)
-    if not (bundle := (cache.get("vega", key) or b"").decode()):  # some 0.9 MB, which takes seconds
-        code = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=_VEGALITE).strip()
-        bundle = f"{_LICENCE}\n(() => {{\n{code}\n}})();\n"  # it owns every short name; a function keeps them
-        cache.put("vega", key, bundle.encode())
     added = (
         f'<script type="application/json" id="chart-data">{data}</script>\n'
-        f'<script type="text/plain" id="vega-bundle">{bundle}</script>\n'
+        f'<script type="text/plain" id="vega-bundle">{vega()}</script>\n'
     )
     head, end, tail = document.rpartition("</body>")
     return f"{head}{added}{end}{tail}"
+
+
+def vega() -> str:
+    """Return Vega as one script, some 0.9 MB, which takes seconds: set-up makes it, and the environment keeps it."""
+    kept, key = (
+        Cache(Path(), Path(sys.prefix, "share", "alliances")),
+        digest(_VEGALITE, version("vl-convert-python"), _LICENCE),
+    )
+    if not (script := (kept.get("vega", key) or b"").decode()):
+        code = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=_VEGALITE).strip()
+        script = f"{_LICENCE}\n(() => {{\n{code}\n}})();\n"  # it owns every short name; a function keeps them
+        kept.put("vega", key, script.encode())
+    return script

@@ -14,11 +14,11 @@ from xml.sax.saxutils import escape, quoteattr
 
 import pandas as pd
 
-from alliances.charts.figure import data_frames, walk
-from alliances.charts.theme import wrapped
+from alliances.charts.drawing import datasets, walk
 from alliances.errors import PublishError
 from alliances.run.cache import Cache, digest, library_digest, versions
 from alliances.stage.chapters import Output, line_text
+from alliances.text.widths import wrapped
 
 _SPOKEN = re.compile(r'\s(?:role|aria-[a-z]+)="[^"]*"')
 _GEOMETRY = re.compile(r'(\s(?:d|transform|[xy][12]?)=")([^"]*)')
@@ -52,7 +52,7 @@ def draw_figures(outputs: Sequence[Output], licence: str, folder: Path, cache: C
 
 def _drawn(charts: Mapping[str, Any], cache: Cache) -> dict[str, Any]:
     """Draw charts, those that the cache does not hold, in processes of their own."""
-    drawn_by = library_digest("charts"), versions("vl-convert-python")
+    drawn_by = library_digest("charts/drawing.py"), versions("vl-convert-python")
     keys = {name: digest(spec, *drawn_by) for name, spec in charts.items()}
     made = {name: cache.get_json("charts", key) for name, key in keys.items()}
     todo = [name for name, found in made.items() if found is None]
@@ -66,7 +66,9 @@ def _drawn(charts: Mapping[str, Any], cache: Cache) -> dict[str, Any]:
             raise PublishError(f"The charts could not be drawn: {reason.rstrip('.')}.")
         return zip(names, json.loads(done.stdout), strict=True)
 
-    parts = (todo[::2], todo[1::2]) if len(todo) > 8 else (todo,)  # to start one takes as long as to draw some
+    parts = (
+        (todo[::4] + todo[3::4], todo[1::4] + todo[2::4]) if len(todo) > 8 else (todo,)
+    )  # to start one takes as long as to draw some
     with ThreadPoolExecutor(2) as pool:
         for name, found in chain.from_iterable(pool.map(draw, filter(None, parts))):
             if "error" in found:
@@ -102,7 +104,7 @@ def _table(spec: Mapping[str, Any], foot: str) -> str:
     """
     titles, columns = _told(spec), dict[str, None]()
     rows: dict[frozenset[tuple[str, Any]], None] = {}
-    for frame in data_frames(dict(spec)).values():
+    for frame in map(pd.DataFrame, datasets(dict(spec)).values()):
         told = [column for column in map(str, frame) if column in titles]
         columns |= dict.fromkeys(told)
         for row in frame[told].map(_cell).to_dict("records"):

@@ -83,12 +83,18 @@ def is_exact(value: Fraction) -> bool:
 @cache
 def find_numbers(text: str) -> list[str]:
     """Find the numbers in a plain text as they stand: digits, number words but “one”, and names of months."""
-    if not text.isascii():  # ½, ④ and Ⅳ are numbers, ² after a unit is none; what is invisible splits no word
-        seen = (c for c in text if unicodedata.category(c) != "Cf")
-        text = "".join(unicodedata.normalize("NFKC", c) if c.isnumeric() and c not in "²³" else c for c in seen)
+    text = re.sub(r"[^\0-\x7f²³]", _plain, text)
     found = [(m.start(), m.group()) for m in FIGURE.finditer(text)]
     found += [(m.end() - 3, "May") if m["may"] else (m.start(), m.group()) for m in _MONTH.finditer(text)]
     return [word for _, word in sorted(found)]
+
+
+def _plain(found: re.Match[str]) -> str:
+    """Write ½, ④ and Ⅳ as numbers, unlike ² after a unit; what is invisible splits no word."""
+    letter = found[0]
+    if letter.isnumeric():
+        return unicodedata.normalize("NFKC", letter)
+    return "" if unicodedata.category(letter) == "Cf" else letter
 
 
 def as_digits(number: str) -> str:

@@ -17,8 +17,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from alliances import find_root
-from alliances.charts.theme import WIDTHS, brand, text_width, wrapped
+from alliances.charts.theme import WIDTHS, brand
 from alliances.errors import NarrativeError
+from alliances.text.widths import text_width, wrapped
 
 Points = npt.NDArray[np.float64]  # one row a point: x and y
 # Albers' equal-area conic, its parallels chosen for the latitudes shown: areas compare.
