@@ -386,5 +386,6 @@ def test_a_first_edition_that_cannot_be_put_in_place(tmp_path: Path, monkeypatch
 def test_the_river_without_each_of_its_texts(river_root: Path, tmp_path: Path) -> None:
     for text in TEXTS:
         told = stage_edition(plan(river_root, {"exclude_sources": text}), tmp_path / text, log=tmp_path / "log")
+        told.check()
         assert [chapter.title for chapter in told.staged.chapters] == ["Orvane River Commission", "A dam for Dunmere"]
         assert text not in (told.staged.folder / "facts.json").read_text("utf-8")

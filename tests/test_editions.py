@@ -50,7 +50,9 @@ def name_of(values: dict[str, Any]) -> str:
 
 
 def staged(root: Path, values: dict[str, Any], folder: Path) -> Edition:
-    return stage_edition(plan(root, values), folder / "stage", log=folder / "build.log")
+    edition = stage_edition(plan(root, values), folder / "stage", log=folder / "build.log")
+    edition.check()
+    return edition
 
 
 def texts_of(edition: Edition) -> list[str]:

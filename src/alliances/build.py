@@ -22,6 +22,7 @@ from alliances.run.execute import run_notebooks
 from alliances.run.stopping import alone, finish, raise_if_told
 from alliances.stage import Staged, stage
 from alliances.stage.chapters import read_template
+from alliances.stage.figures import Drawer
 
 
 class Build(NamedTuple):
@@ -49,6 +50,14 @@ class Edition(NamedTuple):
     planned: Plan
     staged: Staged
     executed: dict[str, NotebookNode]
+    log: Path
+
+    def check(self) -> None:
+        """PublishError with the first number or mark of the report that is not borne out; all go into the log."""
+        if problems := self.staged.problems:
+            self.log.write_text("\n".join(problems) + "\n", encoding="utf-8")
+            more = f" ({len(problems)} such problems; all are in {self.log})" if len(problems) > 1 else ""
+            raise PublishError(problems[0] + more)
 
 
 def notebook_names(root: Path) -> list[str]:
@@ -86,7 +95,7 @@ def stage_edition(
 
     `log` takes tracebacks and problems, by default ``report/_output/build.log``; `say` receives progress, a line at a
     time; `cache` holds results, by default the project's; `running` are ``jobs``, ``explain``, ``timeout`` as in
-    `alliances.run.execute.run_notebooks`. AlliancesError if a notebook fails, or a number has no evidence.
+    `alliances.run.execute.run_notebooks`. AlliancesError if a notebook fails. What it says is not checked yet.
     """
     root, parameters, cache = planned.root, planned.parameters, cache or Cache(planned.root)
     log = log or root / place.OUTPUT / "build.log"
@@ -94,16 +103,13 @@ def stage_edition(
     log.unlink(missing_ok=True)
     say(f"{len(planned.names)} notebooks, texts published by {parameters.as_of}")
     running |= {"cache": cache, "say": say, "log": log, "uncoded": planned.dataset.uncoded}
-    executed = run_notebooks(root, planned.names, parameters.as_dict(), **running)
-    known = planned.dataset.known(parameters.as_of, parameters.exclude_sources)
-    staged = stage(root, known, parameters, planned.defaults, executed, folder, cache)
-    if staged.problems:
-        log.write_text("\n".join(staged.problems) + "\n", encoding="utf-8")
-        more = f" ({len(staged.problems)} such problems; all are in {log})" if len(staged.problems) > 1 else ""
-        raise PublishError(staged.problems[0] + more)
+    with Drawer(cache) as drawer:
+        executed = run_notebooks(root, planned.names, parameters.as_dict(), done=drawer.draw_ahead, **running)
+        known = planned.dataset.known(parameters.as_of, parameters.exclude_sources)
+        staged = stage(root, known, parameters, planned.defaults, executed, folder, drawer)
     (folder / "attached").mkdir(exist_ok=True)
     shutil.copy(folder / "facts.json", folder / "attached")
-    return Edition(planned, staged, executed)
+    return Edition(planned, staged, executed, log)
 
 
 def build(
@@ -134,18 +140,24 @@ def build(
         staged, done = Path(scratch, "stage"), Path(scratch, "edition")
         edition = stage_edition(planned, staged, cache=cache, log=log, say=say, **running)
         say(f"  staged {len(edition.staged.chapters)} chapters")
+        late: dict[Any, int] = {}
+
+        def meanwhile() -> None:
+            edition.check()
+            late.update({} if name else behind_of(root, planned.dataset, planned.names))
+
         try:
-            published = publish(staged, formats, root=root, engine=engine, log=log)
+            published = publish(staged, formats, root=root, engine=engine, log=log, meanwhile=meanwhile)
         finally:
             raise_if_told()  # Ctrl-C reaches the engine as well, and may do so first
         collect(edition, done, published, formats)
         finish()
         place.put_in_place(done, folder)
     cache.prune()
-    if asked != defaults:
+    if name:
         folders = root / "notebooks", folder / "notebooks"
         say(differences(*([where / f"{each}.ipynb" for each in planned.names] for where in folders)))
-    elif late := behind_of(root, planned.dataset, planned.names):
+    if late:
         say(f"{sum(late.values())} places of the report are behind the data; `alliances check` lists them.")
     for source_id in sorted(planned.dataset.uncoded):
         say(f"{source_id} does not count yet: `alliances check` lists its sentences that are not accounted for.")

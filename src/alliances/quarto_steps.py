@@ -52,6 +52,7 @@ def pre(root: Path, output: Path) -> None:
         raise PublishError(f"{str(error).split(';')[0]}; {place}, or remove that one.") from None
     with tempfile.TemporaryDirectory(prefix="alliances-stage-") as scratch:
         edition = stage_edition(planned, Path(scratch), say=_say)
+        edition.check()
         for name in ("report.md", "edition.yml", "facts.json", "figures", "vega", "attached"):
             bring_up_to_date(root / "report" / name, Path(scratch) / name)
         install_fonts(root / "report" / "fonts")

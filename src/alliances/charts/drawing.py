@@ -1,4 +1,4 @@
-"""Draws prepared charts as wide as printed; as a program, those on standard input: who has drawn cannot be forked."""
+"""Draws prepared charts as wide as printed; as a program, one a line: who has drawn cannot be forked."""
 
 import json
 import re
@@ -109,13 +109,15 @@ def draw(spec: Spec) -> dict[str, Any]:
     """
     try:
         fit, svg = fitted({key: value for key, value in spec.items() if key not in ("title", "description")})
-    except NarrativeError as error:
+        titled = fit | {key: spec[key] for key in ("title", "description") if key in spec}
+        compiled = _converter()[0].vegalite_to_vega(fit, vl_version=_VEGALITE)
+        download = _drawn(titled) if "title" in spec else ""
+    except (NarrativeError, ValueError) as error:  # what Vega-Lite refuses is a ValueError of vl-convert
         return {"error": str(error)}
-    titled = fit | {key: spec[key] for key in ("title", "description") if key in spec}
-    compiled = _converter()[0].vegalite_to_vega(fit, vl_version=_VEGALITE)
     compiled.pop("$schema", None)  # the page carries a newer Vega than the schema's
-    return {"svg": svg, "download": _drawn(titled) if "title" in spec else "", "vega": compiled, "spec": titled}
+    return {"svg": svg, "download": download, "vega": compiled, "spec": titled}
 
 
 if __name__ == "__main__":
-    json.dump([draw(spec) for spec in json.loads(sys.stdin.buffer.read())], sys.stdout)
+    for line in sys.stdin:
+        print(json.dumps(draw(json.loads(line))), flush=True)

@@ -67,9 +67,9 @@ def _plain(data: Any) -> Any:
 
 
 @cache
-def _look(root: Path) -> dict[str, Any]:
+def _look(root: Path) -> Any:
     text = (files("alliances.charts") / "theme.yml").read_text(encoding="utf-8")
-    return dict(yaml.safe_load(re.sub(r"\$([\w-]+)", lambda found: f'"{_palette(root)[found[1]]}"', text)))
+    return yaml.safe_load(re.sub(r"\$([\w-]+)", lambda found: f'"{_palette(root)[found[1]]}"', text))
 
 
 @alt.theme.register("alliances", enable=True)

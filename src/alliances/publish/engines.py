@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -48,17 +48,18 @@ def engine_version(engine: str = "auto") -> str:
 
 def publish(
     folder: Path, formats: Sequence[str] = FORMATS, *, root: Path, engine: str = "auto",
-    log: Path | None = None,
+    log: Path | None = None, meanwhile: Callable[[], object] = lambda: None,
 ) -> Published:  # fmt: skip
     """Render a staged folder to report.html and report.pdf, which are written into it together or not at all.
 
     `folder` holds report.md, edition.yml, figures/, vega/, and attached/ with what the PDF is to carry; `log` takes
-    what the engines say, if anything, by default publish.log in the folder. PublishError if Quarto is asked for and not
+    what the engines say, if anything, by default publish.log in the folder; `meanwhile` is called while they work,
+    and what it raises goes before what they do. PublishError if Quarto is asked for and not
     found, or rendering fails: with the engine ``auto`` the embedded one then steps in, as where Quarto 1.9 or newer is
     not found.
     """
     log, chosen, notice = log or folder / "publish.log", engine_version(engine), ""
-    given = folder, root, formats, log
+    given = folder, root, formats, log, meanwhile
     if engine != "embedded" and (program := quarto.find_quarto()):
         try:
             return Published(chosen, _render(*given, program))
@@ -70,17 +71,15 @@ def publish(
     return Published(engine_version("embedded"), _render(*given, None), notice)
 
 
-def _render(folder: Path, root: Path, formats: Sequence[str], log: Path, program: quarto.Quarto | None) -> list[Path]:
+def _render(
+    folder: Path, root: Path, formats: Sequence[str], log: Path, meanwhile: Callable[[], object],
+    program: quarto.Quarto | None,
+) -> list[Path]:  # fmt: skip
     """Render each format in a copy of its own, since Quarto writes beside its input; put all in place, or none."""
     day = yaml.safe_load((folder / "edition.yml").read_text(encoding="utf-8"))["date"]
     moment = int(dt.datetime.fromisoformat(f"{day}T00:00+00:00").timestamp())  # the same edition gives the same bytes
 
-    def one(kind: str) -> Path:
-        own = Path(scratch) / kind
-        shutil.copytree(folder, own, ignore=shutil.ignore_patterns("report.html", "report.pdf", "*.log"))
-        shutil.copytree(root / "report" / _EXTENSION, own / _EXTENSION)
-        shutil.copyfile(root / "report" / "_brand.yml", own / "_brand.yml")
-        install_fonts(own / "fonts")
+    def one(kind: str, own: Path) -> Path:
         _write(log, quarto.render(program, own, root, kind, moment) if program else _embedded(own, kind, moment))
         target = own / f"report.{kind}"
         if kind == "html":
@@ -89,7 +88,15 @@ def _render(folder: Path, root: Path, formats: Sequence[str], log: Path, program
         return target
 
     with tempfile.TemporaryDirectory(prefix="alliances-publish-") as scratch, ThreadPoolExecutor(len(formats)) as pool:
-        return [Path(shutil.copy(made, folder)) for made in list(pool.map(one, formats))]
+        copies = [Path(scratch) / kind for kind in formats]
+        for own in copies:
+            shutil.copytree(folder, own, ignore=shutil.ignore_patterns("report.html", "report.pdf", "*.log"))
+            shutil.copytree(root / "report" / _EXTENSION, own / _EXTENSION)
+            shutil.copyfile(root / "report" / "_brand.yml", own / "_brand.yml")
+            install_fonts(own / "fonts")
+        made = pool.map(one, formats, copies)
+        meanwhile()
+        return [Path(shutil.copy(path, folder)) for path in list(made)]
 
 
 def install_fonts(folder: Path) -> None:

@@ -65,6 +65,7 @@ def run_notebooks(
     root: Path, names: Sequence[str], values: Mapping[str, Any] | None, *, cache: Cache | None = None, jobs: int = 0,
     say: Callable[[str], None] = lambda line: None,
     explain: Callable[[str, bool, str], None] = lambda name, runs, reason: None,
+    done: Callable[[NotebookNode], None] = lambda notebook: None,
     timeout: float = TIME_LIMIT, log: Path | None = None, uncoded: Iterable[str] = (),
     failed: list[str] | None = None,
 ) -> dict[str, NotebookNode]:  # fmt: skip
@@ -72,9 +73,10 @@ def run_notebooks(
 
     Each is passed those of the parameters `values` that it declares; with ``None`` it runs as it stands. One whose
     result the `cache` holds does not run. `jobs` run at a time; 0 takes two more than the processors, since a kernel
-    mostly waits while it starts. `say` receives progress, `explain` a name, whether that notebook runs, and why;
-    `timeout` is for a notebook, in seconds; `log` is a file for tracebacks, `uncoded` names texts, by `source_id`,
-    that no edition knows yet. With a list `failed` the others go on where one fails, and its sentence is added there.
+    mostly waits while it starts. `say` receives progress, `explain` a name, whether that notebook runs, and why, `done`
+    a notebook that has run; `timeout` is for one, in seconds; `log` is a file for tracebacks, `uncoded` names texts, by
+    `source_id`, that no edition knows yet. With a list `failed` the others go on where one fails, and its sentence is
+    added there.
 
     ExecutionError if a notebook cannot be read or raises, takes too long or prints too much, or its kernel dies.
     """
@@ -91,6 +93,8 @@ def run_notebooks(
             else:
                 executed[name] = found
         with ThreadPoolExecutor(min(jobs or (os.cpu_count() or 1) + 2, len(todo)) or 1) as pool:
+            # The longest first: to the end there is work for every processor.
+            todo.sort(key=lambda job: -sum(len(cell.source) for cell in job.notebook.cells))
             running = {pool.submit(_run, job, cache): job for job in todo}
             try:
                 for job, future in as_done(running):
@@ -99,6 +103,7 @@ def run_notebooks(
                         continue
                     executed[job.name], seconds = future.result()
                     say(f"  executed {job.name} in {seconds:.1f} s")
+                    done(executed[job.name])
             except BaseException:
                 waiting = {future for future in running if not future.cancel()}
                 while waiting:  # a kernel that starts meanwhile goes as well

@@ -90,6 +90,7 @@ class Kernel(NamedTuple):
 
     def _bootstrap(self, parent: int) -> int:
         os.setsid()
+        os.nice(5)  # what waits for its answers, and draws its charts, goes first
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
         end_with(parent, lambda: os.killpg(0, signal.SIGKILL))
         for stream in (0, 1, 2):

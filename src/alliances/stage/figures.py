@@ -3,21 +3,22 @@
 import json
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from subprocess import DEVNULL, PIPE, Popen
+from typing import Any, Self
 from xml.sax.saxutils import escape, quoteattr
 
 import pandas as pd
+from nbformat import NotebookNode
 
 from alliances.charts.drawing import datasets, walk
 from alliances.errors import PublishError
 from alliances.run.cache import Cache, digest, library_digest, versions
-from alliances.stage.chapters import Output, line_text
+from alliances.stage.chapters import Output, line_text, read_outputs
 from alliances.text.widths import wrapped
 
 _SPOKEN = re.compile(r'\s(?:role|aria-[a-z]+)="[^"]*"')
@@ -26,56 +27,85 @@ _LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}(?:e-?\d+)?")
 _SIZE = re.compile(r' width="([\d.]+)" height="([\d.]+)" viewBox="[^"]*"([^>]*)>')
 
 
-def draw_figures(outputs: Sequence[Output], licence: str, folder: Path, cache: Cache) -> None:
-    """Write the files of figures into `figures/` and `vega/` of a staged folder; other processes draw.
+class Drawer:
+    """Draws charts that the cache does not hold, in another process, which starts with the first of them."""
+
+    def __init__(self, cache: Cache) -> None:
+        self.cache, self.pool, self.asked = cache, ThreadPoolExecutor(1), dict[str, Future[Any]]()
+        self.process: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()  # nobody waits for what is drawn now
+        self.pool.shutdown(cancel_futures=True)
+        self._end()
+
+    def draw_ahead(self, notebook: NotebookNode) -> None:
+        """Ask for the charts of an executed notebook, while others run."""
+        for output in read_outputs(notebook, ""):
+            for kind in ("spec", "narrow") if output["kind"] == "figure" else ():
+                self.ask(output[kind])
+
+    def ask(self, spec: Mapping[str, Any]) -> Future[Any]:
+        """Ask for a chart, as `alliances.charts.drawing.draw` gives it; PublishError if the process has ended."""
+        key = digest(spec, library_digest("charts/drawing.py"), versions("vl-convert-python"))
+        if key not in self.asked:
+            self.asked[key] = self.pool.submit(self._draw, key, spec)
+        return self.asked[key]
+
+    def _draw(self, key: str, spec: Mapping[str, Any]) -> Any:
+        if found := self.cache.get_json("charts", key):
+            return found
+        if self.process is None:
+            script, environment = [sys.executable, "-m", "alliances.charts.drawing"], {**os.environ, "TZ": "UTC"}
+            self.process = Popen(script, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=environment, encoding="utf-8")
+        with suppress(OSError):
+            print(json.dumps(spec), file=self.process.stdin, flush=True)
+        if not (line := self.process.stdout.readline()):
+            raise PublishError("The charts could not be drawn: the process that draws has ended; build again.")
+        if "error" not in (drawn := json.loads(line)):
+            self.cache.put_json("charts", key, drawn)
+        return drawn
+
+    def _end(self) -> None:
+        if self.process:
+            with self.process as process:
+                process.kill()
+
+
+def draw_figures(outputs: Sequence[Output], licence: str, folder: Path, drawer: Drawer) -> None:
+    """Write the files of figures into `figures/` and `vega/` of a staged folder.
 
     PublishError if a chart cannot be drawn.
     """
     for path in (folder / "figures", folder / "vega"):
         path.mkdir(parents=True, exist_ok=True)
     kinds, figures = {"": "spec", "-narrow": "narrow"}, [output for output in outputs if output["kind"] == "figure"]
-    drawn = _drawn({f"{output['id']}{end}": output[kind] for output in figures for end, kind in kinds.items()}, cache)
+    asked = {
+        f"{output['id']}{end}": (output, drawer.ask(output[kind])) for output in figures for end, kind in kinds.items()
+    }
+    sources = {output["id"]: line_text(output["source"]).removeprefix("Source:").strip() for output in figures}
+    feet = {name: f"{'Source: ' if source else ''}{source} {licence}".strip() for name, source in sources.items()}
     for output in figures:
-        name, files, alt = output["id"], dict[str, str](), output["alt"]
-        source = line_text(output["source"]).removeprefix("Source:").strip()
-        foot = f"{'Source: ' if source else ''}{source} {licence}".strip()
-        for one in (f"{name}{end}" for end in kinds):
-            told = {**drawn[one]["spec"], "usermeta": {"source": source, "licence": licence}}
-            files[f"figures/{one}.json"] = json.dumps(told, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
-            files[f"figures/{one}.svg"] = _small(drawn[one]["svg"], one, alt)
-            files[f"vega/{one}.json"] = json.dumps(drawn[one]["vega"], ensure_ascii=False, separators=(",", ":"))
-        files[f"figures/{name}-download.svg"] = _signed(_small(drawn[name]["download"], f"{name}-download", alt), foot)
-        files[f"figures/{name}.csv"] = f"\ufeff{_table(output['spec'], foot)}"
+        table = _table(output["spec"], feet[output["id"]])
+        (folder / f"figures/{output['id']}.csv").write_text(f"\ufeff{table}", encoding="utf-8", newline="")
+    for one in sorted(asked, key=lambda one: not asked[one][1].done()):  # files are written while the rest is drawn
+        output, drawing = asked[one]
+        if "error" in (drawn := drawing.result()):
+            raise PublishError(f"The figure {one}: {drawn['error']}")
+        told = {**drawn["spec"], "usermeta": {"source": sources[output["id"]], "licence": licence}}
+        files = {
+            f"figures/{one}.json": json.dumps(told, ensure_ascii=False, sort_keys=True, indent=1) + "\n",
+            f"figures/{one}.svg": _small(drawn["svg"], one, output["alt"]),
+            f"vega/{one}.json": json.dumps(drawn["vega"], ensure_ascii=False, separators=(",", ":")),
+        }
+        if drawn["download"]:
+            download = _small(drawn["download"], f"{one}-download", output["alt"])
+            files[f"figures/{one}-download.svg"] = _signed(download, feet[output["id"]])
         for file, text in files.items():
             (folder / file).write_text(text, encoding="utf-8", newline="")
-
-
-def _drawn(charts: Mapping[str, Any], cache: Cache) -> dict[str, Any]:
-    """Draw charts, those that the cache does not hold, in processes of their own."""
-    drawn_by = library_digest("charts/drawing.py"), versions("vl-convert-python")
-    keys = {name: digest(spec, *drawn_by) for name, spec in charts.items()}
-    made = {name: cache.get_json("charts", key) for name, key in keys.items()}
-    todo = [name for name, found in made.items() if found is None]
-
-    def draw(names: Sequence[str]) -> Any:
-        script = [sys.executable, "-m", "alliances.charts.drawing"]
-        jobs, environment = json.dumps([charts[name] for name in names]).encode(), {**os.environ, "TZ": "UTC"}
-        done = subprocess.run(script, input=jobs, capture_output=True, check=False, env=environment)
-        if done.returncode:
-            reason = done.stderr.decode("utf-8", errors="replace").strip().rpartition("\n")[2] or "it gave no reason"
-            raise PublishError(f"The charts could not be drawn: {reason.rstrip('.')}.")
-        return zip(names, json.loads(done.stdout), strict=True)
-
-    parts = (
-        (todo[::4] + todo[3::4], todo[1::4] + todo[2::4]) if len(todo) > 8 else (todo,)
-    )  # to start one takes as long as to draw some
-    with ThreadPoolExecutor(2) as pool:
-        for name, found in chain.from_iterable(pool.map(draw, filter(None, parts))):
-            if "error" in found:
-                raise PublishError(f"The figure {name}: {found['error']}")
-            made[name] = found
-            cache.put_json("charts", keys[name], found)
-    return made
 
 
 def _small(svg: str, name: str, alt: str) -> str:

@@ -4,9 +4,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from alliances.dataset import Dataset
 from alliances.parameters import Parameters
@@ -14,7 +16,7 @@ from alliances.run.cache import Cache
 from alliances.stage import chapters as reading
 from alliances.stage.chapters import CONTENTS, EVIDENCE, Chapter, Output, form, line_text
 from alliances.stage.evidence import Ledger, evidence
-from alliances.stage.figures import draw_figures
+from alliances.stage.figures import Drawer, draw_figures
 from alliances.text.dates import date_text, month_text
 from alliances.text.markdown import capital, escape, join_and
 from alliances.text.numbers import number_text, number_word
@@ -23,22 +25,29 @@ _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XI
 _WHERE = re.compile(r"\[\]\(#sec-([\w-]*)\)\{\.where\}")
 
 
-class Staged(NamedTuple):
-    """A staged report: its folder, what its check found, its chapters."""
+@dataclass
+class Staged:
+    """A staged report: its folder, its chapters, and what a check of them finds, worked out when it is asked for."""
 
     folder: Path  # of `report.md`, `edition.yml`, `facts.json`, `figures/` and `vega/`
-    problems: list[str]  # a sentence each
     chapters: list[Chapter]
+    ledger: Ledger
+    clashes: list[str]
+
+    @cached_property
+    def problems(self) -> list[str]:
+        """What is wrong with numbers and marks, a sentence each."""
+        return [*dict.fromkeys(self.clashes), *self.ledger.problems(self.chapters)]
 
 
 def stage(
     root: Path, dataset: Dataset, parameters: Parameters, defaults: Parameters,
-    executed: Mapping[str, Any], folder: Path, cache: Cache | None = None, only: str = "",
+    executed: Mapping[str, Any], folder: Path, drawer: Drawer | None = None, only: str = "",
 ) -> Staged:  # fmt: skip
     """Stage executed notebooks: report, edition, facts and figures go into a folder, made if it is missing.
 
     `dataset` is cut to the edition with these `parameters`; `executed` are notebooks by the names in the include lines
-    of `report/report.qmd`; `cache` keeps drawings; `only` is the one chapter to stage, for a preview: its links to
+    of `report/report.qmd`; `drawer` draws; `only` is the one chapter to stage, for a preview: its links to
     others then lead nowhere. PublishError if a chart cannot be drawn.
     """
     front, lines = reading.read_template(root / "report" / "report.qmd")
@@ -50,11 +59,12 @@ def stage(
     read = {name: reading.read_outputs(executed[name], licence) for kind, name, _ in lines if kind == "include"}
     outputs, ledger = [output for each in read.values() for output in each], Ledger(dataset, parameters)
     folder.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(1) as pool:  # the text is made while other processes draw
-        drawing = pool.submit(draw_figures, outputs, f"{licence} {address}".strip(), folder, cache or Cache(root))
+    # The text is made while another process draws.
+    with drawer or Drawer(Cache(root)) as drawer, ThreadPoolExecutor(1) as pool:
+        drawing = pool.submit(draw_figures, outputs, f"{licence} {address}".strip(), folder, drawer)
         clashes = [clash for output in outputs for clash in ledger.add(output.get("evidence", {}))]
         chapters, body = _stitch(lines, read, has_evidence=not dataset["sources"].empty)
-        body, problems = ledger.number(body), [*dict.fromkeys(clashes), *ledger.problems(chapters)]
+        body = ledger.number(body)
         files = {
             "report.md": body.replace(EVIDENCE, evidence(ledger, bool(only))).strip(),
             "edition.yml": _edition(dataset, parameters, defaults, outputs, front.get("coming") or [], address),
@@ -63,7 +73,7 @@ def stage(
         for name, text in files.items():
             (folder / name).write_text(f"{text}\n", encoding="utf-8")
         drawing.result()
-    return Staged(folder, problems, chapters)
+    return Staged(folder, chapters, ledger, clashes)
 
 
 def _stitch(
