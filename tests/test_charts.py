@@ -16,6 +16,7 @@ from alliances.charts import WIDTHS, brand, europe, theme
 from alliances.charts.drawing import fitted, png
 from alliances.charts.figure import check_layers, data_frames, prepare, row_ids, words
 from alliances.errors import DataError, NarrativeError
+from alliances.text.widths import text_width
 
 ROOT = Path(__file__).resolve().parents[1]
 FRAME = pd.DataFrame(
@@ -88,7 +89,7 @@ def test_labels_beside_bars_are_not_cut() -> None:
     drawn = svg(spec)
     origin = float(re.findall(r"translate\((\d+)", drawn)[0])
     place = float(re.findall(r"translate\(([\d.]+),[\d.]+\)[^>]*>100–150<", drawn)[0])
-    assert origin + place + theme.text_width("100–150") < WIDTHS[112] + 2
+    assert origin + place + text_width("100–150") < WIDTHS[112] + 2
 
 
 def test_a_row_or_column_more_cuts_neither_its_head_nor_its_date() -> None:
@@ -99,7 +100,7 @@ def test_a_row_or_column_more_cuts_neither_its_head_nor_its_date() -> None:
     origin = float(re.findall(r"translate\((\d+)", drawn)[0])
     places = [float(x) for x in re.findall(rf"translate\(([\d.]+),[\d.]+\)[^>]*>{day}<", drawn)]
     assert len(places) == len(more)
-    assert origin + max(places) + theme.text_width(day) < WIDTHS[112] + 2
+    assert origin + max(places) + text_width(day) < WIDTHS[112] + 2
     assert f">{head}<" in drawn
     assert f">{head}<" in svg(prepare(simple(more).encode(column="panel:N"), width_mm=166))
 

@@ -267,10 +267,13 @@ def test_a_kernel_notes_the_tables_it_reads(tmp_path: Path, monkeypatch: pytest.
     dataset.label("unit", "barges")
     dataset.row("r-xdn-league")
     assert dataset.scenario
-    assert {"labels", "public_record", "parameters"} <= {*file.read_text().split()}
-    assert "observations" not in file.read_text().split()
+    assert {"data/labels.csv", "data/public_record.csv", "data/parameters.csv"} <= {*file.read_text().split()}
+    assert "data/observations.csv" not in file.read_text().split()
+    assert not dataset["judgements"].empty
+    assert "data/observations.csv:ids" in file.read_text().split()
+    assert "data/observations.csv" not in file.read_text().split()
     dataset.mark("obs-staff-report")
-    assert {"observations", "quotes", "sources"} <= {*file.read_text().split()}
+    assert {"data/observations.csv", "data/quotes.csv", "data/sources.csv"} <= {*file.read_text().split()}
 
 
 # ---------------------------------------------------------------- words that nobody listed

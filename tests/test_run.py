@@ -36,7 +36,7 @@ DRAWN = (
     "import altair as alt, pandas as pd\nalt.renderers.enable('mimetype')\n"
     "alt.Chart(pd.DataFrame({'a': [1, 2]})).mark_bar().encode"
 )
-READING = "import os\nwith open(os.environ['ALLIANCES_TRACE'], 'a') as f: f.write('{}\\n')\nprint('{}', as_of)"
+READING = "import os\nwith open(os.environ['ALLIANCES_TRACE'], 'a') as f: f.write('data/{}.csv\\n')\nprint('{}', as_of)"
 
 
 def write(root: Path, name: str, *cells: str, parameters: str = 'as_of = ""') -> None:

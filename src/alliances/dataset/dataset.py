@@ -23,11 +23,11 @@ from alliances.text.numbers import find_numbers
 # Environment variables in which a build tells its kernels where to note the tables that they read, which texts do not
 # count yet, and that the dataset is valid.
 TRACE_VARIABLE, UNCODED, VALIDATED = "ALLIANCES_TRACE", "ALLIANCES_UNCODED", "ALLIANCES_VALIDATED"
-#: Tables on which the cut of a table depends, besides `sources`.
+#: Tables on which the cut of a table depends, besides `sources`: on all of one, or on which rows it has.
 _CUT_BY: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(FACT_TABLES, ("quotes",)),
     "events": ("event_accounts", "quotes"),
-    **dict.fromkeys(("disagreements", "judgements"), (*files.EVIDENCE, "quotes")),
+    **dict.fromkeys(("disagreements", "judgements"), (*(f"{table}:ids" for table in files.EVIDENCE), "quotes")),
 }
 #: Vocabularies whose terms have their names in a table of their own.
 _NAMED = {
@@ -255,7 +255,8 @@ class Dataset:
         """Return the rows of a table, and note that it is read: its notebook runs again only when one changes."""
         if file := os.environ.get(TRACE_VARIABLE):
             with Path(file).open("a", encoding="utf-8") as handle:  # at once: a kernel ends without warning
-                handle.writelines(f"{name}\n" for name in (table, *_CUT_BY.get(table, ())))
+                named = (name.partition(":") for name in (table, *_CUT_BY.get(table, ())))
+                handle.writelines(f"data/{name}.csv{colon}{ids}\n" for name, colon, ids in named)
         return self.tables[table]
 
     def _types(self, table: str) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """One cache by content: written at once or not at all, checked when read, pruned by size."""
 
+import csv
 import functools
 import hashlib
 import json
@@ -26,6 +27,15 @@ def files_digest(paths: Iterable[Path], base: Path) -> str:
     for path in sorted(path for path in paths if path.is_file()):
         found.update(path.relative_to(base).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return found.hexdigest()
+
+
+def ids_digest(path: Path) -> str:
+    """Return a digest of which rows a table has, in any order, and what decides when they are known."""
+    with path.open(encoding="utf-8", newline="") as handle:
+        rows = [
+            (next(iter(row.values())), row.get("quote_ids"), row.get("entry_date")) for row in csv.DictReader(handle)
+        ]
+    return digest(sorted(rows))
 
 
 @functools.cache

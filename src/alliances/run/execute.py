@@ -6,7 +6,7 @@ import re
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +21,7 @@ from papermill.exceptions import PapermillExecutionError
 from alliances.dataset.dataset import UNCODED, VALIDATED
 from alliances.errors import AlliancesError, ExecutionError
 from alliances.run import TIME_LIMIT, forks, notebooks, warm
-from alliances.run.cache import Cache, digest, files_digest, library_digest, versions
+from alliances.run.cache import Cache, digest, files_digest, ids_digest, library_digest, versions
 from alliances.run.stopping import as_done
 
 #: Parts of the library on which notebooks stand; what lies above them cannot change their outputs.
@@ -56,9 +56,10 @@ class _Job(NamedTuple):
             | self.files(_ALWAYS)
         )
 
-    def files(self, names: Iterable[str]) -> dict[str, str]:
-        """Return digests of files of the project."""
-        return {name: files_digest(self.root.glob(name), self.root) for name in names}
+    def files(self, names: Collection[str]) -> dict[str, str]:
+        """Return digests of files of the project, of a table followed by “:ids” one of which rows it has."""
+        whole = {name: files_digest(self.root.glob(name), self.root) for name in names if not name.endswith(":ids")}
+        return whole | {name: ids_digest(self.root / name[:-4]) for name in names if name not in whole}
 
 
 def run_notebooks(
@@ -127,7 +128,7 @@ def _find(job: _Job, cache: Cache | None) -> tuple[NotebookNode | None, str]:
         return nbformat.from_dict(kept["result"]), "nothing it depends on has changed"
     if last is None:
         return None, "it has not run yet"
-    now |= job.files(part for part in last if part.startswith("data/"))
+    now |= job.files([part for part in last if part.startswith("data/")])
     changed = [part for part in dict.fromkeys([*last, *now]) if last.get(part) != now.get(part)]
     return None, f"changed: {', '.join(changed)}" if changed else "its result is no longer in the cache"
 
@@ -150,7 +151,7 @@ def _run(job: _Job, cache: Cache | None) -> tuple[NotebookNode, float]:
     result, noted = notebooks.tidy(executed, is_committed=job.values is None), Path(f"{job.base}.tables")
     if cache:
         read = sorted(set(noted.read_text(encoding="utf-8").split())) if noted.exists() else []
-        inputs, tables = job.inputs(), job.files(f"data/{table}.csv" for table in read)
+        inputs, tables = job.inputs(), job.files(read)
         cache.put_json("notebooks", digest(inputs), {"tables": tables, "result": result})
         cache.put_json("last", digest(job.name), inputs | tables)
     return result, time.monotonic() - start
