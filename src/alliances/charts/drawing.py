@@ -103,19 +103,15 @@ def png(spec: Spec) -> bytes:
 
 
 def draw(spec: Spec) -> dict[str, Any]:
-    """Draw one chart: as SVG without its title and with it, compiled to Vega for the live page, and as fitted.
-
-    The report sets title and alternative text as words; the download needs them in the picture.
-    """
+    """Draw one chart: as SVG without its title, which the report sets as words, compiled to Vega, and as fitted."""
     try:
         fit, svg = fitted({key: value for key, value in spec.items() if key not in ("title", "description")})
-        titled = fit | {key: spec[key] for key in ("title", "description") if key in spec}
         compiled = _converter()[0].vegalite_to_vega(fit, vl_version=_VEGALITE)
-        download = _drawn(titled) if "title" in spec else ""
     except (NarrativeError, ValueError) as error:  # what Vega-Lite refuses is a ValueError of vl-convert
         return {"error": str(error)}
     compiled.pop("$schema", None)  # the page carries a newer Vega than the schema's
-    return {"svg": svg, "download": download, "vega": compiled, "spec": titled}
+    titled = fit | {key: spec[key] for key in ("title", "description") if key in spec}
+    return {"svg": svg, "vega": compiled, "spec": titled}
 
 
 if __name__ == "__main__":

@@ -39,7 +39,8 @@ def prepare(
     """
     if width_mm not in WIDTHS:
         raise NarrativeError(f"A figure is {', '.join(map(str, WIDTHS))} wide, not {width_mm}.")
-    spec, width = _settled(chart.to_dict()), WIDTHS[width_mm]
+    # A chart for a phone is one that has passed at its printed width.
+    spec, width = _settled(chart.to_dict(validate=width_mm != "narrow")), WIDTHS[width_mm]
     spec["description"] = alt
     if title:
         lines = {"text": wrapped(title, width - 4, 14.67, 600), "subtitle": wrapped(subtitle, width - 4, 12)}

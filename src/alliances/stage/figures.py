@@ -101,9 +101,9 @@ def draw_figures(outputs: Sequence[Output], licence: str, folder: Path, drawer: 
             f"figures/{one}.svg": _small(drawn["svg"], one, output["alt"]),
             f"vega/{one}.json": json.dumps(drawn["vega"], ensure_ascii=False, separators=(",", ":")),
         }
-        if drawn["download"]:
-            download = _small(drawn["download"], f"{one}-download", output["alt"])
-            files[f"figures/{one}-download.svg"] = _signed(download, feet[output["id"]])
+        if one == output["id"]:
+            download = _small(drawn["svg"], f"{one}-download", output["alt"])
+            files[f"figures/{one}-download.svg"] = _signed(download, drawn["spec"], feet[one])
         for file, text in files.items():
             (folder / file).write_text(text, encoding="utf-8", newline="")
 
@@ -116,15 +116,23 @@ def _small(svg: str, name: str, alt: str) -> str:
     return svg.replace("<svg ", f'<svg role="img" aria-label={quoteattr(" ".join(alt.split()))} ', 1)
 
 
-def _signed(svg: str, foot: str) -> str:
-    """Add source and licence below a drawing, on white ground."""
+def _signed(svg: str, spec: Mapping[str, Any], foot: str) -> str:
+    """Set a drawing on white ground, below its title and above source and licence."""
     before, wide, high, more, after = _SIZE.split(svg, maxsplit=1)
-    lines = list(enumerate(wrapped(foot, float(wide) - 8, 11), 1))
-    tall = float(high) + 14 * len(lines) + 8
-    size = f'width="{float(wide):g}" height="{tall:g}" viewBox="0 0 {float(wide):g} {tall:g}"{more}'
-    texts = [f'<text x="4" y="{float(high) + 14 * n:g}" font-size="11">{escape(line)}</text>' for n, line in lines]
-    below = f'<g font-family="Source Sans Pro, sans-serif">{"".join(texts)}</g></svg>\n'
-    return f'{before} {size}><rect width="100%" height="100%" fill="#fff"/>{after.rstrip()[:-6]}{below}'
+    title, grey, y = spec["title"], spec["config"]["title"]["subtitleColor"], 0
+    rows = [(line, 0, 18, f'size="14.67" font-weight="600" fill="{title["color"]}"') for line in title["text"]]
+    rows += [(line, 0, 15, f'size="12" fill="{grey}"') for line in title["subtitle"]]
+    top = sum(step for _, _, step, _ in rows) + 8
+    rows += [("", 0, int(float(high)) + 8, "")]
+    rows += [(line, 4, 14, 'size="11"') for line in wrapped(foot, float(wide) - 8, 11)]
+    texts = ""
+    for line, x, step, look in rows:
+        y += step
+        texts += f'<text x="{x}" y="{y - 3}" font-{look}>{escape(line)}</text>' if line else ""
+    size = f'width="{float(wide):g}" height="{y + 8}" viewBox="0 0 {float(wide):g} {y + 8}"{more}'
+    drawing = f'<g transform="translate(0,{top})">{after.rstrip()[:-6]}</g>'
+    ground = '<rect width="100%" height="100%" fill="#fff"/>'
+    return f'{before} {size}>{ground}{drawing}<g font-family="Source Sans Pro, sans-serif">{texts}</g></svg>\n'
 
 
 def _table(spec: Mapping[str, Any], foot: str) -> str:
