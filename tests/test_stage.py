@@ -115,7 +115,8 @@ def chart(words: str = "=1+1") -> Meta:
     rows.append({"row_id": FEWER, "day": "2020-01-20", "value": 30, "who": "@Brief"})
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.20.1.json",
-        "title": {"text": ["The headline"], "subtitle": ["Barges"]}, "description": "bars", "width": 320, "height": 90,
+        "title": {"text": ["The headline"], "subtitle": ["Barges"], "color": "#14304F", "subtitleColor": "#55606E"},
+        "description": "bars", "width": 320, "height": 90,
         "datasets": {"data": rows, "_aid": [{"x": 1}]}, "data": {"name": "data"}, "mark": "bar",
         "encoding": {"x": {"field": "value", "type": "quantitative", "title": "Barges promised"},
                      "y": {"field": "who", "type": "nominal"},

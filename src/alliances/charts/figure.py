@@ -44,7 +44,8 @@ def prepare(
     spec["description"] = alt
     if title:
         lines = {"text": wrapped(title, width - 4, 14.67, 600), "subtitle": wrapped(subtitle, width - 4, 12)}
-        look = {"frame": "bounds", "color": brand("navy"), "fontSize": 14.67, "lineHeight": 18, "offset": 10}
+        look = {"frame": "bounds", "color": brand("navy"), "subtitleColor": brand("grey"), "fontSize": 14.67}
+        look |= {"lineHeight": 18, "offset": 10}
         spec["title"] = {**lines, **look}
     if "projection" in spec:
         if spec.get("width", width) != width:

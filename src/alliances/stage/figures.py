@@ -119,9 +119,9 @@ def _small(svg: str, name: str, alt: str) -> str:
 def _signed(svg: str, spec: Mapping[str, Any], foot: str) -> str:
     """Set a drawing on white ground, below its title and above source and licence."""
     before, wide, high, more, after = _SIZE.split(svg, maxsplit=1)
-    title, grey, y = spec["title"], spec["config"]["title"]["subtitleColor"], 0
+    title, y = spec["title"], 0
     rows = [(line, 0, 18, f'size="14.67" font-weight="600" fill="{title["color"]}"') for line in title["text"]]
-    rows += [(line, 0, 15, f'size="12" fill="{grey}"') for line in title["subtitle"]]
+    rows += [(line, 0, 15, f'size="12" fill="{title["subtitleColor"]}"') for line in title["subtitle"]]
     top = sum(step for _, _, step, _ in rows) + 8
     rows += [("", 0, int(float(high)) + 8, "")]
     rows += [(line, 4, 14, 'size="11"') for line in wrapped(foot, float(wide) - 8, 11)]
