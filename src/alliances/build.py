@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -140,11 +140,11 @@ def build(
         staged, done = Path(scratch, "stage"), Path(scratch, "edition")
         edition = stage_edition(planned, staged, cache=cache, log=log, say=say, **running)
         say(f"  staged {len(edition.staged.chapters)} chapters")
-        late: dict[Any, int] = {}
+        late: list[str] = []
 
         def meanwhile() -> None:
             edition.check()
-            late.update({} if name else behind_of(root, planned.dataset, planned.names))
+            late[:] = _late(planned, not name)
 
         try:
             published = publish(staged, formats, root=root, engine=engine, log=log, meanwhile=meanwhile)
@@ -157,11 +157,17 @@ def build(
     if name:
         folders = root / "notebooks", folder / "notebooks"
         say(differences(*([where / f"{each}.ipynb" for each in planned.names] for where in folders)))
-    if late:
-        say(f"{sum(late.values())} places of the report are behind the data; `alliances check` lists them.")
-    for source_id in sorted(planned.dataset.uncoded):
-        say(f"{source_id} does not count yet: `alliances check` lists its sentences that are not accounted for.")
+    for line in late:
+        say(line)
     return Build(folder, published.notice)
+
+
+def _late(planned: Plan, is_default: bool) -> Iterator[str]:
+    """Say how much is behind the data, and which texts do not count yet."""
+    if found := behind_of(planned.root, planned.dataset, planned.names) if is_default else {}:
+        yield f"{sum(found.values())} places of the report are behind the data; `alliances check` lists them."
+    for source_id in sorted(planned.dataset.uncoded):
+        yield f"{source_id} does not count yet: `alliances check` lists its sentences that are not accounted for."
 
 
 def collect(edition: Edition, done: Path, published: Published, formats: Sequence[str]) -> None:
