@@ -205,11 +205,6 @@ def test_check_is_clean(run: Run) -> None:
             "notebooks/canal.ipynb is in no include line of report/report.qmd",
         ),
         (
-            lambda root: change_cell(root, "treaty", 3, lambda s: s.replace("acc-session-column", "acc-session-colum")),
-            "treaty.ipynb, cell 4, names the row acc-session-colum, which is not in the dataset, the nearest is "
-            "“acc-session-column”.",
-        ),
-        (
             lambda root: change_cell(root, "treaty", 3, lambda s: s + "\n"),
             "treaty.ipynb is behind its cells or data; run `alliances refresh treaty`.",
         ),

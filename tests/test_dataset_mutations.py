@@ -343,7 +343,7 @@ def test_damage_is_caught(kind: str, data: st.DataObject, workplace: Path) -> No
         ("memberships", "actor_id", "XАV", "U+0410 cyrillic capital letter a"),
         ("memberships", "actor_id", "XAV\u00a0", "U+00A0 no-break space"),
         ("memberships", "role", "par\u00adty", "U+00AD soft hyphen"),
-        ("memberships", "role", "partys", "the nearest term is “party”"),
+        ("memberships", "role", "partys", "the nearest is “party”"),
         ("observations", "comparator", "roughly", "is no comparator"),
     ],
 )

@@ -68,10 +68,6 @@ def plant_row(folder: Path) -> None:
     edit_rows(folder, lambda rows: rows.pop("cap-commission-ships-brief"))
 
 
-def plant_successor(folder: Path) -> None:
-    edit_rows(folder, lambda rows: rows.update({"obs-staff-column": {**rows.pop(STAFF), "mark": "C4"}}))
-
-
 def plant_sentence(folder: Path) -> None:
     edit_output(folder, "treaty", "prose", lambda o: meta(o)["sentences"].append({"text": "It rains."}))
 
@@ -114,7 +110,6 @@ def plant_reason(folder: Path) -> None:
         (plant_parameter, "parameters", "focus", ("", "XAV")),
         (plant_value, "rows", STAFF, ("value_low: 60.0; comparator: about", "value_low: 70; comparator: at_least")),
         (plant_row, "rows", "cap-commission-ships-brief", ("B6 rescue · ships for rescue · lacks · reported", "")),
-        (plant_successor, "rows", f"{STAFF} → obs-staff-column", ("A3 ", "C4 ")),
         (plant_sentence, "text", "treaty", ("", "It rains.")),
         (plant_word, "text", "treaty", ("stands on a new dam", "The June column tells all.")),
         (plant_title, "figures", "fig-commission-barges", ("75% of the barges", "Barges, counted")),

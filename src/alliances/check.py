@@ -12,9 +12,8 @@ from alliances.analysis.facts import by_text
 from alliances.analysis.frames import find
 from alliances.behind import behind_of
 from alliances.build import build, notebook_names, plan
-from alliances.dataset import ROW_PREFIXES, Dataset
+from alliances.dataset import Dataset
 from alliances.dataset.check import check
-from alliances.dataset.problems import nearest_words
 from alliances.dataset.tables import read_descriptor, read_tables
 from alliances.dataset.texts import read_text
 from alliances.errors import AlliancesError, DataError, PublishError
@@ -24,11 +23,6 @@ from alliances.run.cache import Cache
 from alliances.run.refresh import untrue
 from alliances.text.reading import read_utf8, read_yaml
 
-#: An id of two parts or more after its table's prefix; those of judgements are checked where they are used.
-_ROW_ID = re.compile(
-    rf"(?<![\w-])((?:{'|'.join(p for t, p in ROW_PREFIXES.items() if t not in ('disagreements', 'judgements'))})"
-    r"[a-z0-9]+(?:-[a-z0-9]+)+)(?![\w-])"
-)
 _SUBJECT = re.compile(r"""[{"']([A-Za-z0-9-]+\.[a-z_]+)""")
 
 
@@ -94,14 +88,8 @@ def _notebook_problems(root: Path, names: list[str], dataset: Dataset) -> Iterat
             yield f"notebooks/{path.name} is in no include line of report/report.qmd; add one, or move it elsewhere."
     printed: dict[str, str] = {}
     for name in names:
-        cells = [cell.source if cell.cell_type == "code" else "" for cell in notebooks.read(root, name).cells]
-        for number, source in enumerate(cells, 1):
-            for row_id in dict.fromkeys(_ROW_ID.findall(source)):
-                if row_id not in dataset:
-                    what = f"which is not in the dataset{nearest_words(row_id, dataset.row_ids)}"
-                    yield f"notebooks/{name}.ipynb, cell {number}, names the row {row_id}, {what}."
-        for subject in _SUBJECT.findall("\n".join(cells)):
-            printed.setdefault(subject, name)
+        cells = (cell.source for cell in notebooks.read(root, name).cells if cell.cell_type == "code")
+        printed = dict.fromkeys(_SUBJECT.findall("\n".join(cells)), name) | printed
     published = dataset.column("sources", "published")
     for subject, name in sorted(printed.items()):
         for row, divided in by_text(dataset, subject):

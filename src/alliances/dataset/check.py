@@ -28,24 +28,20 @@ _POINTS = {
 class CheckReport(NamedTuple):
     """All that can be said of the data: `problems` make them invalid, `notices` do not.
 
-    `coverage` says how far each text is accounted for, `open_points` on what rows differ and no disagreement names
-    them: nothing where a file cannot be read, and `tables` are none.
+    `open_points` say on what rows differ and no disagreement names them, `coverage` how far each text is accounted for:
+    nothing where a file cannot be read, and `tables` are none.
     """
 
     problems: Sequence[Problem]
     notices: Sequence[Problem]
     tables: Raw
     texts: Mapping[str, SourceText]
+    open_points: Sequence[str]
 
     @property
     def coverage(self) -> list[Coverage]:
         """How far each text is accounted for: to find that takes as long as all checks."""
         return coverage(self.tables, self.texts) if self.tables else []
-
-    @property
-    def open_points(self) -> list[str]:
-        """On what rows differ that no disagreement names together."""
-        return open_points(self.tables) if self.tables else []
 
     @property
     def ok(self) -> bool:
@@ -60,9 +56,9 @@ class CheckReport(NamedTuple):
         if not self.tables:
             return "\n".join([*lines, "Coverage and disagreements wait until the files can be read."])
         lines += ["", format_coverage(self.coverage), ""]
-        if points := self.open_points:
+        if self.open_points:
             lines.append("Rows that differ on one point, and that no row of data/disagreements.csv names together:")
-        lines += [*(f"  {point}" for point in points), f"{len(points)} undeclared disagreements."]
+        lines += [*(f"  {point}" for point in self.open_points), f"{len(self.open_points)} undeclared disagreements."]
         rows = ", ".join(f"{table} {len(rows)}" for table, rows in self.tables.items())
         return "\n".join([*lines, f"Rows: {rows}."])
 
@@ -80,12 +76,12 @@ def check(root: Path | str | None = None) -> CheckReport:
     ]  # fmt: skip
     tables, problems = read_files(folder, resources)
     if problems:
-        return CheckReport(problems, notices, {}, {})
+        return CheckReport(problems, notices, {}, {}, [])
     texts: dict[str, SourceText] = {}
     problems += [*check_schema(resources, tables), *check_rules(tables), *check_sources(tables, folder, texts)]
     problems += check_quotes(tables, texts)
     notices += unlabelled(resources, tables)
-    return CheckReport(problems, notices, tables, texts)
+    return CheckReport(problems, notices, tables, texts, open_points(tables))
 
 
 def open_points(tables: Raw) -> list[str]:

@@ -38,15 +38,11 @@ def nearest(found: str, allowed: Iterable[str], cutoff: float = 0.6) -> str:
     return folded.get(fold(found)) or (matches[0] if matches else "")
 
 
-def nearest_words(found: str, allowed: Iterable[str]) -> str:
+def nearest_words(found: str, allowed: Iterable[str], cutoff: float = 0.6) -> str:
     """Say which allowed value is nearest, as the end of a clause; with the character at fault if they look alike."""
-    near = nearest(found, allowed)
-    return f", the nearest is “{near}”{look_alike(near, found)}" if near else ""
-
-
-def look_alike(near: str, found: str) -> str:
-    """Say in brackets where two texts differ that look the same; "" if they do not look the same."""
-    return f" ({first_difference(near, found)})" if near != found and fold(near) == fold(found) else ""
+    near = nearest(found, allowed, cutoff)
+    alike = f" ({first_difference(near, found)})" if near != found and fold(near) == fold(found) else ""
+    return f", the nearest is “{near}”{alike}" if near else ""
 
 
 def fold(text: str) -> str:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from alliances.dataset import tables as schema
-from alliances.dataset.problems import Problem, look_alike, nearest, nearest_words, shorten, visible
+from alliances.dataset.problems import Problem, nearest_words, shorten, visible
 from alliances.dataset.tables import EVIDENCE, FACT_TABLES, Raw, coded, meanings, split_aside, split_list
 from alliances.text.dates import first_day, split_period
 from alliances.text.numbers import claims, number_text
@@ -96,11 +96,11 @@ def _cell(field: Mapping[str, Any], found: str, tables: Raw) -> tuple[str, str, 
     if "enum" in constraints:
         vocabulary = field.get("vocabulary", column)
         labelled = [row["term"] for row in tables["labels"] if row["vocabulary"] == vocabulary]
-        near = nearest(found, [*constraints["enum"], *labelled], cutoff=0.8)
+        near = nearest_words(found, [*constraints["enum"], *labelled], cutoff=0.8)
         if found in labelled or not near:
             return None  # told as a term without a label, if it has none
-        return (f"{shown} is not in the vocabulary{look_alike(near, found)}", f"the nearest term is “{near}”",
-                f"write “{near}”, or list the term in data/datapackage.json and data/labels.csv")  # fmt: skip
+        return (f"{shown} is not in the vocabulary{near}", "allowed is a term of it",
+                "write that one, or list the term in data/datapackage.json and data/labels.csv")  # fmt: skip
     if kind in _NUMBERS and re.search(r"[.,]\d{3}$", found) and len(ways := readings(found, kind == "integer")) == 2:
         return (f"{shown} can be read as {' or as '.join(ways)}", "allowed is what is read in one way",
                 "write the one that is meant")  # fmt: skip

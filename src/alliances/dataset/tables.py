@@ -139,12 +139,9 @@ def _header_fault(found: list[str], columns: list[str]) -> tuple[str, str, str, 
         name = {";": "semicolons", "\t": "tabs"}[separator[0]]
         return (columns[0], f"the cells are separated by {name}", "every table has commas",
                 "save it again with commas between its cells (and decimals after a point)")  # fmt: skip
-    missing = [c for c in columns if c not in found]
-    twice = sorted({c for c in found if found.count(c) > 1})
-    if not missing and not twice:
+    if not (missing := [c for c in columns if c not in found]):
         return None  # a column more, or another order, is welcome
-    wrong, what = missing or twice, "lacks" if missing else "has twice"
-    return (wrong[0], f"the header, {shorten(','.join(found))}, {what} {', '.join(wrong)}",
+    return (missing[0], f"the header, {shorten(','.join(found))}, lacks {', '.join(missing)}",
             f"it must have {','.join(columns)}", "put it right in the first row")  # fmt: skip
 
 

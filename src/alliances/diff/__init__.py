@@ -14,8 +14,6 @@ from alliances.errors import DataError
 from alliances.place import read_manifest
 from alliances.text.markdown import plain
 
-#: Cells that say what a row is about: a row that went and one that came with the same are one change.
-_SUBJECT = ("table", "alliance_id", "actor_id", "indicator", "aspect", "topic", "event_id", "capability", "body_id")
 _UNSAID = ("table", "mark", "quote_ids", "source_id", "date_precision", "year_inferred")
 _LIMIT = 10  # changes of a part that the terminal shows
 _TITLES = {"parameters": "Parameters and engine", "rows": "What the texts say", "text": "Sentences",
@@ -89,18 +87,13 @@ def _words(value: Any) -> str:
 
 
 def _rows(old: Mapping[str, Mapping[str, Any]], new: Mapping[str, Mapping[str, Any]]) -> list[Change]:
-    came, changes = [i for i in new if i not in old], []
-    for row_id, row in old.items():
-        if row_id in new:
-            cells = _keyed("", row, new[row_id])
-            before, after = ("; ".join(f"{cell.where}: {cell[side]}" for cell in cells) for side in (2, 3))
-            changes += [Change("rows", row_id, before, after)] if cells else []
-        elif twin := next((i for i in came if all(new[i].get(c) == row.get(c) for c in _SUBJECT)), ""):
-            came.remove(twin)
-            changes.append(Change("rows", f"{row_id} → {twin}", _said(row), _said(new[twin])))
-        else:
-            changes.append(Change("rows", row_id, _said(row), ""))
-    return changes + [Change("rows", row_id, "", _said(new[row_id])) for row_id in came]
+    changes = []
+    for row_id in {**old, **new}:
+        one, other = old.get(row_id, {}), new.get(row_id, {})
+        cells = _keyed("", one, other) if one and other else []
+        before, after = ("; ".join(f"{cell.where}: {cell[side]}" for cell in cells) for side in (2, 3))
+        changes += [Change("rows", row_id, before or _said(one), after or _said(other))] if one != other else []
+    return changes
 
 
 def _said(row: Mapping[str, Any]) -> str:
