@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import re
 from datetime import date
 from pathlib import Path
 
@@ -10,11 +12,15 @@ import pytest
 
 from alliances.cli import main
 from alliances.dataset import Dataset
+from alliances.dataset.texts import SourceText
 from alliances.new import _next_mark, _window
 from helpers import river
 from river_data import read_table
 
-TEXT = "A gate for the Orvane\n12 March 2022\nThe Orvane River Commission now has six members.\n"
+TEXT = (
+    "A gate for the Orvane\n12 March 2022\nThe Orvane River Commission now has six members.\n"
+    "The gate will be shut. It will rust in the rain, year after year. The gate will be shut.\n"
+)
 
 
 @pytest.fixture
@@ -28,7 +34,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_text_is_registered_with_a_work_list_and_no_fact(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = {table: len(read_table(root, table)) for table in ("quotes", "observations", "characteristics")}
     assert main(["new", "source", str(root.parent / "news.txt"), "--called", "brief"]) == 0
-    assert "its 3 sentences" in capsys.readouterr().out
+    assert "its 6 sentences" in capsys.readouterr().out
     row = read_table(root, "sources")[-1]
     assert (row["source_id"], row["mark"], row["title"]) == ("brief-2022-03", "D", "A gate for the Orvane")
     assert (row["published"], row["published_basis"]) == ("2022-03-12", "Printed in the text: “12 March 2022”.")
@@ -38,11 +44,12 @@ def test_a_text_is_registered_with_a_work_list_and_no_fact(root: Path, capsys: p
         "line 3: The Orvane River Commission now has six members.",
         "holds: Orvane River Commission (name); six (number)",
         "brief-2022-03,brief-2022-03,The Orvane River Commission now has six members,,",
-        "table: observations",
         "compare: obs-members-report, May: Members, the Orvane River Commission: 5 states; reported",
         "pattern: `obs-members-brief-2022-03,commission,,,members,5,5,",
     ):
         assert part in listed, listed
+    proposed = [next(csv.reader([row])) for row in re.findall("quote: `(.*)`", listed)]
+    assert [len(SourceText(TEXT).locate(*row[2:])) for row in proposed] == [1] * 6, "Each stands in one place."
     assert {table: len(read_table(root, table)) for table in before} == before
     Dataset.load(root)  # valid
 

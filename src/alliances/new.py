@@ -13,7 +13,7 @@ import pandas as pd
 from alliances.behind import ABOUT, nearest
 from alliances.build import notebook_names
 from alliances.check import csv_lines
-from alliances.dataset import Dataset, Row
+from alliances.dataset import Dataset
 from alliances.dataset.coverage import Sentence, find_tokens, name_pattern, names_of, split_sentences
 from alliances.dataset.problems import shorten
 from alliances.dataset.tables import read_tables
@@ -66,18 +66,13 @@ def new_source(root: Path, file: Path, genre: str = "") -> str:
             published=best.isoformat(), published_from=first.isoformat(), published_to=last.isoformat(),
             published_basis=basis, descriptor=f"{capital(label.label)}, {month}{more}",
             sha256=sha256(file))  # fmt: skip
-    guide = root / "seeds" / "README.md"
-    lines = guide.read_text(encoding="utf-8").splitlines() if guide.exists() else []
-    at = max((n for n, line in enumerate(lines, 1) if line.startswith("|")), default=len(lines))
-    lines.insert(at, f"| `{source_id}.txt` | `{source_id}` | {title} | not known |")
-    write_whole(guide, ("\n".join(lines) + "\n").encode())
     work = _WorkList(root, source_id, text)
     entries = [line for number, each in enumerate(work.sentences, start=1) for line in work.entry(number, each)]
     page = form("work_list", source_id, entries, list(work.strange))
     write_whole(root / "data" / "worklists" / f"{source_id}.md", f"{page}\n".encode())
     return (
         f"{source_id} is registered, and does not count until its {len(work.sentences)} sentences are accounted for.\n"
-        f"Read its row in data/sources.csv (title, publisher, authors, genre, dates) and its line in seeds/README.md; "
+        f"Read its row in data/sources.csv (title, publisher, authors, genre, dates), add its line to seeds/README.md, "
         f"then work through data/worklists/{source_id}.md. `alliances check` counts down."
     )
 
@@ -133,21 +128,25 @@ class _WorkList:
         self.names, self.sentences = name_pattern(names_of(self.tables)), split_sentences(text)
 
     def entry(self, number: int, sentence: Sentence) -> Iterator[str]:
-        """Yield a sentence: what it holds, as a quotation, for which table, rows like it, and these as new rows."""
+        """Yield a sentence: what it holds, as a quotation, up to three rows like it, and these as new rows."""
         text, tokens = sentence.text, find_tokens(sentence.text, self.names)
         has_number = any(token.kind == "number" for token in tokens)
         named = {part for token in tokens for part in token.text.split()}
         self.strange |= {n: None for n in _NAME.findall(text) if not named & set(n.split()) and n not in MONTHS}
-        like = self.like(text, {self.ids.get(token.text.casefold(), "") for token in tokens}, has_number)
-        likely = [row.table for row in like]
-        likely += ["statements"] if re.search(r"[“\"]|\b(said|says|told|argue\w*)\b", text) else []
-        likely += ["observations, with a new indicator"] if has_number and "observations" not in likely else []
+        ids = {self.ids.get(token.text.casefold(), "") for token in tokens} - {""}
+        score = {
+            row_id: near
+            + 0.07 * len(ids & {str(self.rows[row_id].values.get(column, "")) for column in ABOUT})
+            + 0.05 * (has_number and self.rows[row_id].table == "observations")
+            for row_id, near in self.near(text).items()
+        }
+        best = sorted((row_id for row_id in score if score[row_id] > 0.11), key=lambda row_id: -score[row_id])
+        like = [self.rows[row_id] for row_id in best[:3]]  # which share its names and its rarer words
         quotes = list(_quotes(self.source_id, self.text, sentence))
         yield f"{number}. [ ] line {sentence.line}: {text}"
         if tokens:
             yield f"   - holds: {'; '.join(f'{token.text} ({token.kind})' for token in tokens)}"
         yield from (f"   - quote: `{csv_lines([row])}`" for row in quotes)
-        yield f"   - table: {', '.join(dict.fromkeys(likely)) or 'characteristics, or an exclusion'}"
         for row in like:
             month = month_text(self.dataset.source(row.source_id).published)
             yield f"   - compare: {row.row_id}, {month}: {reading(self.dataset, row)[:120]}"
@@ -157,17 +156,6 @@ class _WorkList:
             new = [f"{row.row_id.rsplit('-', 1)[0]}-{self.source_id}", *cells, "; ".join(quote[0] for quote in quotes)]
             yield f"   - pattern: `{csv_lines([new])}`"
 
-    def like(self, text: str, about: set[str], has_number: bool) -> list[Row]:
-        """List up to three rows on what a sentence is about: those that share its names and its rarer words."""
-        score = {
-            row_id: near
-            + 0.07 * len(about & {str(self.rows[row_id].values.get(column, "")) for column in ABOUT} - {""})
-            + 0.05 * (has_number and self.rows[row_id].table == "observations")
-            for row_id, near in self.near(text).items()
-        }
-        best = sorted((row_id for row_id in score if score[row_id] > 0.11), key=lambda row_id: -score[row_id])
-        return [self.rows[row_id] for row_id in best[:3]]
-
 
 def _quotes(source_id: str, seed: SourceText, sentence: Sentence) -> Iterator[list[str]]:
     """Yield rows for the table of quotations that hold a sentence, each within the ceiling of words."""
@@ -175,8 +163,8 @@ def _quotes(source_id: str, seed: SourceText, sentence: Sentence) -> Iterator[li
     for at in range(0, len(words), WORD_CEILING):
         start, end = sentence.start + words[at][0], sentence.start + words[at : at + WORD_CEILING][-1][1]
         exact = seed[start:end].rstrip(".,;:")
-        is_single = len(seed.locate(exact)) == 1
-        around = ("", "") if is_single else seed.around(start, start + len(exact), 5)
+        before, after = seed[:start].split()[-5:], seed[start + len(exact) :].split()[:5]
+        around = (" ".join(before), " ".join(after)) if seed.count(exact) > 1 else ("", "")
         yield [f"{slug(exact, 30)}-l{sentence.line}-{source_id}", source_id, exact, *around]
 
 

@@ -6,7 +6,6 @@ from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
-from alliances import find_root
 from alliances.dataset.coverage import Coverage, coverage, format_coverage
 from alliances.dataset.problems import Problem
 from alliances.dataset.rules import check_rules, check_schema, unlabelled
@@ -63,22 +62,18 @@ class CheckReport(NamedTuple):
         return "\n".join([*lines, f"Rows: {rows}."])
 
 
-def check(root: Path | str | None = None) -> CheckReport:
+def check(root: Path) -> CheckReport:
     """Check files, schema, rows and quotations of the data in `root`; DataError if its package cannot be read."""
-    folder = Path(root) if root is not None else find_root()
-    resources = read_descriptor(folder)["resources"]
-    listed = {"datapackage.json", *(f"{name}.csv" for name in resources)}
-    notices = [
-        Problem(f"data/{path.name}", None, "", "the file is in no entry of data/datapackage.json", "nothing reads it",
-                "take it out of data/, or describe it there")
-        for path in sorted((folder / "data").iterdir())
-        if path.is_file() and path.suffix != ".md" and not path.name.startswith(".") and path.name not in listed
-    ]  # fmt: skip
-    tables, problems = read_files(folder, resources)
+    resources = read_descriptor(root)["resources"]
+    stray = {path.name for path in (root / "data").glob("[!.]*.*")} - {f"{name}.csv" for name in resources}
+    what = ("the file is in no entry of data/datapackage.json", "nothing reads it", "take it out of data/, or list it")
+    left = sorted(stray - {"datapackage.json", "README.md"})
+    notices = [Problem(f"data/{name}", None, "", *what) for name in left]
+    tables, problems = read_files(root, resources)
     if problems:
         return CheckReport(problems, notices, {}, {}, [])
     texts: dict[str, SourceText] = {}
-    problems += [*check_schema(resources, tables), *check_rules(tables), *check_sources(tables, folder, texts)]
+    problems += [*check_schema(resources, tables), *check_rules(tables), *check_sources(tables, root, texts)]
     problems += check_quotes(tables, texts)
     notices += unlabelled(resources, tables)
     return CheckReport(problems, notices, tables, texts, open_points(tables))

@@ -17,7 +17,7 @@ from alliances.text.numbers import DATE, FIGURE
 
 _BULLET = re.compile(r"\s*(?:[-*•–—]\s+|\d{1,2}[.)]\s+)?")
 _STOP = re.compile(r"[.!?…]+[”’\"')\]»]*(?=\s)")
-_LAST_WORD = re.compile(r"[^\s“‘\"'(\[]+$")
+_BEFORE_WORD = re.compile(r"[\s“‘\"'(\[-]")  # a hyphen, too: "U.S.-led" has its stop inside
 _NEXT_WORD = re.compile(r"\s+[“‘\"'(\[«—–-]*\s?(\w+)")
 _INITIALS = re.compile(r"(?:[A-Za-z]\.)+$")
 _ABBREVIATIONS = frozenset(
@@ -70,12 +70,8 @@ def _ends_sentence(line: str, stop: re.Match[str]) -> bool:
         return False
     if line[at] != "." or line[at : at + 2] == "..":
         return True
-    before = _LAST_WORD.search(line[: at + 1])
-    # "U.S.-led" has its stop inside; only what follows the last hyphen can be initials.
-    token = before[0].rsplit("-", 1)[-1] if before else ""
-    if _INITIALS.fullmatch(token):
-        return word in _OPENERS
-    return token.lower() not in _ABBREVIATIONS
+    token = _BEFORE_WORD.split(line[: at + 1])[-1]
+    return word in _OPENERS if _INITIALS.fullmatch(token) else token.lower() not in _ABBREVIATIONS
 
 
 class Token(NamedTuple):

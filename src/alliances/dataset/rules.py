@@ -172,9 +172,6 @@ class _Index:
         """Return a cell of a row by the row's key; "" where there is no such row."""
         return self.keyed[table].get(key, {}).get(column, "")
 
-    def unlike(self, found: str, table: str, key: str, column: str) -> list[str]:
-        return [there] if (there := self.get(table, key, column)) not in ("", found) else []
-
     def published(self, row_id: str, otherwise: str) -> str:
         return self.get("sources", self.rows.get(row_id, {}).get("source_id", ""), "published") or otherwise
 
@@ -243,9 +240,6 @@ RULES = (
          "published_from <= published <= published_to", "correct the date that is wrong"),
     Rule("actors", "iso3", lambda r, x: r.kind == "country" and r.actor_id != r.iso3,
          "actor_id is “{actor_id}”, iso3 “{iso3}”", "both are a country’s alpha-3 code", "write it in both"),
-    Rule("actors", "name", lambda r, x: r.kind == "country" and x.unlike(r.name, "countries", r.iso3, "name"),
-         "“{name}” is not “{it}”", "a country has one name in actors and countries",
-         "write {it}, or correct the code"),
     Rule("public_record", "exit_date", lambda r, x: r.exit_date and r.exit_date < r.entry_date,
          "{exit_date} is before {entry_date}", "an exit is not before its entry", "correct the date that is wrong"),
     Rule("quotes", "quote_id", lambda r, x: r.quote_id and r.quote_id not in x.used, "no row uses “{quote_id}”",
@@ -255,7 +249,8 @@ RULES = (
     Rule("observations", "value_high", lambda r, x: x.means("unit", r.unit, "share")
          and (number(r.value_low) < 0 or number(r.value_high) > 1),
          _BOUNDS, "a share lies between 0 and 1", "write half as 0.5"),
-    Rule("observations", "unit", lambda r, x: r.unit and x.unlike(r.unit, "indicators", r.indicator, "unit"),
+    Rule("observations", "unit", lambda r, x: [unit] if r.unit
+         and (unit := x.get("indicators", r.indicator, "unit")) not in ("", r.unit) else [],
          "“{unit}”", "the unit of the indicator {indicator} is {it}",
          "convert the value and write {it}, or choose another indicator"),
     Rule("observations", "currency", lambda r, x: r.unit in x.units

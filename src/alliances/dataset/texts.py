@@ -103,9 +103,7 @@ def check_quotes(tables: Raw, texts: Mapping[str, SourceText]) -> Iterator[Probl
                           "split it into shorter quotations of the words that matter")  # fmt: skip
 
 
-def _misplaced(
-    row: Mapping[str, str], places: list[tuple[int, int]], texts: Mapping[str, SourceText]
-) -> tuple[str, str]:
+def _misplaced(row: dict[str, str], places: list[tuple[int, int]], texts: Mapping[str, SourceText]) -> tuple[str, str]:
     """Say what was found, and what to do."""
     source, exact, text = row["source_id"], row["exact"], texts[row["source_id"]]
     if places:
