@@ -44,9 +44,8 @@ class Preview:
 
     def listen(self, port: int = 0) -> ThreadingHTTPServer:
         """Start to serve the page on this machine alone, in threads that end with this process."""
-        server = ThreadingHTTPServer(
-            ("127.0.0.1", port), type("Handler", (_Handler,), {"preview": self, "log_message": lambda *_: None})
-        )
+        handler = type("Handler", (_Handler,), {"preview": self, "log_message": lambda *_: None})
+        server = ThreadingHTTPServer(("127.0.0.1", port), handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         return server
 
@@ -108,9 +107,8 @@ class _Handler(BaseHTTPRequestHandler):
     preview: Preview
 
     def do_GET(self) -> None:
-        state = json.dumps(self.preview.state).encode()
-        pages = {"/": _SHELL.read_bytes(), "/page": self.preview.page, "/state": state}
-        body = pages.get(self.path.partition("?")[0])
+        shown, state = self.preview.page, json.dumps(self.preview.state).encode()
+        body = {"/": _SHELL.read_bytes(), "/page": shown, "/state": state}.get(self.path.partition("?")[0])
         self.send_response(404 if body is None else 200)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Cache-Control", "no-store")

@@ -1,6 +1,6 @@
 """Everything that can be said about the data by machine, in one report."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -50,16 +50,15 @@ class CheckReport(NamedTuple):
     def format(self) -> str:
         """Write the report as text, what needs attention first."""
         lines = [*map(str, self.problems), *(f"notice: {notice}" for notice in self.notices)]
-        files = ", ".join(f"{file} {n}" for file, n in Counter(problem.file for problem in self.problems).items())
-        lines.append(f"Problems: {files}." if files else "Tables, keys, terms, dates, values, quotations: no problem.")
+        found = f"{len(self.problems)} problems" if self.problems else "no problem"
+        lines.append(f"Tables, keys, terms, dates, values, quotations: {found}.")
         if not self.tables:
             return "\n".join([*lines, "Coverage and disagreements wait until the files can be read."])
         lines += ["", format_coverage(self.coverage), ""]
         if self.open_points:
             lines.append("Rows that differ on one point, and that no row of data/disagreements.csv names together:")
         lines += [*(f"  {point}" for point in self.open_points), f"{len(self.open_points)} undeclared disagreements."]
-        rows = ", ".join(f"{table} {len(rows)}" for table, rows in self.tables.items())
-        return "\n".join([*lines, f"Rows: {rows}."])
+        return "\n".join(lines)
 
 
 def check(root: Path) -> CheckReport:
