@@ -78,11 +78,11 @@ def test_what_newer_rows_overtake_is_listed_and_reviewed(
     found = check(river_root, monkeypatch, capsys)
     for place, row in (
         ("data/judgements.csv, row 6, jud-survey", "obs-barges-note"),
-        ("notebooks/commission.ipynb, cell 4: “All five", "obs-members-note"),
-        ("notebooks/commission.ipynb, cell 4: “About 60", "obs-staff-note"),
-        ("notebooks/commission.ipynb, cell 4: “Port Lisse", "cha-seat-note"),
+        ("notebooks/commission.ipynb, cell 4, line 4: “All five", "obs-members-note"),
+        ("notebooks/commission.ipynb, cell 4, line 1: “About 60", "obs-staff-note"),
+        ("notebooks/commission.ipynb, cell 4, line 1: “Port Lisse", "cha-seat-note"),
         ("the chart fig-commission-barges does not draw it", "obs-barges-note"),
-        ("notebooks/commission.ipynb, cell 5: “75% of the barges", "obs-barges-note"),
+        ("notebooks/commission.ipynb, cell 5, line 11: “75% of the barges", "obs-barges-note"),
         ("note-2022, nearest chapter commission: no chapter uses 5 of its rows", "cha-fish-note (It is to count fish"),
         ("jud-survey: its version of 2020-01-20 does not weigh", "wrong if: “"),
     ):

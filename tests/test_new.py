@@ -44,6 +44,7 @@ def test_a_text_is_registered_with_a_work_list_and_no_fact(root: Path, capsys: p
         "line 3: The Orvane River Commission now has six members.",
         "holds: Orvane River Commission (name); six (number)",
         "brief-2022-03,brief-2022-03,The Orvane River Commission now has six members,,",
+        "table: observations",
         "compare: obs-members-report, May: Members, the Orvane River Commission: 5 states; reported",
         "pattern: `obs-members-brief-2022-03,commission,,,members,5,5,",
     ):

@@ -92,8 +92,9 @@ def behind_of(root: Path, dataset: Dataset, names: Iterable[str]) -> dict[str, i
             for meta in filter(None, (out.get("metadata", {}).get("alliances") for out in cell.get("outputs", ()))):
                 told += _told(rows, name, place, cell, meta)
                 for text in meta.get("fallen", ()):
+                    where = f"{place}, line {_line(cell.source, text)}: “{shorten(text, 60)}”"
                     why = "although its rows are known: a value made of them is not; look at the frame"
-                    fallen[f"{place}: “{shorten(text, 60)}” is not told, {why}, or write an else: beneath."] = 1
+                    fallen[f"{where} is not told, {why}, or write an else: beneath."] = 1
     lists = _overtaken(rows, told), _nearest(rows, told), _unused(rows, told)
     return dict(chain(rows.declared(), fallen.items(), *lists))
 
@@ -115,10 +116,17 @@ def _told(rows: "_Rows", name: str, place: str, cell: NotebookNode, meta: Any) -
         newer = [*rows.newer(on[at], wide=is_open), *(() if words else rows.left_out(on[at]))]
         text = f"“{shorten(words, 60)}”" if words else f"the chart {meta['id']} does not draw it"
         yield _Told(
-            name, place, text, words, on[at],
+            name, f"{place}, line {_line(cell.source, words or meta['id'])}", text, words, on[at],
             tuple(i for i in dict.fromkeys(newer) if i not in beside), {*newer, *on[at], *beside},
             (place, "" if kind == "table" else text), is_open,
         )  # fmt: skip
+
+
+def _line(source: str, text: str) -> int:
+    """Find the line of a cell whose words are most like those of a sentence, or that holds the id of a chart."""
+    wanted = set(_WORD.findall(text))
+    lines = [len(wanted & set(_WORD.findall(line))) for line in source.splitlines()] or [0]
+    return lines.index(max(lines)) + 1
 
 
 def _overtaken(rows: "_Rows", told: Sequence[_Told]) -> Iterator[tuple[str, int]]:

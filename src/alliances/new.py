@@ -66,13 +66,18 @@ def new_source(root: Path, file: Path, genre: str = "") -> str:
             published=best.isoformat(), published_from=first.isoformat(), published_to=last.isoformat(),
             published_basis=basis, descriptor=f"{capital(label.label)}, {month}{more}",
             sha256=sha256(file))  # fmt: skip
+    guide = root / "seeds" / "README.md"
+    lines = guide.read_text(encoding="utf-8").splitlines() if guide.exists() else []
+    at = max((n for n, line in enumerate(lines, 1) if line.startswith("|")), default=len(lines))
+    lines.insert(at, f"| `{source_id}.txt` | `{source_id}` | {title} | not known |")
+    write_whole(guide, ("\n".join(lines) + "\n").encode())
     work = _WorkList(root, source_id, text)
     entries = [line for number, each in enumerate(work.sentences, start=1) for line in work.entry(number, each)]
     page = form("work_list", source_id, entries, list(work.strange))
     write_whole(root / "data" / "worklists" / f"{source_id}.md", f"{page}\n".encode())
     return (
         f"{source_id} is registered, and does not count until its {len(work.sentences)} sentences are accounted for.\n"
-        f"Read its row in data/sources.csv (title, publisher, authors, genre, dates), add its line to seeds/README.md, "
+        f"Read its row in data/sources.csv (title, publisher, authors, genre, dates) and its line in seeds/README.md; "
         f"then work through data/worklists/{source_id}.md. `alliances check` counts down."
     )
 
@@ -128,7 +133,7 @@ class _WorkList:
         self.names, self.sentences = name_pattern(names_of(self.tables)), split_sentences(text)
 
     def entry(self, number: int, sentence: Sentence) -> Iterator[str]:
-        """Yield a sentence: what it holds, as a quotation, up to three rows like it, and these as new rows."""
+        """Yield a sentence: what it holds, as a quotation, for which table, rows like it, and these as new rows."""
         text, tokens = sentence.text, find_tokens(sentence.text, self.names)
         has_number = any(token.kind == "number" for token in tokens)
         named = {part for token in tokens for part in token.text.split()}
@@ -142,11 +147,15 @@ class _WorkList:
         }
         best = sorted((row_id for row_id in score if score[row_id] > 0.11), key=lambda row_id: -score[row_id])
         like = [self.rows[row_id] for row_id in best[:3]]  # which share its names and its rarer words
+        likely = [row.table for row in like]
+        likely += ["statements"] if re.search(r"[“\"]|\b(said|says|told|argue\w*)\b", text) else []
+        likely += ["observations, with a new indicator"] if has_number and "observations" not in likely else []
         quotes = list(_quotes(self.source_id, self.text, sentence))
         yield f"{number}. [ ] line {sentence.line}: {text}"
         if tokens:
             yield f"   - holds: {'; '.join(f'{token.text} ({token.kind})' for token in tokens)}"
         yield from (f"   - quote: `{csv_lines([row])}`" for row in quotes)
+        yield f"   - table: {', '.join(dict.fromkeys(likely)) or 'characteristics, or an exclusion'}"
         for row in like:
             month = month_text(self.dataset.source(row.source_id).published)
             yield f"   - compare: {row.row_id}, {month}: {reading(self.dataset, row)[:120]}"
