@@ -163,7 +163,6 @@ TAMPERED = {
     "committed output": ("notebooks/*.ipynb", b"Dunmere", b"Dunmare", "shows what a run at its defaults does not"),
     "result": (".cache/notebooks/*/*", b"Dunmere", b"Belmora", "is not as the cache stored it"),
     "drawing": (".cache/charts/*/*", b"</svg>", b"<a/></svg>", "is not as the cache stored it"),
-    "script": (".cache/vega/*/*", b"()", b"[]", "is not as the cache stored it"),
     "page": ("report/_output/report.html", b"Dunmere", b"Belmora", "has been changed since it was built"),
     "PDF": ("report/_output/report.pdf", b"endobj", b"endbj", "has been changed since it was built"),
 }
