@@ -2,7 +2,7 @@
 
 import calendar
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -51,9 +51,7 @@ def described(dataset: Dataset) -> list[tuple[str, str, str, str, str]]:
     return rows
 
 
-def check_parameters(
-    values: Mapping[str, Any], dataset: Dataset, declared: Collection[str] | None = None
-) -> Parameters:
+def check_parameters(values: Mapping[str, Any], dataset: Dataset, declared: Container[str] | None = None) -> Parameters:
     """Check the parameters of an edition and fill in the defaults; ``None``, ``""`` and ``[]`` stand for them.
 
     ParameterError on the first unknown name or bad value, with the nearest valid one, or where notebooks have

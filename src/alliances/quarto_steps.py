@@ -19,7 +19,7 @@ from alliances.errors import AlliancesError, PublishError
 from alliances.place import FORMATS, read_manifest, refuse_foreign, slug, write_manifest
 from alliances.publish.engines import Published, install_fonts
 from alliances.publish.page import finish
-from alliances.run.refresh import CHART, picture
+from alliances.run.refresh import CHART, settle
 
 #: Where what makes an edition of Quarto's output waits while it renders.
 ASIDE = Path("report", ".quarto", "alliances")
@@ -94,13 +94,12 @@ def before_alone(*_: Path) -> None:
 def alone(*_: Path) -> None:
     """Leave of a notebook what it tells, with the pictures of its charts: code and frames are for JupyterLab."""
     notebook, pieces = nbformat.read(sys.stdin, as_version=4), list[str]()
+    settle(notebook, notebook)  # what Quarto has executed comes without pictures
     for shown in (out for cell in notebook.cells for out in cell.get("outputs", [])):
         if told := shown.get("metadata", {}).get("alliances"):
             alt = json.dumps(told.get("alt", ""), ensure_ascii=False)
-            png, chart = "".join(shown.data.get("image/png", "").split()), shown.data.get(CHART)
-            png = png or (picture(chart) if chart else "")  # what Quarto has executed comes without
-            drawn = f"![](data:image/png;base64,{png}){{fig-alt={alt}}}"
-            pieces.append(drawn if png else shown.data.get("text/markdown", ""))
+            drawn = f"![](data:image/png;base64,{''.join(shown.data.get('image/png', '').split())}){{fig-alt={alt}}}"
+            pieces.append(drawn if CHART in shown.data else shown.data.get("text/markdown", ""))
     title = next((piece.partition("\n")[0] for piece in pieces if piece.startswith("# ")), "")
     front = f"---\ntitle: {json.dumps(title.removeprefix('# '), ensure_ascii=False)}\n---"
     notebook.cells = [new_raw_cell(front), *(new_markdown_cell(piece.removeprefix(title)) for piece in pieces)]

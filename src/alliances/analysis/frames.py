@@ -7,7 +7,6 @@ do not: a `merge` or `concat` of which one side had no column of ids, and a `gro
 tells a subclass of these, and the subclass leaves a word in the ids, which goes wherever they go.
 """
 
-import warnings
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from fractions import Fraction
@@ -20,7 +19,7 @@ from alliances.analysis.facts import fact
 from alliances.analysis.quantities import Quantity
 from alliances.analysis.values import Evidence, Value
 from alliances.dataset import FACT_TABLES, Dataset
-from alliances.errors import NarrativeError
+from alliances.errors import NarrativeError, refuse
 
 _NAMES = {"actor_id": "actor", "alliance_id": "alliance", "body_id": "body", "holder": "holder_name"}
 _KEYS = {**FACT_TABLES, "public_record": "record_id"}
@@ -40,12 +39,8 @@ REMEDY = (
 
 
 def named_frame(dataset: Dataset, table: str) -> pd.DataFrame:
-    """Return a table of the dataset, which is cut to the edition, with names and labels joined to its codes.
-
-    Columns are added as `Edition.frame` says, `row_id` also as index; NarrativeError if there is no such table.
-    """
-    if table not in dataset.tables:
-        raise NarrativeError(f"There is no table “{table}”; the tables are {', '.join(dataset.tables)}.")
+    """Return a table with the columns that `Edition.frame` names; NarrativeError if there is no such table."""
+    refuse(table not in dataset.tables, f"There is no table “{table}”; the tables are {', '.join(dataset.tables)}.")
     frame = dataset[table]
 
     def add(name: str, cells: Iterable[str]) -> None:
@@ -78,9 +73,8 @@ def row_ids(frame: pd.DataFrame, dataset: Dataset, call: str) -> list[list[str]]
     ids, labels = _ids_by_row(frame), _index_ids(frame.index)
     known = {i for i in {*labels, *chain(*ids)} if i in dataset and dataset.row(i).table in _KEYS}
     wrong = next((i for i in chain(*ids) if i not in known), "")
-    if wrong:
-        why = f"{LOST[wrong]}; {REMEDY}" if wrong in LOST else f"“{wrong}” among its row ids is no row of this edition"
-        raise NarrativeError(f"{call}: {why}.")
+    why = f"{LOST[wrong]}; {REMEDY}" if wrong in LOST else f"“{wrong}” among its row ids is no row of this edition"
+    refuse(wrong, f"{call}: {why}.")
     if labels and known.issuperset(labels):
         return [row or [label] for row, label in zip(ids, labels, strict=True)]
     return ids
@@ -121,11 +115,9 @@ def taken(frame: pd.DataFrame, function: Callable[[pd.DataFrame], Any], call: st
     except (TypeError, ValueError):
         what = f"{shown}, which is no Quantity, number, ISO date or text"
         raise NarrativeError(f"{call}: the function gives {what}.") from None
-    with warnings.catch_warnings(), suppress(Exception):  # what comes from rows is not found without them
-        warnings.simplefilter("ignore")
+    with suppress(Exception):  # what comes from rows is not found without them
         is_bare = bool(found) and bool(function(frame.head(0)) == found)
-    if is_bare:
-        raise NarrativeError(f"{call}: the function gives {shown} without the frame; take it from the frame.")
+    refuse(is_bare, f"{call}: the function gives {shown} without the frame; take it from the frame.")
     return found or None if isinstance(found, str) else number
 
 
@@ -134,8 +126,7 @@ def spread(frame: pd.DataFrame, column: str = "value") -> pd.DataFrame:
 
     And ``value_text`` as printed, ``value_bound``: ``at_least``, ``more_than``, ``at_most``, ``less_than`` or "".
     """
-    if column not in frame:
-        raise NarrativeError(f"edition.spread: the frame has no column “{column}”; observations have value.")
+    refuse(column not in frame, f"edition.spread: the frame has no column “{column}”; observations have value.")
     frame = frame.copy()
     for name, empty in {"low": float("nan"), "high": float("nan"), "text": "", "bound": ""}.items():
         cells = [getattr(cell, name) if isinstance(cell, Quantity) else empty for cell in frame[column]]
@@ -148,13 +139,12 @@ def find(dataset: Dataset, text: str) -> pd.DataFrame:
     found: list[tuple[str, ...]] = []
     for row in (row for row in map(dataset.row, dataset.row_ids) if row.table in _KEYS):
         says, mark = str(fact(dataset, row)), dataset.mark(row.row_id)
-        names = {c: dataset.name(str(row.values[c]), article=False) for c in _NAMES if row.values.get(c)}
+        names = {c: dataset.name(str(row.values[c]), article=False) if row.values.get(c) else "" for c in _NAMES}
         quotes = [dataset.quote(q).exact for q in row.quote_ids]
         cells = [row.row_id, mark, says, *map(str, row.values.values()), *names.values(), *quotes]
         if any(str(text).casefold() in cell.casefold() for cell in cells):
             source = dataset.source(row.source_id).short_name if row.source_id else "public record"
-            of_whom = names.get("alliance_id", ""), names.get("actor_id", "")
-            found.append((row.row_id, row.table, mark, source, *of_whom, says))
+            found.append((row.row_id, row.table, mark, source, names["alliance_id"], names["actor_id"], says))
     return KnownFrame(found, columns="row_id table mark source alliance actor says".split(), dtype="str")
 
 

@@ -8,7 +8,6 @@ import operator
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
 from fractions import Fraction
 from functools import partialmethod
 from math import inf, isfinite
@@ -16,7 +15,7 @@ from numbers import Real
 from typing import Any, NamedTuple
 
 from alliances.analysis.values import NOTHING, UNKNOWN, Evidence, Formula, Unknown, Value
-from alliances.errors import NarrativeError
+from alliances.errors import NarrativeError, refuse
 from alliances.text.dates import date_text, day_text, month_text, when_text
 from alliances.text.numbers import SIGNIFICANT, is_exact, number_word, range_text, rounded
 
@@ -166,9 +165,8 @@ class Quantity(Value):
 
     def _ratio(self, is_such: bool, printed: str, made: str) -> Value:
         """Print it as a ratio where it is such a one; one of zero is an absence, which `edition.none` states."""
-        if self.units and not self._is_share:
-            what = f"{self._term} is measured in {self._measure} and is no ratio"
-            raise NarrativeError(f"{what}; divide it by a quantity of its unit.")
+        why = f"is measured in {self._measure} and is no ratio; divide it by a quantity of its unit"
+        refuse(self.units and not self._is_share, f"{self._term} {why}.")
         return Value(printed, self._evidence(printed, made)) if self and is_such else UNKNOWN
 
     percent = property(lambda self: self._ratio(self.high < 2, replace(self, units=_SHARE).text, f"{self.made} × 100"))
@@ -240,21 +238,12 @@ class Moment(Value):
     def _print(self, printed: str, about: bool = False) -> Value:
         return Value(f"{'about ' * about}{printed}", self.evidence)
 
-    def __sub__(self, other: Any) -> Quantity | Unknown:
-        """Return the days between two dates of day precision; unknown where one is less precise."""
-        if not isinstance(other, Moment) or len(self.iso) != 10 or len(other.iso) != 10:
-            return UNKNOWN
-        days = Fraction((date.fromisoformat(self.iso) - date.fromisoformat(other.iso)).days)
-        made, evidence = f"{self.text} − {other.text}", self.evidence | other.evidence
-        return Quantity(days, days, ((Unit("days"), 1),), "", self.about or other.about, made=made, basis=evidence)
-
 
 def _same_units(one: Quantity, other: Quantity, sign: str) -> tuple[tuple[Unit, int], ...]:
     # What a frame counts may be set beside what a text counts, but not persons beside states.
     is_counted = one._is_count and other._is_count and COUNT in dict(one.units + other.units)
-    if one.units != other.units and not is_counted:
-        what = f"{one._term} {sign} {other._term} joins {one._measure} with {other._measure}"
-        raise NarrativeError(f"{what}; only quantities of one unit can be added, subtracted or compared.")
+    why = f"joins {one._measure} with {other._measure}; only quantities of one unit can be added or compared"
+    refuse(one.units != other.units and not is_counted, f"{one._term} {sign} {other._term} {why}.")
     return one.units
 
 

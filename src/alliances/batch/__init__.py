@@ -11,7 +11,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import CancelledError, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -206,10 +206,7 @@ def _build_there(tasks: list[Task], address: str) -> Iterator[Task]:
         for task, future in as_done({pool.submit(_on_worker, task, project): task for task in tasks}):
             try:
                 yield _received(task, *future.result())
-            except CancelledError as error:  # what Dask raises when its scheduler has gone
-                told = f"The connection to the Dask scheduler at {address} was lost"
-                raise ExecutionError(f"{told}; the same command goes on from here.") from error
-            except Exception as error:  # the worker is gone for good, or the edition cannot be put in place
+            except Exception as error:  # worker or scheduler is gone for good, or it cannot be put in place
                 told = str(error) if isinstance(error, AlliancesError) else f"{type(error).__name__}: {error}"
                 yield replace(task, status="failed", message=f"It did not come from its worker ({told}).")
     finally:

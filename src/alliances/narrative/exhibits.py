@@ -19,8 +19,7 @@ from alliances.dataset import Dataset, split_list
 from alliances.dataset.problems import nearest_words
 from alliances.errors import NarrativeError, refuse
 from alliances.narrative.citing import Citing
-from alliances.narrative.sentences import Alternative, Rendered
-from alliances.narrative.writing import Writer
+from alliances.narrative.writing import Alternative, Rendered, Writer
 from alliances.text.dates import date_text, is_date
 from alliances.text.markdown import capital, curly, escape, for_notebook, plain
 

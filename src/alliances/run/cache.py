@@ -83,11 +83,7 @@ class Cache:
 
     def damaged(self) -> list[Path]:
         """List the entries that are not as they were stored."""
-        found = []
-        for path in self._entries():
-            with suppress(OSError):  # another command prunes
-                found += [path] if len(path.name) == 64 and _content(path) is None else []
-        return found
+        return [path for path in self._entries() if len(path.name) == 64 and _content(path) is None]
 
     def put(self, kind: str, key: str, content: bytes) -> None:
         """Store an entry; a cache that cannot be written costs time and nothing else."""

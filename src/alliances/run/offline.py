@@ -27,7 +27,5 @@ def _guard(event: str, arguments: tuple[Any, ...]) -> None:
     host = end[0] if isinstance(end, tuple) else end if event.startswith("socket.get") else None  # None: no network
     host = host.decode("utf-8", "replace") if isinstance(host, bytes) else host
     if isinstance(host, str) and not _HERE.fullmatch(host):
-        raise ExecutionError(
-            f"A connection to {host} was asked for, and notebooks run without a network; put what it fetches into "
-            "the project, or allow it with the environment variable ALLIANCES_NETWORK=1."
-        )
+        told = f"A connection to {host} was asked for, and notebooks run without a network; put what it fetches into"
+        raise ExecutionError(f"{told} the project, or allow it with the environment variable ALLIANCES_NETWORK=1.")

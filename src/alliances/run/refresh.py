@@ -65,9 +65,8 @@ def settle(notebook: NotebookNode, committed: NotebookNode | None = None) -> Non
     holds a picture keeps that one, and another one is drawn. Forms live only as long as their kernel.
     """
     notebooks.tidy(notebook, is_committed=True)
-    old = _charts(committed) if committed else ()
+    old, count = _charts(committed) if committed else (), 0
     drawn = {digest(chart[CHART]): chart.get("image/png") for chart in old}
-    count = 0
     for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
         shown = json.dumps([out for out in cell.outputs if _FORM not in out.get("data", {})])
         read = json.loads(shown, parse_float=lambda text: int(n) if (n := float(text)).is_integer() else n)
@@ -76,12 +75,7 @@ def settle(notebook: NotebookNode, committed: NotebookNode | None = None) -> Non
         for counted in (each for each in (cell, *cell.outputs) if each.get("execution_count")):
             counted["execution_count"] = count
     for chart in _charts(notebook):
-        chart["image/png"] = drawn.get(digest(chart[CHART])) or picture(chart[CHART])
-
-
-def picture(chart: Mapping[str, Any]) -> str:
-    """Draw a chart, a Vega-Lite specification, as a PNG in base64."""
-    return base64.b64encode(png(dict(chart))).decode()
+        chart["image/png"] = drawn.get(digest(chart[CHART])) or base64.b64encode(png(dict(chart[CHART]))).decode()
 
 
 def untrue(root: Path, names: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -89,9 +83,7 @@ def untrue(root: Path, names: Sequence[str]) -> Iterator[tuple[str, str]]:
     for name in names:
         notebook = notebooks.read(root, name)
         noted = notebook.metadata.get(KEY, {})
-        if any(notebooks.INJECTED in cell.metadata.get("tags", []) for cell in notebook.cells):
-            yield name, "holds a cell that papermill or Quarto put in, and shows another edition"
-        elif noted.get("key") != (now := _note(root, notebook))["key"]:
+        if noted.get("key") != (now := _note(root, notebook))["key"]:
             yield name, "is behind its cells or data"
         elif noted.get("shown") != now["shown"]:
             yield name, "shows what a run at its defaults does not"

@@ -2,12 +2,10 @@
 
 import multiprocessing
 import os
-import shutil
 import signal
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager, suppress
@@ -82,19 +80,10 @@ def as_done(running: dict[Future[Any], T]) -> Iterator[tuple[T, Future[Any]]]:
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """Let all temporary files of a command and its children be made in one folder, which goes with it.
-
-    The folders of commands that were killed go as well: nobody holds their locks.
-    """
-    for lock in Path(tempfile.gettempdir()).glob("alliances-*/lock"):
-        with suppress(OSError, Timeout):
-            if time.time() - lock.parent.stat().st_mtime > 60:  # a younger one may not be locked yet
-                with FileLock(lock, timeout=0):
-                    shutil.rmtree(lock.parent, ignore_errors=True)
+    """Let all temporary files of a command and its children be made in one folder, which goes with it."""
     config = multiprocessing.current_process()._config  # type: ignore[attr-defined]  # for the socket of the fork server
     before = {name: os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")}
-    made = tempfile.TemporaryDirectory(prefix="alliances-", ignore_cleanup_errors=True)
-    with made as folder, FileLock(Path(folder) / "lock"):
+    with tempfile.TemporaryDirectory(prefix="alliances-", ignore_cleanup_errors=True) as folder:
         tempfile.tempdir = config["tempdir"] = folder
         os.environ.update(dict.fromkeys(before, folder))
         try:

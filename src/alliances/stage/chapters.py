@@ -52,8 +52,7 @@ def read_template(path: Path) -> tuple[dict[str, Any], list[tuple[str, str, str]
         if found := _LINE.fullmatch(line):
             lines.append((found[4] or "include", found[1] or found[2], found[3] or ""))
         elif line.startswith("{{<") and line not in (CONTENTS, EVIDENCE):
-            told = f"report/report.qmd holds “{line}”; write {{{{< include chapters/NAME.md >}}}}, or drop it."
-            raise PublishError(told)
+            raise PublishError(f"report.qmd holds “{line}”; write {{{{< include chapters/NAME.md >}}}}, or drop it.")
         elif not line.startswith("```"):
             lines.append(("heading" if line.startswith("# ") else "text", line, ""))
     return read_yaml(front, "The front matter of report/report.qmd", PublishError) or {}, lines
