@@ -86,7 +86,9 @@ class Edition(Exhibits):
         says_so = frame[(frame.astype("str") == found).any(axis=1)]
         if len(says_so):  # a date or a word that stands in a cell is carried by its rows alone
             evidence = frames.evidence_of(says_so, self.dataset, call)
-        return Moment(found, evidence) if is_date(found) else self._supported(Value(found, evidence), call)
+        if is_date(found):
+            return Moment(found, evidence, years=self.dataset.years)
+        return self._supported(Value(found, evidence), call)
 
     def _supported(self, value: Value, call: str) -> Value:
         wrong = self._teller.wrong(value.text, value.evidence)

@@ -50,7 +50,7 @@ def fact(dataset: Dataset, row: Row) -> Value:
         source = dataset.source(row.source_id)
         fields["source"] = Value(source.short_name, evidence)
         is_estimate = source.published_from != source.published_to
-        fields["published"] = Moment(source.published.isoformat(), evidence, is_estimate)
+        fields["published"] = Moment(source.published.isoformat(), evidence, is_estimate, dataset.years)
         fields["mark"] = Value(dataset.mark(row.row_id), evidence)
     if row.table == "observations":
         bounds = [Fraction(repr(b)) for b in (row["value_low"], row["value_high"]) if b == b]  # NaN: no such bound
@@ -80,7 +80,7 @@ def _cell(dataset: Dataset, row: Row, column: str, evidence: Evidence) -> Value:
     cell = row.values.get(column)
     text = "" if cell is None or cell != cell else str(cell)
     if column in _DATE_COLUMNS:
-        return Moment(text, evidence)
+        return Moment(text, evidence, years=dataset.years)
     if text and column in _NAMED_COLUMNS:
         return Value("; ".join(map(dataset.name, split_list(text))), evidence)
     label = dataset.label(dataset.vocabularies(row.table).get(column, column.removesuffix("_id")), text)

@@ -6,7 +6,7 @@ numbers are exact until they are printed.
 
 import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partialmethod
@@ -221,22 +221,27 @@ class Moment(Value):
     """A date of day, month or year precision, ISO 8601; `about` says that it is an estimate, and is printed.
 
     ``when`` prints “on 9 May 2025” or “in 2012”, ``day`` “10 April”, ``month`` “April” (falsy where only the year
-    is given), ``year`` the year; `evidence` is as in `Value`.
+    is given), with the year where the edition has texts of several `years`, ``month_year`` “April 2025” in any case,
+    ``year`` the year; `evidence` is as in `Value`.
     """
 
-    ATTRIBUTES = ("text", "when", "day", "month", "year")
+    ATTRIBUTES = ("text", "when", "day", "month", "month_year", "year")
 
-    def __init__(self, iso: str, evidence: Evidence = NOTHING, about: bool = False) -> None:
+    def __init__(
+        self, iso: str, evidence: Evidence = NOTHING, about: bool = False, years: Collection[str] = ()
+    ) -> None:
         super().__init__(f"{'about ' * about}{date_text(iso)}", evidence)
         self.iso, self.about = iso, about
+        self.added = f" {iso[:4]}" if len(years) > 1 and iso[:4] in years else ""
 
     when = property(lambda self: self._print(date_text(self.iso) if self.about else when_text(self.iso), self.about))
-    day = property(lambda self: self._print(day_text(self.iso), self.about))
-    month = property(lambda self: self._print(month_text(self.iso)))
+    day = property(lambda self: self._print(day_text(self.iso), self.about, self.added))
+    month = property(lambda self: self._print(month_text(self.iso), added=self.added))
+    month_year = property(lambda self: self._print(month_text(self.iso), added=f" {self.iso[:4]}"))
     year = property(lambda self: self._print("–".join(dict.fromkeys(re.findall(r"(?:^|/)(\d{4})", self.iso)))))
 
-    def _print(self, printed: str, about: bool = False) -> Value:
-        return Value(f"{'about ' * about}{printed}", self.evidence)
+    def _print(self, printed: str, about: bool = False, added: str = "") -> Value:
+        return Value(f"{'about ' * about}{printed}{added * bool(printed)}", self.evidence)
 
 
 def _same_units(one: Quantity, other: Quantity, sign: str) -> tuple[tuple[Unit, int], ...]:

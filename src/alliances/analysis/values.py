@@ -127,7 +127,7 @@ class Unknown(Value):
         return self
 
     attribute = named = of = _same  # type: ignore[assignment]  # whatever is asked for
-    percent = times = one_in = most = when = day = month = year = date = property(_same)
+    percent = times = one_in = most = when = day = month = month_year = year = date = property(_same)
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _same
     __neg__ = __abs__ = _same
     __lt__ = __le__ = __gt__ = __ge__ = lambda self, other: False

@@ -165,6 +165,11 @@ class Dataset:
         names = {name for row in rows for column in _NAMES for name in split_list(row.get(column, ""))}
         return sorted(filter(find_numbers, names))
 
+    @cached_property
+    def years(self) -> frozenset[str]:
+        """The years of which there are texts."""
+        return frozenset(row["published"][:4] for row in self._read("sources"))
+
     def mark_of_quote(self, quote_id: str) -> str:
         """Return the evidence mark of a quotation: the letter of its text and the number of its paragraph."""
         if quote_id not in self._marks:
