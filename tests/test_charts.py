@@ -13,8 +13,8 @@ import pytest
 
 from alliances.analysis.values import Value
 from alliances.charts import WIDTHS, brand, europe, theme
-from alliances.charts.drawing import fitted, png
-from alliances.charts.figure import check_layers, data_frames, prepare, row_ids, words
+from alliances.charts.drawing import datasets, fitted, png
+from alliances.charts.figure import check_layers, prepare, row_ids, words
 from alliances.errors import DataError, NarrativeError
 from alliances.text.widths import text_width
 
@@ -199,10 +199,10 @@ def test_quantities_are_printed_and_never_drawn() -> None:
 def test_data_are_small_and_known_by_name() -> None:
     spec = prepare(alt.vconcat(bars(), bars()), width_mm=112)
     assert list(spec["datasets"]) == ["data-1"]
-    assert list(data_frames(spec)["data-1"].columns) == ["what", "high", "text", "row_id"]
+    assert list(datasets(spec)["data-1"][0]) == ["what", "high", "text", "row_id"]
     assert row_ids(spec) == ["obs-a", "obs-b", "obs-c", "obs-d"]
     used = alt.Chart(FRAME).transform_calculate(twice="datum.low * 2 + datum['high']").mark_bar().encode(x="twice:Q")
-    assert list(data_frames(prepare(used, width_mm=112))["data-1"].columns) == ["low", "high", "row_id"]
+    assert list(datasets(prepare(used, width_mm=112))["data-1"][0]) == ["low", "high", "row_id"]
 
 
 def test_the_same_chart_gives_the_same_bytes() -> None:
@@ -257,7 +257,7 @@ def test_the_map_names_and_colours_countries() -> None:
     inks = {one["text"]: (one["edge"], one["ink"]) for one in prepare(_map(), width_mm=112)["datasets"]["_labels"]}
     assert inks["France"] == (theme.READY, theme.PAPER)  # within its country; Italy is too thin for its name
     assert inks["Italy"] == (theme.PAPER, theme.INK)
-    data = pd.concat(data_frames(prepare(_map(), width_mm=112)).values())
+    data = pd.concat(map(pd.DataFrame, datasets(prepare(_map(), width_mm=112)).values()))
     assert set(data["name"]) == {"France", "Poland", "Italy", "Canada"}, "Who stands in a box is in the data, too."
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from string import ascii_uppercase
 
 import pytest
 
@@ -24,14 +25,14 @@ def test_the_data_are_valid_and_every_sentence_of_the_texts_is_accounted_for() -
 
 def test_the_texts_have_their_marks_in_the_order_of_their_dates() -> None:
     sources = DATASET["sources"].sort_values("mark")
-    assert list(sources["mark"]) == ["A", "B", "C", "D", "E"]
+    assert list(sources["mark"]) == list(ascii_uppercase[: len(sources)])
     assert list(sources["published"]) == sorted(sources["published"])
-    assert [name.startswith("the ") for name in sources["short_name"]] == [True] * 5
+    assert [name.startswith("the ") for name in sources["short_name"]] == [True] * len(sources)
 
 
-def test_the_evidence_stands_in_some_130_paragraphs() -> None:
+def test_the_evidence_stands_in_130_paragraphs_or_more() -> None:
     marks = {DATASET.mark_of_quote(quote_id) for quote_id in DATASET["quotes"]["quote_id"]}
-    assert 130 <= len(marks) <= 239  # as many paragraphs have the five texts
+    assert len(marks) >= 130
     assert marks == {
         mark for table, key in FACT_TABLES.items() for i in DATASET[table][key] for mark in DATASET.marks(i)
     }

@@ -40,7 +40,7 @@ def described(dataset: Dataset) -> list[tuple[str, str, str, str, str]]:
     examples = {
         "as_of": "2025-03-20",
         "focus": next((i for i in dataset["memberships"]["actor_id"] if i in set(dataset["countries"]["iso3"])), ""),
-        "exclude_sources": next(iter(dataset["sources"]["source_id"][::-1]), ""),
+        "exclude_sources": next(iter(dataset["sources"]["source_id"]), ""),
     }
     rows = [(name, kind, "not set", meaning, examples[name]) for name, (kind, meaning) in BUILT_IN.items()]
     for one in dataset.scenario:

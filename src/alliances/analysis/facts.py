@@ -1,5 +1,6 @@
 """One row as a value (a quantity, a date or words), and subjects: the newest value of a format, aspect or actor."""
 
+from collections.abc import Mapping
 from fractions import Fraction
 
 from alliances.analysis.quantities import BOUNDS, Moment, Quantity, Unit
@@ -40,9 +41,9 @@ def fact(dataset: Dataset, row: Row) -> Value:
     A `Quantity` for an observation, a `Moment` for a dated account or the public record, else words; its `fields` are
     the row's other cells by column (``actor`` for ``actor_id``), ``source`` (short name), ``published``, ``mark``.
     """
-    evidence = Evidence((row.row_id,))
+    evidence, coded = Evidence((row.row_id,)), dataset.vocabularies(row.table)
     fields = {
-        column.removesuffix("_id"): _cell(dataset, row, column, evidence)
+        column.removesuffix("_id"): _cell(dataset, row, column, evidence, coded)
         for column in row.values
         if not column.startswith("value_") and column not in ("quote_ids", "source_id")
     }
@@ -61,7 +62,7 @@ def fact(dataset: Dataset, row: Row) -> Value:
             name=f"{dataset.label('indicator', row['indicator']).label.lower()} ({dataset.mark(row.row_id)})",
             basis=evidence, comparator="nearly " * (comparator == "nearly"), fields=fields,
         )  # fmt: skip
-    value = _cell(dataset, row, _MAIN_COLUMN.get(row.table, ""), evidence)
+    value = _cell(dataset, row, _MAIN_COLUMN.get(row.table, ""), evidence, coded)
     value.fields = fields
     return value
 
@@ -75,7 +76,7 @@ def texts_of(dataset: Dataset, row_id: str) -> list[str]:
     return [*texts, *(dataset.quote(quote_id).exact for quote_id in row.quote_ids)]
 
 
-def _cell(dataset: Dataset, row: Row, column: str, evidence: Evidence) -> Value:
+def _cell(dataset: Dataset, row: Row, column: str, evidence: Evidence, coded: Mapping[str, str]) -> Value:
     """Print one cell: names with their article, terms in the words of `data/labels.csv`, our own words curly."""
     cell = row.values.get(column)
     text = "" if cell is None or cell != cell else str(cell)
@@ -83,7 +84,7 @@ def _cell(dataset: Dataset, row: Row, column: str, evidence: Evidence) -> Value:
         return Moment(text, evidence, years=dataset.years)
     if text and column in _NAMED_COLUMNS:
         return Value("; ".join(map(dataset.name, split_list(text))), evidence)
-    label = dataset.label(dataset.vocabularies(row.table).get(column, column.removesuffix("_id")), text)
+    label = dataset.label(coded.get(column, column.removesuffix("_id")), text)
     return Value(label.label if text and label.known else curly(text), evidence)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from alliances.errors import NarrativeError
 
 Spec = dict[str, Any]
-_VEGALITE = "5.20"  # of vl-convert's versions, the one that Altair 5.5 writes
+VEGALITE = "5.20"  # of vl-convert's versions, the one that Altair 5.5 writes
 
 
 @cache
@@ -32,7 +32,7 @@ def _converter() -> tuple[Any, Any]:
 
 
 def _drawn(spec: Spec) -> str:
-    return str(_converter()[0].vegalite_to_svg(spec, vl_version=_VEGALITE))
+    return str(_converter()[0].vegalite_to_svg(spec, vl_version=VEGALITE))
 
 
 def fitted(spec: Spec) -> tuple[Spec, str]:
@@ -106,7 +106,7 @@ def draw(spec: Spec) -> dict[str, Any]:
     """Draw one chart: as SVG without its title, which the report sets as words, compiled to Vega, and as fitted."""
     try:
         fit, svg = fitted({key: value for key, value in spec.items() if key not in ("title", "description")})
-        compiled = _converter()[0].vegalite_to_vega(fit, vl_version=_VEGALITE)
+        compiled = _converter()[0].vegalite_to_vega(fit, vl_version=VEGALITE)
     except (NarrativeError, ValueError) as error:  # what Vega-Lite refuses is a ValueError of vl-convert
         return {"error": str(error)}
     compiled.pop("$schema", None)  # the page carries a newer Vega than the schema's

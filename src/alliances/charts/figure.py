@@ -8,7 +8,6 @@ from numbers import Real
 from typing import Any
 
 import altair
-import pandas as pd
 
 from alliances.analysis.frames import REMEDY
 from alliances.charts.drawing import Spec, datasets, panels, walk
@@ -92,11 +91,6 @@ def _settled(spec: Spec) -> Spec:
                 name += "_"  # two maps in one figure have labels of the same name
             holder["name"], kept[name] = name, values
     return {**spec, "datasets": kept}
-
-
-def data_frames(spec: Spec) -> dict[str, pd.DataFrame]:
-    """Return the data that a chart shows, by name."""
-    return {name: pd.DataFrame(rows) for name, rows in datasets(spec).items()}
 
 
 def row_ids(spec: Spec) -> list[str]:

@@ -4,7 +4,6 @@ A notebook takes colours from here by what they stand for: ``from alliances.char
 """
 
 import re
-from copy import deepcopy
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -74,7 +73,7 @@ def _look(root: Path) -> Any:
 
 @alt.theme.register("alliances", enable=True)
 def _theme() -> alt.theme.ThemeConfig:
-    return {"config": deepcopy(_look(find_root()))}
+    return {"config": _look(find_root())}
 
 
 alt.renderers.enable("mimetype")

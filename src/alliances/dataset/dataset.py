@@ -97,7 +97,7 @@ class Dataset:
 
     def vocabularies(self, table: str) -> Mapping[str, str]:
         """Name the vocabulary of each column of a table that has one, for `label`."""
-        return self._coded[table]
+        return files.coded(self._resources[table])
 
     def __contains__(self, row_id: object) -> bool:
         return row_id in self._rows_beside(str(row_id))
@@ -287,10 +287,6 @@ class Dataset:
     def _rows_beside(self, row_id: str) -> dict[str, Row]:
         table = _TABLE_OF_PREFIX.get(row_id[: row_id.find("-") + 1])
         return self._rows_of(table) if table else {}
-
-    @cached_property
-    def _coded(self) -> dict[str, dict[str, str]]:
-        return {table: files.coded(resource) for table, resource in self._resources.items()}
 
     @cached_property
     def _rows(self) -> dict[str, Row]:

@@ -15,6 +15,7 @@ from alliances.analysis.frames import LOST, REMEDY, distinct, row_ids
 from alliances.analysis.quantities import Quantity
 from alliances.analysis.values import NOTHING, UNKNOWN, Evidence, Value
 from alliances.charts import figure as charts
+from alliances.charts.drawing import datasets
 from alliances.dataset import Dataset, split_list
 from alliances.dataset.problems import nearest_words
 from alliances.errors import NarrativeError, refuse
@@ -114,7 +115,7 @@ class Exhibits:
             slim = charts.prepare(chart if narrow is None else narrow, width_mm="narrow", alt=alt)
             self._refuse_chart(spec, own, words)
             self._refuse_chart(slim, own, words)
-            if max(map(len, charts.data_frames(spec).values()), default=0) >= at_least:
+            if max(map(len, datasets(spec).values()), default=0) >= at_least:
                 source = self._source_line(charts.row_ids(spec), own)
                 more = {**texts, "source": source.markdown, "width": width, "narrow": slim, "spec": spec, "id": id}
                 below = " ".join(filter(None, (texts["caption"], texts["note"], source.markdown)))

@@ -11,10 +11,10 @@ from typing import Any
 
 import vl_convert
 
+from alliances.charts.drawing import VEGALITE
 from alliances.errors import PublishError
 from alliances.run.cache import Cache, digest
 
-_VEGALITE = "5.20"
 _SCRIPT = re.compile(r"<script\b([^>]*)>(.*?)</script>", re.DOTALL | re.IGNORECASE)
 # An address in an attribute that makes the browser fetch (links, `<a href>`, fetch nothing), or in a style.
 _FETCH = re.compile(
@@ -98,10 +98,10 @@ def vega() -> str:
     """Return Vega as one script, some 0.9 MB, which takes seconds: set-up makes it, and the environment keeps it."""
     kept, key = (
         Cache(Path(), Path(sys.prefix, "share", "alliances")),
-        digest(_VEGALITE, version("vl-convert-python"), _LICENCE),
+        digest(VEGALITE, version("vl-convert-python"), _LICENCE),
     )
     if not (script := (kept.get("vega", key) or b"").decode()):
-        code = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=_VEGALITE).strip()
+        code = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGALITE).strip()
         script = f"{_LICENCE}\n(() => {{\n{code}\n}})();\n"  # it owns every short name; a function keeps them
         kept.put("vega", key, script.encode())
     return script

@@ -83,9 +83,7 @@ def draw_figures(outputs: Sequence[Output], licence: str, folder: Path, drawer: 
     for path in (folder / "figures", folder / "vega"):
         path.mkdir(parents=True, exist_ok=True)
     kinds, figures = {"": "spec", "-narrow": "narrow"}, [output for output in outputs if output["kind"] == "figure"]
-    asked = {
-        f"{output['id']}{end}": (output, drawer.ask(output[kind])) for output in figures for end, kind in kinds.items()
-    }
+    asked = {f"{one['id']}{end}": (one, drawer.ask(one[kind])) for one in figures for end, kind in kinds.items()}
     sources = {output["id"]: line_text(output["source"]).removeprefix("Source:").strip() for output in figures}
     feet = {name: f"{'Source: ' if source else ''}{source} {licence}".strip() for name, source in sources.items()}
     for output in figures:
