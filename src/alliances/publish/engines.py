@@ -87,16 +87,17 @@ def _render(
             target.write_text(page, encoding="utf-8", newline="\n")
         return target
 
-    with tempfile.TemporaryDirectory(prefix="alliances-publish-") as scratch, ThreadPoolExecutor(len(formats)) as pool:
-        copies = [Path(scratch) / kind for kind in formats]
-        for own in copies:
+    with tempfile.TemporaryDirectory(prefix="alliances-publish-") as scratch, ThreadPoolExecutor(1) as pool:
+        copies = {kind: Path(scratch) / kind for kind in sorted(formats, reverse=True)}
+        for own in copies.values():
             shutil.copytree(folder, own, ignore=shutil.ignore_patterns("report.html", "report.pdf", "*.log"))
             shutil.copytree(root / "report" / _EXTENSION, own / _EXTENSION)
             shutil.copyfile(root / "report" / "_brand.yml", own / "_brand.yml")
             install_fonts(own / "fonts")
-        made = pool.map(one, formats, copies)
+        (first, own), *rest = copies.items()  # the PDF, which takes longest, has a processor to itself
+        made = pool.submit(one, first, own)
         meanwhile()
-        return [Path(shutil.copy(path, folder)) for path in list(made)]
+        return [Path(shutil.copy(path, folder)) for path in [*(one(*each) for each in rest), made.result()]]
 
 
 def install_fonts(folder: Path) -> None:
