@@ -14,6 +14,9 @@ from typing import Any
 from alliances.errors import NarrativeError
 
 Spec = dict[str, Any]
+_SPOKEN = re.compile(r'\s(?:role|aria-[a-z]+)="[^"]*"')
+_GEOMETRY = re.compile(r'(\s(?:d|transform|[xy][12]?)=")([^"]*)')
+_LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}(?:e-?\d+)?")
 VEGALITE = "5.20"  # of vl-convert's versions, the one that Altair 5.5 writes
 
 
@@ -103,13 +106,16 @@ def png(spec: Spec) -> bytes:
 
 
 def draw(spec: Spec) -> dict[str, Any]:
-    """Draw one chart: as SVG without its title, which the report sets as words, compiled to Vega, and as fitted."""
+    """Draw one chart: as SVG with rounded coordinates and without its title, compiled to Vega, and as fitted."""
     try:
         fit, svg = fitted({key: value for key, value in spec.items() if key not in ("title", "description")})
         compiled = _converter()[0].vegalite_to_vega(fit, vl_version=VEGALITE)
     except (NarrativeError, ValueError) as error:  # what Vega-Lite refuses is a ValueError of vl-convert
         return {"error": str(error)}
     compiled.pop("$schema", None)  # the page carries a newer Vega than the schema's
+    svg = _GEOMETRY.sub(
+        lambda m: m[1] + _LONG_NUMBER.sub(lambda n: f"{round(float(n[0]), 2) + 0:g}", m[2]), _SPOKEN.sub("", svg)
+    )
     titled = fit | {key: spec[key] for key in ("title", "description") if key in spec}
     return {"svg": svg, "vega": compiled, "spec": titled}
 

@@ -21,9 +21,6 @@ from alliances.run.cache import Cache, digest, library_digest, versions
 from alliances.stage.chapters import Output, line_text, read_outputs
 from alliances.text.widths import wrapped
 
-_SPOKEN = re.compile(r'\s(?:role|aria-[a-z]+)="[^"]*"')
-_GEOMETRY = re.compile(r'(\s(?:d|transform|[xy][12]?)=")([^"]*)')
-_LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}(?:e-?\d+)?")
 _SIZE = re.compile(r' width="([\d.]+)" height="([\d.]+)" viewBox="[^"]*"([^>]*)>')
 
 
@@ -54,6 +51,10 @@ class Drawer:
         if key not in self.asked:
             self.asked[key] = self.pool.submit(self._draw, key, spec)
         return self.asked[key]
+
+    def is_busy(self) -> bool:
+        """Whether there is more to draw."""
+        return not all(drawing.done() for drawing in self.asked.values())
 
     def _draw(self, key: str, spec: Mapping[str, Any]) -> Any:
         if found := self.cache.get_json("charts", key):
@@ -96,21 +97,20 @@ def draw_figures(outputs: Sequence[Output], licence: str, folder: Path, drawer: 
         told = {**drawn["spec"], "usermeta": {"source": sources[output["id"]], "licence": licence}}
         files = {
             f"figures/{one}.json": json.dumps(told, ensure_ascii=False, sort_keys=True, indent=1) + "\n",
-            f"figures/{one}.svg": _small(drawn["svg"], one, output["alt"]),
+            f"figures/{one}.svg": _named(drawn["svg"], one, output["alt"]),
             f"vega/{one}.json": json.dumps(drawn["vega"], ensure_ascii=False, separators=(",", ":")),
         }
         if one == output["id"]:
-            download = _small(drawn["svg"], f"{one}-download", output["alt"])
+            download = _named(drawn["svg"], f"{one}-download", output["alt"])
             files[f"figures/{one}-download.svg"] = _signed(download, drawn["spec"], feet[one])
         for file, text in files.items():
             (folder / file).write_text(text, encoding="utf-8", newline="")
 
 
-def _small(svg: str, name: str, alt: str) -> str:
-    """Make of Vega's drawing one image with one text, with rounded coordinates and ids of its own."""
+def _named(svg: str, name: str, alt: str) -> str:
+    """Make of a drawing one image with one text, with ids of its own."""
     ids: dict[str, str] = {}
-    svg = re.sub(r"\bclip\d+\b", lambda m: ids.setdefault(m[0], f"{name}-clip{len(ids)}"), _SPOKEN.sub("", svg))
-    svg = _GEOMETRY.sub(lambda m: m[1] + _LONG_NUMBER.sub(lambda n: f"{round(float(n[0]), 2) + 0:g}", m[2]), svg)
+    svg = re.sub(r"\bclip\d+\b", lambda m: ids.setdefault(m[0], f"{name}-clip{len(ids)}"), svg)
     return svg.replace("<svg ", f'<svg role="img" aria-label={quoteattr(" ".join(alt.split()))} ', 1)
 
 

@@ -73,7 +73,7 @@ def stage(
         for name, text in files.items():
             (folder / name).write_text(f"{text}\n", encoding="utf-8")
         staged = Staged(folder, chapters, ledger, clashes)
-        if not drawing.done():
+        if drawer.is_busy():
             _ = staged.problems  # which else are looked for when they are asked for
         drawing.result()
     return staged
