@@ -101,10 +101,9 @@ def by_text(dataset: Dataset, name: str) -> list[tuple[Row, str]]:
     owner, _, what = name.partition(".")
     texts: dict[str, list[Row]] = {}
     for table, (owner_column, what_column, _) in _KINDS.items():
-        whats = dataset.column(table, what_column)
-        ids = (row_id for row_id, one in dataset.column(table, owner_column).items() if one == owner)
-        for row in (dataset.row(row_id) for row_id in ids if whats[row_id] == what):
-            if not row.values.get("same_as"):  # a sum that is told again in another currency
+        for row in dataset.rows_of(table).values():
+            # What is the same sum, told again in another currency, is left out.
+            if (row[owner_column], row[what_column]) == (owner, what) and not row.values.get("same_as"):
                 texts.setdefault(row.source_id, []).append(row)
     found, published = list[tuple[Row, str]](), dataset.column("sources", "published")
     for source_id, rows in sorted(texts.items(), key=lambda text: published[text[0]]):

@@ -6,7 +6,7 @@ numbers are exact until they are printed.
 
 import operator
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partialmethod
@@ -227,9 +227,7 @@ class Moment(Value):
 
     ATTRIBUTES = ("text", "when", "day", "month", "month_year", "year")
 
-    def __init__(
-        self, iso: str, evidence: Evidence = NOTHING, about: bool = False, years: Collection[str] = ()
-    ) -> None:
+    def __init__(self, iso: str, evidence: Evidence = NOTHING, about: bool = False, years: Sequence[str] = ()) -> None:
         super().__init__(f"{'about ' * about}{date_text(iso)}", evidence)
         self.iso, self.about = iso, about
         self.added = f" {iso[:4]}" if len(years) > 1 and iso[:4] in years else ""

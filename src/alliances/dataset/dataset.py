@@ -23,11 +23,12 @@ from alliances.text.numbers import find_numbers
 # Environment variables in which a build tells its kernels where to note the tables that they read, which texts do not
 # count yet, and that the dataset is valid.
 TRACE_VARIABLE, UNCODED, VALIDATED = "ALLIANCES_TRACE", "ALLIANCES_UNCODED", "ALLIANCES_VALIDATED"
-#: Tables on which the cut of a table depends, besides `sources`: on all of one, or on which rows it has.
+_ROWS = tuple(map("data/{}.csv:ids".format, FACT_TABLES))
+#: On what the cut of a table depends, besides `sources`: on all of another table, or on which rows it has.
 _CUT_BY: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(FACT_TABLES, ("quotes",)),
-    "events": ("event_accounts", "quotes"),
-    **dict.fromkeys(("disagreements", "judgements"), (*(f"{table}:ids" for table in files.EVIDENCE), "quotes")),
+    **dict.fromkeys(FACT_TABLES, ("data/quotes.csv",)),
+    "events": ("data/event_accounts.csv", "data/quotes.csv"),
+    **dict.fromkeys(("disagreements", "judgements"), ("data/public_record.csv", "data/quotes.csv", *_ROWS)),
 }
 #: Vocabularies whose terms have their names in a table of their own.
 _NAMED = {
@@ -166,9 +167,9 @@ class Dataset:
         return sorted(filter(find_numbers, names))
 
     @cached_property
-    def years(self) -> frozenset[str]:
+    def years(self) -> list[str]:
         """The years of which there are texts."""
-        return frozenset(row["published"][:4] for row in self._read("sources"))
+        return sorted({row["published"][:4] for row in self._read("sources")})
 
     def mark_of_quote(self, quote_id: str) -> str:
         """Return the evidence mark of a quotation: the letter of its text and the number of its paragraph."""
@@ -260,8 +261,7 @@ class Dataset:
         """Return the rows of a table, and note that it is read: its notebook runs again only when one changes."""
         if file := os.environ.get(TRACE_VARIABLE):
             with Path(file).open("a", encoding="utf-8") as handle:  # at once: a kernel ends without warning
-                named = (name.partition(":") for name in (table, *_CUT_BY.get(table, ())))
-                handle.writelines(f"data/{name}.csv{colon}{ids}\n" for name, colon, ids in named)
+                handle.writelines(f"{name}\n" for name in (f"data/{table}.csv", *_CUT_BY.get(table, ())))
         return self.tables[table]
 
     def _types(self, table: str) -> dict[str, str]:
@@ -275,7 +275,8 @@ class Dataset:
             self._rows_by_key[table] = {next(iter(row.values())): row for row in self._read(table)}
         return self._rows_by_key[table]
 
-    def _rows_of(self, table: str) -> dict[str, Row]:
+    def rows_of(self, table: str) -> dict[str, Row]:
+        """Return the rows of a table that are known here, by their ids."""
         if table not in self._known_rows:
             types, found = self._types(table), self._known_rows.setdefault(table, {})
             for row_id, row in self._keyed(table).items():
@@ -286,11 +287,11 @@ class Dataset:
 
     def _rows_beside(self, row_id: str) -> dict[str, Row]:
         table = _TABLE_OF_PREFIX.get(row_id[: row_id.find("-") + 1])
-        return self._rows_of(table) if table else {}
+        return self.rows_of(table) if table else {}
 
     @cached_property
     def _rows(self) -> dict[str, Row]:
-        return {row_id: row for table in _TABLE_OF_PREFIX.values() for row_id, row in self._rows_of(table).items()}
+        return {row_id: row for table in _TABLE_OF_PREFIX.values() for row_id, row in self.rows_of(table).items()}
 
     @cached_property
     def _labels(self) -> dict[tuple[str, str], dict[str, str]]:

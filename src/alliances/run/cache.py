@@ -30,12 +30,9 @@ def files_digest(paths: Iterable[Path], base: Path) -> str:
 
 
 def ids_digest(path: Path) -> str:
-    """Return a digest of which rows a table has, in any order, and what decides when they are known."""
+    """Return a digest of which rows a table of facts has, in any order, and of the quotations that date them."""
     with path.open(encoding="utf-8", newline="") as handle:
-        rows = [
-            (next(iter(row.values())), row.get("quote_ids"), row.get("entry_date")) for row in csv.DictReader(handle)
-        ]
-    return digest(sorted(rows))
+        return digest(sorted([next(iter(row.values())), row["quote_ids"]] for row in csv.DictReader(handle)))
 
 
 @functools.cache

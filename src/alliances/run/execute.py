@@ -94,9 +94,7 @@ def run_notebooks(
             else:
                 executed[name] = found
         with ThreadPoolExecutor(min(jobs or (os.cpu_count() or 1) + 2, len(todo)) or 1) as pool:
-            # The longest first, a chart weighs as much as fifty lines: to the end there is work for every processor.
-            sources = {job.name: "".join(cell.source for cell in job.notebook.cells) for job in todo}
-            todo.sort(key=lambda job: -len(sources[job.name]) - 5000 * sources[job.name].count("edition.figure("))
+            todo.sort(key=lambda job: -len(str(job.notebook)))  # the largest first: the end has work for all processors
             running = {pool.submit(_run, job, cache): job for job in todo}
             try:
                 for job, future in as_done(running):

@@ -36,22 +36,23 @@ class Ledger(Marks):
         super().__init__(dataset)
         self.parameters, self.source = parameters, cache(self._source)
         self.records: dict[str, dict[str, Any]] = {}  # by anchor; a formula with all its values
+        self.clashes: dict[str, None] = {}
 
-    def add(self, evidence: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        """Take in the evidence of an output; name formulas that clash with another one's."""
-        clashes = []
+    def add(self, evidence: Mapping[str, Mapping[str, Any]]) -> None:
+        """Take in the evidence of an output."""
         for anchor, record in evidence.items():
             known = self.records.setdefault(anchor, {"rows": [], **record, "values": []})
             if record["kind"] == "formula":
                 parts = ("rows", "records", "formulas", "parameters")
                 if any({*known.get(part, ())} != {*record.get(part, ())} for part in parts):
-                    clashes.append(f"Two formulas are called “{record['what']}” (#{anchor}): name one of them anew.")
+                    self.clashes[f"Two formulas are called “{record['what']}” (#{anchor}): name one of them anew."] = (
+                        None
+                    )
                 known["values"] = list(dict.fromkeys([*known["values"], record["value"]]))
             elif record["kind"] == "parameter":
                 known["values"] = [number_text(self.parameters.as_dict()[record["parameters"][0]])]
             elif record["kind"] == "rows":
                 known["rows"] = list(dict.fromkeys([*known["rows"], *record["rows"]]))
-        return clashes
 
     def number(self, markdown: str) -> str:
         """Write the marks of staged Markdown in Pandoc's form, numbered through the report; +n leads to the first."""
@@ -85,6 +86,7 @@ class Ledger(Marks):
 
     def problems(self, chapters: Iterable[Chapter]) -> Iterator[str]:
         """Yield what is wrong with the numbers and marks of chapters, a sentence each."""
+        yield from self.clashes
         for chapter in chapters:
             if not chapter.title:
                 yield f"Notebook {chapter.name}.ipynb has no title in this edition; give it one that always stands."

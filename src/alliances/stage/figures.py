@@ -35,9 +35,10 @@ class Drawer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._end()  # nobody waits for what is drawn now
         self.pool.shutdown(cancel_futures=True)
-        self._end()
+        if self.process:
+            with self.process as process:
+                process.kill()
 
     def draw_ahead(self, notebook: NotebookNode) -> None:
         """Ask for the charts of an executed notebook, while others run."""
@@ -52,10 +53,6 @@ class Drawer:
             self.asked[key] = self.pool.submit(self._draw, key, spec)
         return self.asked[key]
 
-    def is_busy(self) -> bool:
-        """Whether there is more to draw."""
-        return not all(drawing.done() for drawing in self.asked.values())
-
     def _draw(self, key: str, spec: Mapping[str, Any]) -> Any:
         if found := self.cache.get_json("charts", key):
             return found
@@ -69,11 +66,6 @@ class Drawer:
         if "error" not in (drawn := json.loads(line)):
             self.cache.put_json("charts", key, drawn)
         return drawn
-
-    def _end(self) -> None:
-        if self.process:
-            with self.process as process:
-                process.kill()
 
 
 def draw_figures(outputs: Sequence[Output], licence: str, folder: Path, drawer: Drawer) -> None:
@@ -116,21 +108,22 @@ def _named(svg: str, name: str, alt: str) -> str:
 
 def _signed(svg: str, spec: Mapping[str, Any], foot: str) -> str:
     """Set a drawing on white ground, below its title and above source and licence."""
-    before, wide, high, more, after = _SIZE.split(svg, maxsplit=1)
-    title, y = spec["title"], 0
+    before, width, high, more, after = _SIZE.split(svg, maxsplit=1)
+    title, wide, y = spec["title"], float(width), 0
     rows = [(line, 0, 18, f'size="14.67" font-weight="600" fill="{title["color"]}"') for line in title["text"]]
     rows += [(line, 0, 15, f'size="12" fill="{title["subtitleColor"]}"') for line in title["subtitle"]]
     top = sum(step for _, _, step, _ in rows) + 8
-    rows += [("", 0, int(float(high)) + 8, "")]
-    rows += [(line, 4, 14, 'size="11"') for line in wrapped(foot, float(wide) - 8, 11)]
+    feet = [(line, 4, 14, 'size="11"') for line in wrapped(foot, wide - 8, 11)]
+    rows += [("", 0, int(float(high)) + 8, ""), *feet]
     texts = ""
     for line, x, step, look in rows:
         y += step
         texts += f'<text x="{x}" y="{y - 3}" font-{look}>{escape(line)}</text>' if line else ""
     size = f'width="{float(wide):g}" height="{y + 8}" viewBox="0 0 {float(wide):g} {y + 8}"{more}'
-    drawing = f'<g transform="translate(0,{top})">{after.rstrip()[:-6]}</g>'
-    ground = '<rect width="100%" height="100%" fill="#fff"/>'
-    return f'{before} {size}>{ground}{drawing}<g font-family="Source Sans Pro, sans-serif">{texts}</g></svg>\n'
+    drawing = (
+        f'<rect width="100%" height="100%" fill="#fff"/><g transform="translate(0,{top})">{after.rstrip()[:-6]}</g>'
+    )
+    return f'{before} {size}>{drawing}<g font-family="Source Sans Pro, sans-serif">{texts}</g></svg>\n'
 
 
 def _table(spec: Mapping[str, Any], foot: str) -> str:

@@ -32,12 +32,11 @@ class Staged:
     folder: Path  # of `report.md`, `edition.yml`, `facts.json`, `figures/` and `vega/`
     chapters: list[Chapter]
     ledger: Ledger
-    clashes: list[str]
 
     @cached_property
     def problems(self) -> list[str]:
         """What is wrong with numbers and marks, a sentence each."""
-        return [*dict.fromkeys(self.clashes), *self.ledger.problems(self.chapters)]
+        return list(self.ledger.problems(self.chapters))
 
 
 def stage(
@@ -62,7 +61,8 @@ def stage(
     # The text is made while another process draws.
     with drawer or Drawer(Cache(root)) as drawer, ThreadPoolExecutor(1) as pool:
         drawing = pool.submit(draw_figures, outputs, f"{licence} {address}".strip(), folder, drawer)
-        clashes = [clash for output in outputs for clash in ledger.add(output.get("evidence", {}))]
+        for output in outputs:
+            ledger.add(output.get("evidence", {}))
         chapters, body = _stitch(lines, read, has_evidence=not dataset["sources"].empty)
         body = ledger.number(body)
         files = {
@@ -72,8 +72,8 @@ def stage(
         }
         for name, text in files.items():
             (folder / name).write_text(f"{text}\n", encoding="utf-8")
-        staged = Staged(folder, chapters, ledger, clashes)
-        if drawer.is_busy():
+        staged = Staged(folder, chapters, ledger)
+        if not all(one.done() for one in drawer.asked.values()):
             _ = staged.problems  # which else are looked for when they are asked for
         drawing.result()
     return staged
