@@ -71,9 +71,9 @@ class Exhibits:
         hold, as notebooks/README.md shows,
 
         - ``{obs-jef-members-opinion}`` a row, ``{jef.members}`` a subject's newest value, ``{n}`` a variable
-        - ``{row:these words}`` words that the row supports, ``{row.date.when}`` “on 9 May 2025”,
-          ``{ratio.percent}``, ``{ratio.times}``, ``{part.of(whole):members}``, ``{n|member belongs|members belong}``,
-          ``{part.of(whole)|is|are:members}``
+        - ``{row:these words}`` words that the row supports, ``{row.date.when}`` “on 9 May 2025”, ``{row.date.month}``
+          “May”, with its year in an edition of several years (``.day``, ``.month_year``), ``{ratio.percent}``,
+          ``{ratio.times}``, ``{part.of(whole)|is|are:members}``, ``{n|member belongs|members belong}``
         - ``[@row_id]`` at the end sets evidence for plain words, ``[-@row_id]`` names what speaks against an inference
 
         Before a sentence: ``else:`` an alternative to the one above where that is not known (alone on its line: to the
