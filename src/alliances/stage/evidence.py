@@ -100,10 +100,10 @@ class Ledger(Marks):
         text = _NOT_READ.sub(" ", _SPAN.sub(r"\1", MARK.sub(_SIGN, said)))  # as a reader sees it, a sign for a mark
         text, marks = " ".join([*plain(text).replace("\\", "").split(), alt]), MARK.findall(said)
         places = [found.start() - number for number, found in enumerate(re.finditer(_SIGN, text))]
-        text, judged = text.replace(_SIGN, ""), self.dataset["judgements"]
-        ids = [one.get("judgement") for one in (output, *output.get("items", ()))]
-        ours = [*judged[judged["judgement_id"].isin(ids)].to_numpy().ravel(), output.get("yardstick", "")]
-        own = {*claims(" ; ".join(map(str, ours)), parts=True)}  # a judgement's horizon, its reasons
+        text, judged = text.replace(_SIGN, ""), self.dataset.rows_of("judgements")
+        ids = {one.get("judgement") for one in (output, *output.get("items", ()))} & judged.keys()
+        ours = [output.get("yardstick", ""), *(str(cell) for one in ids for cell in judged[one].values.values())]
+        own = {*claims(" ; ".join(ours), parts=True)}  # a judgement's horizon, its reasons
         unmarked = {alt, *(line_text(output.get(part, "")) for part in ("title", "subtitle"))}
         # Rows of a table and lines of a judgement show once what several of their cells or sentences rest on.
         below = MARK.findall(staged if kind in ("table", "judgement") else "".join(_SOURCE.findall(staged)))
