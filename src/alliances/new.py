@@ -204,7 +204,7 @@ def new_judgement(root: Path, judgement_id: str) -> str:
     add_row(root, "judgements", **{**(own[-1] if own else blank), "valid_from": day, "reviewed": ""})
     return (
         f"{judgement_id} stands in the last row of data/judgements.csv, from {day} on: fill it in (requires, against, "
-        f'likelihood), then show it in its chapter with edition.judgement("{judgement_id}").'
+        f'likelihood), and show it in its chapter, if it is new: edition.judgement("{judgement_id}").'
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from alliances.dataset import tables as schema
 from alliances.dataset.problems import Problem, nearest_words, shorten, visible
 from alliances.dataset.tables import EVIDENCE, FACT_TABLES, Raw, coded, meanings, split_aside, split_list
-from alliances.text.dates import first_day, split_period
+from alliances.text.dates import date_text, first_day, is_date, split_period
 from alliances.text.numbers import claims, number_text
 from alliances.text.reading import NUMBER, number, readings
 
@@ -214,8 +214,9 @@ def _not_held(r: Any, x: _Index) -> list[str]:
         behind += [x.keyed[table].get(key, {}) for table, key in keys]
     bounds = [number(row.get(column, "")) for row in named for column in ("value_low", "value_high")]
     words = [number_text(bound) for bound in bounds if math.isfinite(bound)]  # 1500000 is 1.5 million
-    told = {*claims(" ; ".join([*words, *(cell for cells in behind for cell in cells.values())]), parts=True)}
-    told |= {str(n) for n in range(len(named) + 1)}  # “two of the three texts”
+    words += [cell for row in behind for cell in row.values()]
+    words += [*map(date_text, filter(is_date, words)), *map(str, range(len(named) + 1))]  # “two of the three texts”
+    told = claims(" ; ".join(words), parts=True)
     return [said for claim, said in claims(r.explanation).items() if claim not in told]
 
 
