@@ -346,6 +346,15 @@ def test_numbers_of_an_explanation_stand_in_its_rows(explanation: str, number: s
     assert any(f"dis-barges says {number}" in text for text in found) == bool(number), found
 
 
+def test_a_month_of_an_explanation_is_the_date_of_a_row(river: Path) -> None:
+    rows = "acc-fund-launch-brief; obs-barges-brief"
+    change(river, "disagreements", "dis-barges", row_ids=rows, explanation="In November 2019 there were 30 barges.")
+    assert not [one for one in problems(river) if "none of its rows holds" in one]
+    change(river, "disagreements", "dis-barges", explanation="In October 2019 there were 30 barges.")
+    assert [one for one in problems(river) if "says October" in one]
+
+
+
 @pytest.mark.parametrize(
     ("cells", "said"),
     [
