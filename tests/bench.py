@@ -133,19 +133,16 @@ forks.start()
 from alliances import build as b
 from alliances.publish import publish
 from alliances.run.execute import run_notebooks
-from alliances.stage import stage, report
+from alliances.stage import stage
 root, done = Path(sys.argv[1]), {}
 def mark(name): t.append(at()); done[name] = t[-1] - t[-2]
 mark("imports")
 planned = b.plan(root, {}); mark("data and parameters, checked")
 books = run_notebooks(root, planned.names, planned.parameters.as_dict(), cache=b.Cache(root))
 mark("kernels and cells")
-drawn, draw = [], report.draw_figures
-def timed(*args): s = at(); draw(*args); drawn.append(at() - s)
-report.draw_figures = timed
 known = planned.dataset.known(planned.parameters.as_of)
 stage(root, known, planned.parameters, planned.defaults, books, root / "staged")
-mark("stage"); done["charts"] = drawn[0]; done["stage"] -= drawn[0]
+mark("text and charts")
 for kind, name in (("html", "page (Pandoc)"), ("pdf", "PDF (Pandoc, Typst)")):
     publish(root / "staged", (kind,), root=root, engine="embedded"); mark(name)
 print(json.dumps(done))

@@ -53,10 +53,10 @@ def publish(
     """Render a staged folder to report.html and report.pdf, which are written into it together or not at all.
 
     `folder` holds report.md, edition.yml, figures/, vega/, and attached/ with what the PDF is to carry; `log` takes
-    what the engines say, if anything, by default publish.log in the folder; `meanwhile` is called while they work,
-    and what it raises goes before what they do. PublishError if Quarto is asked for and not
-    found, or rendering fails: with the engine ``auto`` the embedded one then steps in, as where Quarto 1.9 or newer is
-    not found.
+    what the engines say, if anything, by default publish.log in the folder; `meanwhile` is called once the first format
+    is rendering, and an error of its own is raised whatever becomes of the formats. PublishError if Quarto is asked for
+    and not found, or rendering fails: with the engine ``auto`` the embedded one then steps in, as where Quarto 1.9 or
+    newer is not found.
     """
     log, chosen, notice = log or folder / "publish.log", engine_version(engine), ""
     given = folder, root, formats, log, meanwhile

@@ -119,7 +119,7 @@ def _signed(svg: str, spec: Mapping[str, Any], foot: str) -> str:
     for line, x, step, look in rows:
         y += step
         texts += f'<text x="{x}" y="{y - 3}" font-{look}>{escape(line)}</text>' if line else ""
-    size = f'width="{float(wide):g}" height="{y + 8}" viewBox="0 0 {float(wide):g} {y + 8}"{more}'
+    size = f'width="{wide:g}" height="{y + 8}" viewBox="0 0 {wide:g} {y + 8}"{more}'
     drawing = f'<rect width="100%" height="100%" fill="#fff"/><g transform="translate(0,{top})">{after[:-6]}</g>'
     return f'{before} {size}>{drawing}<g font-family="Source Sans Pro, sans-serif">{texts}</g></svg>\n'
 

@@ -46,8 +46,8 @@ def stage(
     """Stage executed notebooks: report, edition, facts and figures go into a folder, made if it is missing.
 
     `dataset` is cut to the edition with these `parameters`; `executed` are notebooks by the names in the include lines
-    of `report/report.qmd`; `drawer` draws; `only` is the one chapter to stage, for a preview: its links to
-    others then lead nowhere. PublishError if a chart cannot be drawn.
+    of `report/report.qmd`; `drawer` draws the figures, by default a new one; `only` is the one chapter to stage, for a
+    preview: its links to others then lead nowhere. PublishError if a chart cannot be drawn.
     """
     front, lines = reading.read_template(root / "report" / "report.qmd")
     if only:
@@ -74,7 +74,7 @@ def stage(
             (folder / name).write_text(f"{text}\n", encoding="utf-8")
         staged = Staged(folder, chapters, ledger)
         if not all(one.done() for one in drawer.asked.values()):
-            _ = staged.problems  # which else are looked for when they are asked for
+            _ = staged.problems  # a processor is free for the check, which otherwise waits until it is asked for
         drawing.result()
     return staged
 
