@@ -354,7 +354,6 @@ def test_a_month_of_an_explanation_is_the_date_of_a_row(river: Path) -> None:
     assert [one for one in problems(river) if "says October" in one]
 
 
-
 @pytest.mark.parametrize(
     ("cells", "said"),
     [
