@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,9 +47,12 @@ def test_an_address_where_nobody_answers(
     root: Path, address: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(batch, "_PATIENCE", 1)
-    with pytest.raises(ExecutionError, match="No Dask scheduler answers at"):
+    with pytest.raises(ExecutionError, match="No Dask scheduler answers at") as caught:
         run_matrix(root, root / "m.yaml", root / "out", check, build, scheduler=address)
     assert "Traceback" not in "".join(capfd.readouterr())
+    # A half-made client that is left open waits for ever if it is collected while another one starts.
+    frames = [frame for frame, _ in traceback.walk_tb(getattr(caught.value.__cause__, "__traceback__", None))]
+    assert {frame.f_locals["self"].status for frame in frames if frame.f_code.co_name == "start"} <= {"closed"}
 
 
 def test_without_dask(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

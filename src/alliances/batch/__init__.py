@@ -22,7 +22,6 @@ from jinja2 import Environment
 
 from alliances import place
 from alliances.errors import AlliancesError, ExecutionError, ParameterError, sentence_of
-from alliances.place import FORMATS
 from alliances.run import TIME_LIMIT, forks
 from alliances.run.cache import files_digest, library_digest, versions, write_whole
 from alliances.run.stopping import as_done
@@ -98,11 +97,11 @@ def read_matrix(path: Path) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
         raise ParameterError(f"{named} holds no mapping; its keys are {', '.join(_KEYS)}; see README.")
     for key in [key for key in spec if key not in _KEYS]:
         raise ParameterError(f"{named} has the key “{key}”; allowed are {', '.join(_KEYS)}.")
-    told = spec.get("to", list(FORMATS))
+    told = spec.get("to", list(place.FORMATS))
     asked = told if isinstance(told, list) else [told]
-    if wrong := [item for item in asked or [asked] if item not in FORMATS]:
-        raise ParameterError(f"to: “{wrong[0]}” is no format; allowed are {' and '.join(FORMATS)}.")
-    return combinations(spec), tuple(name for name in FORMATS if name in asked)
+    if wrong := [item for item in asked or [asked] if item not in place.FORMATS]:
+        raise ParameterError(f"to: “{wrong[0]}” is no format; allowed are {' and '.join(place.FORMATS)}.")
+    return combinations(spec), tuple(name for name in place.FORMATS if name in asked)
 
 
 def combinations(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -218,14 +217,17 @@ def _connected(address: str) -> Any:
     try:
         from distributed import Client
     except ImportError as error:
-        told = "--scheduler needs Dask, which is not installed; install the extra “cluster”"
-        raise ExecutionError(f"{told} with `pip install 'alliances[cluster]'`.") from error
+        raise ExecutionError("--scheduler needs Dask (extra “cluster”): pip install 'alliances[cluster]'.") from error
     logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)  # what matters of it is said in a sentence
+    client = Client.__new__(Client)
     try:
-        return Client(address, timeout=_PATIENCE, set_as_default=False)
+        Client.__init__(client, address, timeout=_PATIENCE, set_as_default=False)
+        return client
     except Exception as error:  # whatever listens there, it is no scheduler
-        told = f"No Dask scheduler answers at “{address}” within {_PATIENCE} seconds; give an address such as"
-        raise ExecutionError(f"{told} tcp://10.0.0.1:8786, or start one with `dask scheduler`.") from error
+        with suppress(Exception):  # else garbage collection closes it later, and waits for ever if another one starts
+            client.close(timeout=_PATIENCE)
+        told = f"No Dask scheduler answers at “{address}” within {_PATIENCE} seconds"
+        raise ExecutionError(f"{told}; give its address, such as tcp://10.0.0.1:8786, or start one.") from error
 
 
 def _description() -> dict[str, str]:  # of what decides the bytes of an edition, apart from the project's files
@@ -237,12 +239,11 @@ def _compare(client: Any, address: str) -> None:
     try:
         client.wait_for_workers(1, timeout=_PATIENCE)
     except TimeoutError as error:
-        told = f"The Dask scheduler at {address} has no workers; start one with `dask worker {address}`."
-        raise ExecutionError(told) from error
+        raise ExecutionError(f"The scheduler at {address} has no workers; start one: dask worker {address}") from error
     here = _description()
     for worker, answer in sorted(client.run(_description, on_error="return").items()):
         there = answer if isinstance(answer, dict) else {}  # an error, where this project is not installed
-        for name in (name for name in here if there.get(name) != here[name]):
+        if name := next((name for name in here if there.get(name) != here[name]), None):
             has = f"has {name} {there.get(name, 'missing')} and this machine {here[name]}"
             raise ExecutionError(f"Worker {worker} {has}; install the same version on it.")
 
