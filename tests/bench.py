@@ -65,12 +65,16 @@ def stitch(root: Path, executed: Path, target: Path) -> None:
 
     from alliances.build import plan
     from alliances.publish import publish
+    from alliances.run.cache import Cache
     from alliances.stage import stage
+    from alliances.stage.figures import Drawer
 
     planned = plan(root, {})
     books = {name: nbformat.read(executed / f"{name}.ipynb", 4) for name in planned.names}
     known = planned.dataset.known(planned.parameters.as_of)
-    assert stage(root, known, planned.parameters, planned.defaults, books, target).problems == []
+    with Drawer(Cache(root)) as drawer:
+        assert stage(root, known, planned.parameters, planned.defaults, books, target, drawer).problems == []
+        drawer.finish()
     publish(target, root=root, engine="embedded")
 
 
@@ -134,6 +138,7 @@ from alliances import build as b
 from alliances.publish import publish
 from alliances.run.execute import run_notebooks
 from alliances.stage import stage
+from alliances.stage.figures import Drawer
 root, done = Path(sys.argv[1]), {}
 def mark(name): t.append(at()); done[name] = t[-1] - t[-2]
 mark("imports")
@@ -141,7 +146,9 @@ planned = b.plan(root, {}); mark("data and parameters, checked")
 books = run_notebooks(root, planned.names, planned.parameters.as_dict(), cache=b.Cache(root))
 mark("kernels and cells")
 known = planned.dataset.known(planned.parameters.as_of)
-stage(root, known, planned.parameters, planned.defaults, books, root / "staged")
+with Drawer(b.Cache(root)) as drawer:
+    stage(root, known, planned.parameters, planned.defaults, books, root / "staged", drawer)
+    drawer.finish()
 mark("text and charts")
 for kind, name in (("html", "page (Pandoc)"), ("pdf", "PDF (Pandoc, Typst)")):
     publish(root / "staged", (kind,), root=root, engine="embedded"); mark(name)

@@ -24,6 +24,8 @@ from alliances.check import verify
 from alliances.dataset import Dataset
 from alliances.errors import AlliancesError, ParameterError, PublishError
 from alliances.place import is_whole, put_in_place, read_manifest, recover, slug
+from alliances.run.cache import Cache
+from alliances.stage.figures import Drawer
 from helpers import PROJECT, Command, change_cell, edition, outputs, tree, works
 from river_data import change, read_table, write_table
 
@@ -385,7 +387,9 @@ def test_a_first_edition_that_cannot_be_put_in_place(tmp_path: Path, monkeypatch
 
 def test_the_river_without_each_of_its_texts(river_root: Path, tmp_path: Path) -> None:
     for text in TEXTS:
-        told = stage_edition(plan(river_root, {"exclude_sources": text}), tmp_path / text, log=tmp_path / "log")
+        planned = plan(river_root, {"exclude_sources": text})
+        with Drawer(Cache(river_root)) as drawer:
+            told = stage_edition(planned, tmp_path / text, drawer, log=tmp_path / "log")
         told.check()
         assert [chapter.title for chapter in told.staged.chapters] == ["Orvane River Commission", "A dam for Dunmere"]
         assert text not in (told.staged.folder / "facts.json").read_text("utf-8")

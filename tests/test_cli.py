@@ -176,7 +176,7 @@ def test_a_damaged_project(run: Run, tmp_path: Path, damage: Callable[[Path], ob
     root = river(tmp_path / "project")
     damage(root)
     before = tree(root)
-    assert told in run(*BUILD, root=root).sentence()
+    assert told in run(*BUILD, "--quiet", root=root).sentence()
     assert {name for name in tree(root) if not name.startswith((".cache", "report/_output"))} == {*before}
 
 

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from alliances.build import Edition, notebook_names, plan, stage_edition
+from alliances.run.cache import Cache
+from alliances.stage.figures import Drawer
 from helpers import LONG, PROJECT, outputs
 
 
@@ -50,7 +52,9 @@ def name_of(values: dict[str, Any]) -> str:
 
 
 def staged(root: Path, values: dict[str, Any], folder: Path) -> Edition:
-    edition = stage_edition(plan(root, values), folder / "stage", log=folder / "build.log")
+    with Drawer(Cache(root)) as drawer:
+        edition = stage_edition(plan(root, values), folder / "stage", drawer, log=folder / "build.log")
+        drawer.finish()
     edition.check()
     return edition
 

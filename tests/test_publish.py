@@ -25,6 +25,7 @@ from alliances.publish import engine_version, publish
 from alliances.publish.page import finish
 from alliances.publish.quarto import find_quarto
 from alliances.quarto_steps import bring_up_to_date
+from alliances.text.markdown import typeset
 from helpers import long
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -407,7 +408,7 @@ def test_pdf_evidence_is_what_is_cited_with_its_pages(embedded: Edition) -> None
 
 
 def test_pdf_prints_what_a_printed_entry_leads_to(stage: Path) -> None:
-    change("against it speaks ", 'against it speaks [^D7^](#ev-D7 "…")')(stage)
+    change("against it speaks", 'against it speaks [^D7^](#ev-D7 "…")')(stage)
     publish(stage, ["pdf"], root=ROOT, engine="embedded")
     evidence = " ".join(Edition(stage).pages)
     assert "wreck of the Heron" in evidence
@@ -440,7 +441,7 @@ def test_pdf_shows_the_bottom_line_on_one_page(embedded: Edition) -> None:
 @needs_poppler
 def test_pdf_keeps_ranges_on_a_line(stage: Path) -> None:
     said = " ".join(f"{'So ' * (n % 5)}40,000–50,000 boats cost €800–€900 million." for n in range(1, 30))
-    change("Geography explains most of it.", said)(stage)
+    change("Geography explains most of it.", typeset(said))(stage)
     publish(stage, ["pdf"], root=ROOT, engine="embedded")
     told = subprocess.run(
         ["pdftotext", str(stage / "report.pdf"), "-"], capture_output=True, text=True, check=True
@@ -547,7 +548,7 @@ def change(old: str, new: str, file: str = "report.md") -> Callable[[Path], None
     ("fault", "message"),
     [
         (change("(#ev-C8 ", "(#ev-C88 "), "leads to #ev-C88, which does not exist"),
-        (change("@fig-fleet", "@fig-none"), "leads to #fig-none"),
+        (change("](#fig-fleet)", "](#fig-none)"), "leads to #fig-none"),
         (change("{#sec-winter ", "{#sec-fleet "), "#sec-fleet is given twice"),
         (change("figures/fig-growth.svg", "figures/fig-no.svg"), r"figures/fig-no\.svg does not exist"),
         (change('{alt="Map of', '{title="Map of'), "no alternative text"),

@@ -19,7 +19,9 @@ import yaml
 from alliances.dataset import FACT_TABLES, Dataset
 from alliances.errors import PublishError
 from alliances.parameters import check_parameters
+from alliances.run.cache import Cache
 from alliances.stage import Staged, stage
+from alliances.stage.figures import Drawer
 from alliances.text.markdown import link
 from river_data import change as change_row
 from river_data import copy_river
@@ -248,14 +250,17 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Staged:
 
 @pytest.fixture
 def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alliances.stage.report.draw_figures", lambda *_: None)
+    monkeypatch.setattr(Drawer, "write", lambda *_: None)
 
 
 def staged(root: Path, executed: dict[str, Any], folder: Path, **values: Any) -> Staged:
     whole = Dataset.load(root, validate=False)
     parameters = check_parameters(values, whole)
     dataset = whole.known(parameters.as_of, parameters.exclude_sources)
-    return stage(root, dataset, parameters, check_parameters({}, whole), executed, folder)
+    with Drawer(Cache(root)) as drawer:
+        made = stage(root, dataset, parameters, check_parameters({}, whole), executed, folder, drawer)
+        drawer.finish()
+    return made
 
 
 def text_of(done: Staged) -> str:
@@ -357,7 +362,7 @@ def test_readings_are_in_plain_words(report: Staged) -> None:
         r"\[Staff, the Orvane River Commission: about 60 persons; reported\]\{\.reading", text, re.IGNORECASE
     )
     assert re.search(r"\[Dunmere, the dam, .*: wants; .*\]\{\.reading", text)
-    assert "[With A4 “On 12 March 2019 the commission met in Port Lisse”]{.further}" in entry(report, "ev-A3")
+    assert "[With A4 “On 12\u00a0March 2019 the commission met in Port Lisse”]{.further}" in entry(report, "ev-A3")
     assert "cost_sharers" not in text
 
 
@@ -366,7 +371,7 @@ def test_sums_inferences_and_records_name_what_they_rest_on(report: Staged) -> N
     assert "In the league: **3** (a and b, counted). From\u00a0[A3](#ev-A3) and [r1](#ev-r-xav-league)." in league
     nobody = entry(report, "ev-i-nobody")
     assert "So nobody pays. [Inference of this report.]{.ours} From\u00a0[A3](#ev-A3). Against it:\u00a0[" in nobody
-    assert "Arven: member of the League of Rivers since 1 January 1950." in entry(report, "ev-r-xav-league")
+    assert "Arven: member of the League of Rivers since 1\u00a0January 1950." in entry(report, "ev-r-xav-league")
     assert text_of(report).count("Public record: League of Rivers, “Members”.") == 1
     assert "ev-r-xbm-league" not in text_of(report)
 

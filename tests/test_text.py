@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from alliances.text.dates import date_text, day_text, is_date, month_text, when_text
-from alliances.text.markdown import MARK, capital, curly, escape, join_and, link, plain, quoted, slug
+from alliances.text.markdown import MARK, capital, curly, escape, join_and, link, plain, quoted, slug, typeset
 from alliances.text.numbers import (
     as_digits,
     claims,
@@ -155,3 +155,17 @@ def test_words_are_set_as_a_printer_would() -> None:
     assert curly("""it's a 'b' and "c" """) == "it’s a ‘b’ and “c” "
     assert quoted("a “b”\n c") == "“a ‘b’ c”"
     assert plain('**Ten** [members](#x) of *it*<sup>[E1](#ev-E1 "t")</sup>') == "Ten members of it"
+
+
+def test_what_belongs_together_stays_on_a_line() -> None:
+    told = typeset(
+        'On 5 May 3–5 of [$4–$5](#a "of 5 May") billion, 6 per cent, CC BY 4.0 (@fig-b, @tbl-a, \\@fig-a).\n'
+    )
+    assert told == (
+        'On 5\u00a0May [3–5]{.unbroken} of [$[4–$5]{.unbroken}](#a "of 5 May") billion, 6\u00a0per cent, '
+        "CC\u00a0BY\u00a04.0 ([fig-b](#fig-b), [tbl-a](#tbl-a), \\@fig-a).\n"
+    )
+    named = typeset(
+        "::: {#fig-a .fig}\n:::\n\n::: {#tbl-a .tbl}\n:::\n\n::: {#fig-b .fig}\n:::\n\nSee @fig-b and @tbl-a."
+    )
+    assert named.endswith("See [Figure\u00a02](#fig-b) and [Table\u00a01](#tbl-a).")

@@ -4,6 +4,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,14 +67,30 @@ def notebook_names(root: Path) -> list[str]:
     return [value for kind, value, _ in read_template(root / "report" / "report.qmd")[1] if kind == "include"]
 
 
+def validate(root: Path) -> Dataset:
+    """Load the data, and check them unless the same files have passed before the same checks; DataError if not."""
+    files = [*(root / "data").glob("*"), *(root / "seeds").glob("*.txt")]
+    cache, key = Cache(root), digest(files_digest(files, root), library_digest("dataset"))
+    dataset = Dataset.load(root, validate=cache.get("validated", key) is None)
+    cache.put("validated", key, b"")
+    return dataset
+
+
+@contextmanager
+def validated(root: Path) -> Iterator[tuple[Executor, Future[Dataset]]]:
+    """Check the data beside what is done with them: what is wrong there is told before whatever it led to."""
+    with ThreadPoolExecutor(1) as pool:
+        valid = pool.submit(validate, root)
+        try:
+            yield pool, valid
+        except Exception:
+            valid.result()
+            raise
+
+
 def plan(root: Path, values: Mapping[str, Any], dataset: Dataset | None = None) -> Plan:
     """Check data, unless a `dataset` is given, notebooks and parameters; AlliancesError for whatever is wrong."""
-    made_of = place.made_of(root)
-    if dataset is None:  # it is validated unless the same files have passed before the same checks
-        files = [*(root / "data").glob("*"), *(root / "seeds").glob("*.txt")]
-        cache, key = Cache(root), digest(files_digest(files, root), library_digest("dataset"))
-        dataset = Dataset.load(root, validate=cache.get("validated", key) is None)
-        cache.put("validated", key, b"")
+    made_of, dataset = place.made_of(root), dataset or validate(root)
     place.check_files(root)
     defaults, parameters = check_parameters({}, dataset), check_parameters(values, dataset)
     names, unset, asked = notebook_names(root), defaults.as_dict(), parameters.as_dict()
@@ -88,25 +106,25 @@ def named(planned: Plan, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]
 
 
 def stage_edition(
-    planned: Plan, folder: Path, *, cache: Cache | None = None, log: Path | None = None,
+    planned: Plan, folder: Path, drawer: Drawer, *, log: Path | None = None,
     say: Callable[[str], None] = lambda line: None, **running: Any,
 ) -> Edition:  # fmt: skip
     """Execute the notebooks of an edition and stage its report into a folder, with what its PDF carries.
 
-    `log` takes tracebacks and problems, by default ``report/_output/build.log``; `say` receives progress, a line at a
-    time; `cache` holds results, by default the project's; `running` are ``jobs``, ``explain``, ``timeout`` as in
-    `alliances.run.execute.run_notebooks`. AlliancesError if a notebook fails. What it says is not checked yet.
+    The figures are there once the `drawer` has finished; its cache holds results. `log` takes tracebacks and problems,
+    by default ``report/_output/build.log``; `say` receives progress, a line at a time; `running` are ``jobs``,
+    ``explain``, ``timeout``, ``beside`` as in `alliances.run.execute.run_notebooks`. AlliancesError if a notebook
+    fails. What it says is not checked yet.
     """
-    root, parameters, cache = planned.root, planned.parameters, cache or Cache(planned.root)
+    root, parameters = planned.root, planned.parameters
     log = log or root / place.OUTPUT / "build.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
     say(f"{len(planned.names)} notebooks, texts published by {parameters.as_of}")
-    running |= {"cache": cache, "say": say, "log": log, "uncoded": planned.dataset.uncoded}
-    with Drawer(cache) as drawer:
-        executed = run_notebooks(root, planned.names, parameters.as_dict(), done=drawer.draw_ahead, **running)
-        known = planned.dataset.known(parameters.as_of, parameters.exclude_sources)
-        staged = stage(root, known, parameters, planned.defaults, executed, folder, drawer)
+    running |= {"cache": drawer.cache, "say": say, "log": log, "uncoded": planned.dataset.uncoded}
+    executed = run_notebooks(root, planned.names, parameters.as_dict(), done=drawer.draw_ahead, **running)
+    known = planned.dataset.known(parameters.as_of, parameters.exclude_sources)
+    staged = stage(root, known, parameters, planned.defaults, executed, folder, drawer)
     (folder / "attached").mkdir(exist_ok=True)
     shutil.copy(folder / "facts.json", folder / "attached")
     return Edition(planned, staged, executed, log)
@@ -123,51 +141,65 @@ def build(
     folder, by default ``report/_output`` or one of its own below it; `force` builds anew, and replaces another edition
     there. The rest is as in `stage_edition`. AlliancesError for whatever is wrong; its folder is then as it was.
     """
-    cache, planned = cache or Cache(root), plan(root, values)
-    asked, defaults = planned.parameters.as_dict(), planned.defaults.as_dict()
-    name = place.slug(asked, defaults)
-    folder = output or root / place.OUTPUT / (f"editions/{name}" if name else "")
-    log = log or (None if os.access(root / "report", os.W_OK) else folder.with_name(f"{folder.name}.log"))
-    if engine == "quarto":
-        engine_version(engine)  # says so now if there is none
-    # Two builds of one edition do not work side by side: the second finds what the first has made.
-    with alone(folder, cache.folder / "locks", say), tempfile.TemporaryDirectory(prefix="edition-") as scratch:
-        place.recover(folder)
-        if not force:
-            if place.is_unchanged(root, asked, formats, engine, folder):
-                return Build(folder, is_kept=True)
-            place.refuse_foreign(folder, asked, defaults)
-        staged, done = Path(scratch, "stage"), Path(scratch, "edition")
-        edition = stage_edition(planned, staged, cache=cache, log=log, say=say, **running)
-        say(f"  staged {len(edition.staged.chapters)} chapters")
-        late: list[str] = []
-
-        def meanwhile() -> None:
-            edition.check()
-            late[:] = _late(planned, not name)
-
-        try:
-            published = publish(staged, formats, root=root, engine=engine, log=log, meanwhile=meanwhile)
-        finally:
-            raise_if_told()  # Ctrl-C reaches the engine as well, and may do so first
-        collect(edition, done, published, formats)
-        finish()
-        place.put_in_place(done, folder)
+    with validated(root) as (pool, valid):
+        planned, cache = plan(root, values, Dataset.load(root, validate=False)), cache or Cache(root)
+        asked, defaults = planned.parameters.as_dict(), planned.defaults.as_dict()
+        name = place.slug(asked, defaults)
+        folder = output or root / place.OUTPUT / (f"editions/{name}" if name else "")
+        log = log or (None if os.access(root / "report", os.W_OK) else folder.with_name(f"{folder.name}.log"))
+        if engine == "quarto":
+            engine_version(engine)  # says so now if there is none
+        # Two builds of one edition do not work side by side: the second finds what the first has made.
+        with alone(folder, cache.folder / "locks", say), tempfile.TemporaryDirectory(prefix="edition-") as scratch:
+            place.recover(folder)
+            if not force:
+                if place.is_unchanged(root, asked, formats, engine, folder):
+                    return Build(folder, is_kept=True)
+                place.refuse_foreign(folder, asked, defaults)
+            late = pool.submit(_late, planned, not name)
+            running |= {"beside": valid, "log": log, "say": say}
+            done, notice = _make(planned, Path(scratch), cache, formats, engine, **running)
+            behind = late.result()
+            finish()
+            place.put_in_place(done, folder)
     cache.prune()
     if name:
         folders = root / "notebooks", folder / "notebooks"
         say(differences(*([where / f"{each}.ipynb" for each in planned.names] for where in folders)))
-    for line in late:
+    for line in behind:
         say(line)
-    return Build(folder, published.notice)
+    return Build(folder, notice)
 
 
-def _late(planned: Plan, is_default: bool) -> Iterator[str]:
+def _make(
+    planned: Plan, scratch: Path, cache: Cache, formats: Sequence[str], engine: str, **running: Any
+) -> tuple[Path, str]:
+    """Execute, stage and publish; return the folder of what was made, and the notice."""
+    with Drawer(cache) as drawer:
+        edition = stage_edition(planned, scratch / "stage", drawer, **running)
+        running["say"](f"  staged {len(edition.staged.chapters)} chapters")
+
+        def ready(kind: str) -> None:
+            if kind == "html":
+                edition.check()
+            drawer.finish(kind)
+
+        asked = {"root": planned.root, "engine": engine, "log": running["log"]}
+        try:
+            published = publish(scratch / "stage", formats, **asked, ready=ready)
+            ready("html")
+        finally:
+            raise_if_told()  # Ctrl-C reaches the engine as well, and may do so first
+    collect(edition, scratch / "edition", published, formats)
+    return scratch / "edition", published.notice
+
+
+def _late(planned: Plan, is_default: bool) -> list[str]:
     """Say how much is behind the data, and which texts do not count yet."""
-    if found := behind_of(planned.root, planned.dataset, planned.names) if is_default else {}:
-        yield f"{sum(found.values())} places of the report are behind the data; `alliances check` lists them."
-    for source_id in sorted(planned.dataset.uncoded):
-        yield f"{source_id} does not count yet: `alliances check` lists its sentences that are not accounted for."
+    found = behind_of(planned.root, planned.dataset, planned.names) if is_default else {}
+    behind = f"{sum(found.values())} places of the report are behind the data; `alliances check` lists them."
+    told = "does not count yet: `alliances check` lists its sentences that are not accounted for."
+    return [behind] * bool(found) + [f"{source_id} {told}" for source_id in sorted(planned.dataset.uncoded)]
 
 
 def collect(edition: Edition, done: Path, published: Published, formats: Sequence[str]) -> None:

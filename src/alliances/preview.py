@@ -22,6 +22,7 @@ from alliances.run.cache import Cache, digest, files_digest
 from alliances.run.execute import run_notebooks
 from alliances.run.notebooks import check_defaults
 from alliances.stage import stage
+from alliances.stage.figures import Drawer
 
 _SHELL = Path(__file__).with_name("preview.html")
 
@@ -86,7 +87,9 @@ class Preview:
         uncoded, known = dataset.uncoded, dataset.known(parameters.as_of, parameters.exclude_sources)
         executed = run_notebooks(self.root, [name], parameters.as_dict(), cache=cache, uncoded=uncoded)
         with tempfile.TemporaryDirectory(prefix="preview-") as folder:
-            staged = stage(self.root, known, parameters, defaults, executed, Path(folder), only=name)
+            with Drawer(cache) as drawer:
+                staged = stage(self.root, known, parameters, defaults, executed, Path(folder), drawer, only=name)
+                drawer.finish()
             if staged.problems:
                 raise ExecutionError(staged.problems[0])
             if not staged.chapters:

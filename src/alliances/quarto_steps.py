@@ -19,7 +19,9 @@ from alliances.errors import AlliancesError, PublishError
 from alliances.place import FORMATS, read_manifest, refuse_foreign, slug, write_manifest
 from alliances.publish.engines import Published, install_fonts
 from alliances.publish.page import finish
+from alliances.run.cache import Cache
 from alliances.run.refresh import CHART, settle
+from alliances.stage.figures import Drawer
 
 #: Where what makes an edition of Quarto's output waits while it renders.
 ASIDE = Path("report", ".quarto", "alliances")
@@ -51,8 +53,10 @@ def pre(root: Path, output: Path) -> None:
         place = f"write “project: {{output-dir: _output/editions/{slug(asked, defaults) or 'NAME'}}}” into the profile"
         raise PublishError(f"{str(error).split(';')[0]}; {place}, or remove that one.") from None
     with tempfile.TemporaryDirectory(prefix="alliances-stage-") as scratch:
-        edition = stage_edition(planned, Path(scratch), say=_say)
-        edition.check()
+        with Drawer(Cache(root)) as drawer:
+            edition = stage_edition(planned, Path(scratch), drawer, say=_say)
+            edition.check()
+            drawer.finish()
         for name in ("report.md", "edition.yml", "facts.json", "figures", "vega", "attached"):
             bring_up_to_date(root / "report" / name, Path(scratch) / name)
         install_fonts(root / "report" / "fonts")

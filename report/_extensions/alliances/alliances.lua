@@ -186,59 +186,6 @@ local function mark(link)
     html(target), html(link.title), html(name), html(label), NNBSP))
 end
 
--- What a number keeps on its line: units, and the month after a day.
-local BINDS = {}
-for word in ([[million billion trillion thousand per percent % km kilometres metres miles tonnes days weeks months years
-  January February March April May June July August September October November December]]):gmatch("%S+") do
-  BINDS[word] = true
-end
-
--- Names of figures and tables become links. Quarto's reader takes `@fig-x` for a citation, the other for a word.
-local function referred(result, text)
-  local before, id, after = text:match("^(.-)@(%a%a%a%-[%w_-]*%w)(.*)$")
-  if not id or not KINDS[id:sub(1, 3)] then return false end
-  local number = numbers[id] or fail("a link leads to #" .. id .. ", which does not exist")
-  if before ~= "" then result[#result + 1] = pandoc.Str(before) end
-  result[#result + 1] = pandoc.Link({ pandoc.Str(number) }, "#" .. id)
-  if after ~= "" and not referred(result, after) then result[#result + 1] = pandoc.Str(after) end
-  return true
-end
-
--- A mark binds to what stands before it: no ordinary space between. The stage writes no raw code. A list in which
--- nothing changed is not handed back to Pandoc, which takes longer than to go through it.
-local function bound(inlines)
-  local result, last, digit, licence, same = {}, "", false, false, true
-  local function put(item, changes)
-    result[#result + 1] = item
-    same = same and not changes
-  end
-  for index, item in ipairs(inlines) do
-    local kind = item.t
-    local text = kind == "Str" and item.text
-    if kind == "Link" then
-      local raw = mark(item)
-      if raw and (last == "Space" or last == "SoftBreak") then result[#result] = nil end
-      put(raw or item, raw)
-    elseif kind == "Space" and (digit or licence) then
-      local after = inlines[index + 1]
-      local bind = licence or after and after.t == "Str" and BINDS[after.text:match("^[%a%%]+")]
-      put(bind and pandoc.Str("\u{a0}") or item, bind)
-    elseif text and text:find("@", 1, true) and referred(result, text) then
-      kind, same = "Link", false
-    elseif kind == "Cite" then -- its word is a link by now
-      for _, one in ipairs(item.content) do put(one, true) end
-    elseif not typst and text and text:match("%d–%D?%D?%D?%d") then
-      put(pandoc.Span({ item }, pandoc.Attr("", { "unbroken" })), true) -- on paper the template keeps ranges together
-    elseif kind ~= "RawInline" then
-      put(item)
-    else
-      same = false
-    end
-    last, digit, licence = kind, text and text:match("%d$") ~= nil, text == "CC" or text == "BY"
-  end
-  if not same then return pandoc.Inlines(result) end
-end
-
 -- ---------------------------------------------------------------- figures
 
 -- Ids inside an SVG (clips, gradients) are unique only in their own file; to a screen reader the chart is one image.
@@ -291,7 +238,7 @@ local function figure(div)
   local id = div.identifier
   local alt = image and image.attributes.alt or ""
   if alt == "" then fail("the figure " .. id .. " has no picture or no alternative text") end
-  if not file(image.src) then fail("the picture " .. image.src .. " does not exist") end
+  if not typst and not file(image.src) then fail("the picture " .. image.src .. " does not exist") end
   local width = has(div, "w47") and "47" or has(div, "w166") and "166" or "112"
   caption = caption and caption_of(caption) or ""
   if typst then
@@ -962,11 +909,14 @@ end
 function Pandoc(doc)
   if quarto and quarto.doc.input_file:match("report%.qmd$") then -- the order of chapters; what is staged takes its place
     local staged = io.open("report.md") or fail("report.md is missing; type `quarto render report`")
-    doc.blocks = pandoc.read(staged:read("a"), "commonmark_x-emoji").blocks
+    local reader = "commonmark+smart+attributes+bracketed_spans+definition_lists+fenced_divs+pipe_tables+superscript"
+      .. "+gfm_auto_identifiers" -- as in publish/engines.py
+    doc.blocks = pandoc.read(staged:read("a"), reader).blocks
     staged:close()
   end
   survey(doc)
-  doc = doc:walk({ RawBlock = function() return {} end, Inlines = bound })
+  local function none() return {} end -- the stage writes no raw code
+  doc = doc:walk({ RawBlock = none, RawInline = none, Link = mark })
   local meta = metadata(doc.meta)
   return pandoc.Pandoc({ pandoc.RawBlock(typst and "typst" or "html", whole(typst and set_typst(doc) or set_html(doc))) }, meta)
 end

@@ -121,5 +121,6 @@ def draw(spec: Spec) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    _drawn({"mark": "point", "data": {"values": []}})  # starts the engine, before anything is asked
     for line in sys.stdin:
         print(json.dumps(draw(json.loads(line))), flush=True)

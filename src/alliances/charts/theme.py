@@ -68,7 +68,8 @@ def _plain(data: Any) -> Any:
 @cache
 def _look(root: Path) -> Any:
     text = (files("alliances.charts") / "theme.yml").read_text(encoding="utf-8")
-    return yaml.safe_load(re.sub(r"\$([\w-]+)", lambda found: f'"{_palette(root)[found[1]]}"', text))
+    text = re.sub(r"\$([\w-]+)", lambda found: f'"{_palette(root)[found[1]]}"', text)
+    return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 @alt.theme.register("alliances", enable=True)

@@ -91,7 +91,7 @@ class Dataset:
         if table not in self._frames:  # a subject is looked up in three of them
             rows, types = self._read(table), {"number": "float64", "integer": "Int64", "boolean": "boolean"}
             self._frames[table] = pd.DataFrame({
-                column: pd.Series([files.convert(row[column], kind) for row in rows], dtype=types.get(kind, "str"))
+                column: pd.Series(files.cells(rows, column, kind), dtype=types.get(kind, "str"))
                 for column, kind in self._types(table).items()
             })  # fmt: skip
         return self._frames[table].copy()
@@ -114,13 +114,11 @@ class Dataset:
 
     def quote(self, quote_id: str) -> Quote:
         """Return a quotation by its id; KeyError if it is not known here."""
-        row = self._keyed("quotes").get(quote_id) or self._refuse("quotation", quote_id, lambda d: d._keyed("quotes"))
-        return files.record(Quote, row)
+        return self._quotes.get(quote_id) or self._refuse("quotation", quote_id, lambda d: d._quotes)
 
     def source(self, source_id: str) -> Source:
         """Return a source text by its id; KeyError if it is not known here."""
-        row = self._keyed("sources").get(source_id) or self._refuse("source", source_id, lambda d: d._keyed("sources"))
-        return files.record(Source, row)
+        return self._sources.get(source_id) or self._refuse("source", source_id, lambda d: d._sources)
 
     def _refuse(self, what: str, found: str, known: Callable[[Self], Collection[str]]) -> NoReturn:
         if found in known(self.complete):
@@ -278,16 +276,25 @@ class Dataset:
     def rows_of(self, table: str) -> dict[str, Row]:
         """Return the rows of a table that are known here, by their ids."""
         if table not in self._known_rows:
-            types, found = self._types(table), self._known_rows.setdefault(table, {})
-            for row_id, row in self._keyed(table).items():
-                values = {column: files.convert(row[column], kind) for column, kind in types.items()}
+            types, found, rows = self._types(table), self._known_rows.setdefault(table, {}), self._keyed(table)
+            typed = zip(*(files.cells(rows.values(), column, kind) for column, kind in types.items()), strict=True)
+            for (row_id, row), values in zip(rows.items(), typed, strict=True):
                 quote_ids = tuple(split_list(row.get("quote_ids", "")))
-                found[row_id] = Row(table, row_id, row.get("source_id", ""), values, quote_ids)
+                given = dict(zip(types, values, strict=True))
+                found[row_id] = Row(table, row_id, row.get("source_id", ""), given, quote_ids)
         return self._known_rows[table]
 
     def _rows_beside(self, row_id: str) -> dict[str, Row]:
         table = _TABLE_OF_PREFIX.get(row_id[: row_id.find("-") + 1])
         return self.rows_of(table) if table else {}
+
+    @cached_property
+    def _quotes(self) -> dict[str, Quote]:
+        return {key: files.record(Quote, row) for key, row in self._keyed("quotes").items()}
+
+    @cached_property
+    def _sources(self) -> dict[str, Source]:
+        return {key: files.record(Source, row) for key, row in self._keyed("sources").items()}
 
     @cached_property
     def _rows(self) -> dict[str, Row]:

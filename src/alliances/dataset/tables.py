@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -232,6 +232,11 @@ def convert(cell: str, kind: Any) -> Any:
         return _READERS.get(kind, str)(cell)
     except ValueError:
         raise DataError(f"“{cell}” cannot be read: run `alliances check` to see where it stands.") from None
+
+
+def cells(rows: Iterable[Mapping[str, str]], column: str, kind: Any) -> list[Any]:
+    """Give the cells of a column its type."""
+    return [convert(row[column], kind) if kind in _READERS else row[column] for row in rows]
 
 
 def record(kind: type[_Record], row: Mapping[str, str]) -> _Record:

@@ -25,9 +25,12 @@ from alliances.place import FORMATS
 from alliances.publish import quarto
 from alliances.publish.page import finish
 
-_EXTENSION = "_extensions/alliances"
-# The quicker of Pandoc's readers by far; it gives what Quarto's gives but for references, which the filter reads.
-_PANDOC = ("--from=commonmark_x-emoji", "--standalone", "--wrap=none", f"--lua-filter={_EXTENSION}/alliances.lua")
+_EXTENSION, _PICTURES = "_extensions/alliances", ("figures", "vega")
+# The quickest of Pandoc's readers by far, with what the stage writes and no more (the filter names it as well).
+_READS = "smart attributes bracketed_spans definition_lists fenced_divs pipe_tables superscript gfm_auto_identifiers"
+_PANDOC = ("--from=" + "+".join(["commonmark", *_READS.split()]), "--standalone", "--wrap=none",
+           f"--lua-filter={_EXTENSION}/alliances.lua")  # fmt: skip
+_PAGE_ONLY = re.compile(r"^- \[.*\]\{\.reading #row-[\w-]+\}\n", re.MULTILINE)  # the filter would leave it out later
 _WRITERS = {"html": ("html5", "html"), "pdf": ("typst", "typ")}  # with the ending of template and output
 
 
@@ -48,18 +51,17 @@ def engine_version(engine: str = "auto") -> str:
 
 def publish(
     folder: Path, formats: Sequence[str] = FORMATS, *, root: Path, engine: str = "auto",
-    log: Path | None = None, meanwhile: Callable[[], object] = lambda: None,
+    log: Path | None = None, ready: Callable[[str], object] = lambda kind: None,
 ) -> Published:  # fmt: skip
     """Render a staged folder to report.html and report.pdf, which are written into it together or not at all.
 
     `folder` holds report.md, edition.yml, figures/, vega/, and attached/ with what the PDF is to carry; `log` takes
-    what the engines say, if anything, by default publish.log in the folder; `meanwhile` is called once the first format
-    is rendering, and an error of its own is raised whatever becomes of the formats. PublishError if Quarto is asked for
-    and not found, or rendering fails: with the engine ``auto`` the embedded one then steps in, as where Quarto 1.9 or
-    newer is not found.
+    what the engines say, if anything, by default publish.log in the folder; `ready` waits until a format's figures are
+    there. PublishError if Quarto is asked for and not found, or rendering fails: with the engine ``auto`` the embedded
+    one then steps in, as where Quarto 1.9 or newer is not found.
     """
     log, chosen, notice = log or folder / "publish.log", engine_version(engine), ""
-    given = folder, root, formats, log, meanwhile
+    given = folder, root, formats, log, ready
     if engine != "embedded" and (program := quarto.find_quarto()):
         try:
             return Published(chosen, _render(*given, program))
@@ -72,7 +74,7 @@ def publish(
 
 
 def _render(
-    folder: Path, root: Path, formats: Sequence[str], log: Path, meanwhile: Callable[[], object],
+    folder: Path, root: Path, formats: Sequence[str], log: Path, ready: Callable[[str], object],
     program: quarto.Quarto | None,
 ) -> list[Path]:  # fmt: skip
     """Render each format in a copy of its own, since Quarto writes beside its input; put all in place, or none."""
@@ -80,7 +82,14 @@ def _render(
     moment = int(dt.datetime.fromisoformat(f"{day}T00:00+00:00").timestamp())  # the same edition gives the same bytes
 
     def one(kind: str, own: Path) -> Path:
-        _write(log, quarto.render(program, own, root, kind, moment) if program else _embedded(own, kind, moment))
+        def draw() -> None:
+            ready(kind)
+            for part in _PICTURES:
+                shutil.copytree(folder / part, own / part)
+
+        if program or kind == "html":  # Typst alone needs the pictures, and Pandoc goes before it
+            draw()
+        _write(log, quarto.render(program, own, root, kind, moment) if program else _embedded(own, kind, moment, draw))
         target = own / f"report.{kind}"
         if kind == "html":
             page = finish(target.read_text(encoding="utf-8"), own)
@@ -90,13 +99,14 @@ def _render(
     with tempfile.TemporaryDirectory(prefix="alliances-publish-") as scratch, ThreadPoolExecutor(1) as pool:
         copies = {kind: Path(scratch) / kind for kind in sorted(formats, reverse=True)}
         for own in copies.values():
-            shutil.copytree(folder, own, ignore=shutil.ignore_patterns("report.html", "report.pdf", "*.log"))
+            shutil.copytree(
+                folder, own, ignore=shutil.ignore_patterns("report.html", "report.pdf", *_PICTURES, "*.log")
+            )
             shutil.copytree(root / "report" / _EXTENSION, own / _EXTENSION)
             shutil.copyfile(root / "report" / "_brand.yml", own / "_brand.yml")
             install_fonts(own / "fonts")
         (first, own), *rest = copies.items()  # the PDF, which takes longest, has a processor to itself
         made = pool.submit(one, first, own)
-        meanwhile()
         return [Path(shutil.copy(path, folder)) for path in [*(one(*each) for each in rest), made.result()]]
 
 
@@ -116,16 +126,21 @@ def _write(log: Path, text: str) -> None:
             stream.write(text.rstrip() + "\n")
 
 
-def _embedded(folder: Path, kind: str, moment: int) -> str:
+def _embedded(folder: Path, kind: str, moment: int, draw: Callable[[], None]) -> str:
     """Render with Pandoc, and for the PDF with Typst; return what they said."""
-    writer, ending = _WRITERS[kind]
+    (writer, ending), report = _WRITERS[kind], folder / "report.md"
+    if kind == "pdf":
+        report.write_text(_PAGE_ONLY.sub("", report.read_text(encoding="utf-8")), encoding="utf-8")
     target = f"--to={writer}", f"--output=report.{ending}", f"--template={_EXTENSION}/template.{ending}"
     command = [str(pypandoc.get_pandoc_path()), "report.md", *_PANDOC, *target]
     done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
     said = done.stderr.decode("utf-8", errors="replace").strip()
     if done.returncode:
         raise PublishError(f"The report could not be rendered: {said.removeprefix('alliances: ') or 'Pandoc failed'}.")
-    return _typeset(folder, said, moment) if kind == "pdf" else said
+    if kind == "html":
+        return said
+    draw()
+    return _typeset(folder, said, moment)
 
 
 def _typeset(folder: Path, said: str, moment: int, lacking: str = "") -> str:

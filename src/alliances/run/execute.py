@@ -7,7 +7,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -68,7 +68,7 @@ def run_notebooks(
     explain: Callable[[str, bool, str], None] = lambda name, runs, reason: None,
     done: Callable[[NotebookNode], None] = lambda notebook: None,
     timeout: float = TIME_LIMIT, log: Path | None = None, uncoded: Iterable[str] = (),
-    failed: list[str] | None = None,
+    failed: list[str] | None = None, beside: Future[Any] | None = None,
 ) -> dict[str, NotebookNode]:  # fmt: skip
     """Execute notebooks of ``root/notebooks/`` with papermill and return them, tidied, in the order of their names.
 
@@ -77,7 +77,7 @@ def run_notebooks(
     mostly waits while it starts. `say` receives progress, `explain` a name, whether that notebook runs, and why, `done`
     a notebook that has run; `timeout` is for one, in seconds; `log` is a file for tracebacks, `uncoded` names texts, by
     `source_id`, that no edition knows yet. With a list `failed` the others go on where one fails, and its sentence is
-    added there.
+    added there; what goes on `beside` is waited for, and ends all if it fails.
 
     ExecutionError if a notebook cannot be read or raises, takes too long or prints too much, or its kernel dies.
     """
@@ -97,13 +97,13 @@ def run_notebooks(
             todo.sort(key=lambda job: -len(str(job.notebook)))  # the largest first: the end has work for all processors
             running = {pool.submit(_run, job, cache): job for job in todo}
             try:
-                for job, future in as_done(running):
+                for of, future in as_done({**running, **({beside: None} if beside else {})}):
                     if failed is not None and isinstance(error := future.exception(), ExecutionError):
                         failed.append(str(error))
-                        continue
-                    executed[job.name], seconds = future.result()
-                    say(f"  executed {job.name} in {seconds:.1f} s")
-                    done(executed[job.name])
+                    elif (result := future.result()) and of:
+                        executed[of.name], seconds = result
+                        say(f"  executed {of.name} in {seconds:.1f} s")
+                        done(executed[of.name])
             except BaseException:
                 waiting = {future for future in running if not future.cancel()}
                 while waiting:  # a kernel that starts meanwhile goes as well

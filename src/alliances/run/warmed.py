@@ -10,7 +10,7 @@ import sys
 
 _NAMES = ("ipykernel.debugger", "ipykernel.kernelapp", "IPython.core.completerlib", "IPython.core.debugger",
           "IPython.core.oinspect", "IPython.extensions.storemagic", "tornado.platform.asyncio", "altair",
-          "alliances.edition", "alliances.run.forks")  # fmt: skip
+          "pandas.io.formats.html", "alliances.charts.map", "alliances.edition", "alliances.run.forks")  # fmt: skip
 
 # Nobody steps through a chapter of a build, and the debugger takes longer to import than a kernel to start; ipykernel
 # does without it where it is not installed, and None is Python's own way to say that it is not.
@@ -31,5 +31,8 @@ with contextlib.suppress(Exception):
     import pandas as pd
 
     pd.set_option("display.max_columns", 20)  # imported outside of a kernel, pandas takes itself for in a terminal
+    # A first chart and a first query cost each kernel a tenth of a second: here they are made once.
+    _chart = altair.Chart(pd.DataFrame({"x": [1.0], "y": ["a"]}).query("x > 0")).encode(x="x:Q", y="y:N")
+    altair.layer(_chart.mark_point(), _chart.mark_text().encode(text="y:N")).properties(width=90).to_dict()
 gc.collect()
 gc.freeze()  # the kernels' collectors leave alone what they share, so that it stays shared

@@ -66,7 +66,7 @@ class Ledger(Marks):
                 label = self.label(anchor)
             return f'[^{escape(label)}^](#{anchor} "{title}")'
 
-        numbered = re.sub(r"(?<=\"\))(?=\[\^)", " ", MARK.sub(mark, markdown))
+        numbered = MARK.sub(mark, markdown)
         for anchor, record in self.records.items():  # what no mark shows, but a formula or an inference rests on
             for one in (anchor, *(f"ev-{row}" for part in _ON[1:] for row in record.get(part, ()))):
                 self.label(one)

@@ -25,26 +25,44 @@ _SIZE = re.compile(r' width="([\d.]+)" height="([\d.]+)" viewBox="[^"]*"([^>]*)>
 
 
 class Drawer:
-    """Draws charts that the cache does not hold, in another process, which starts with the first of them."""
+    """Draws charts that the cache does not hold, in another process, while notebooks run and the text is made."""
 
     def __init__(self, cache: Cache) -> None:
         self.cache, self.pool, self.asked = cache, ThreadPoolExecutor(1), dict[str, Future[Any]]()
+        self.writer, self.written = ThreadPoolExecutor(1), list[Future[None]]()
         self.process: Any = None
 
     def __enter__(self) -> Self:
+        if not (self.cache.folder / "charts").is_dir():
+            self._start()  # its start takes as long as five charts
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.pool.shutdown(cancel_futures=True)
+        for pool in (self.pool, self.writer):
+            pool.shutdown(cancel_futures=True)
         if self.process:
             with self.process as process:
                 process.kill()
 
     def draw_ahead(self, notebook: NotebookNode) -> None:
-        """Ask for the charts of an executed notebook, while others run."""
+        """Ask for the charts of an executed notebook, while others run; narrow ones are drawn last."""
         for output in read_outputs(notebook, ""):
-            for kind in ("spec", "narrow") if output["kind"] == "figure" else ():
-                self.ask(output[kind])
+            if output["kind"] == "figure":
+                self.ask(output["spec"])
+
+    def write(self, outputs: Sequence[Output], licence: str, folder: Path) -> None:
+        """Begin to write the files of figures, what is printed first, and then what the page has beside it."""
+        for part in ("figures", "vega"):
+            (folder / part).mkdir(parents=True, exist_ok=True)
+        figures = [output for output in outputs if output["kind"] == "figure"]
+        kinds = {"": "spec", "-narrow": "narrow"}
+        asked = {end: [(one, self.ask(one[kind])) for one in figures] for end, kind in kinds.items()}
+        self.written = [self.writer.submit(_write, *each, licence, folder) for each in asked.items()]
+
+    def finish(self, kind: str = "html") -> None:
+        """Wait until what a format shows is there; PublishError if a chart cannot be drawn."""
+        for future in self.written[: 1 if kind == "pdf" else 2]:
+            future.result()
 
     def ask(self, spec: Mapping[str, Any]) -> Future[Any]:
         """Ask for a chart, as `alliances.charts.drawing.draw` gives it; PublishError if the process has ended."""
@@ -57,8 +75,7 @@ class Drawer:
         if found := self.cache.get_json("charts", key):
             return found
         if self.process is None:
-            script, environment = [sys.executable, "-m", "alliances.charts.drawing"], {**os.environ, "TZ": "UTC"}
-            self.process = Popen(script, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=environment, encoding="utf-8")
+            self._start()
         with suppress(OSError):
             print(json.dumps(spec), file=self.process.stdin, flush=True)
         if not (line := self.process.stdout.readline()):
@@ -67,34 +84,27 @@ class Drawer:
             self.cache.put_json("charts", key, drawn)
         return drawn
 
+    def _start(self) -> None:
+        script, environment = [sys.executable, "-m", "alliances.charts.drawing"], {**os.environ, "TZ": "UTC"}
+        self.process = Popen(script, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=environment, encoding="utf-8")
 
-def draw_figures(outputs: Sequence[Output], licence: str, folder: Path, drawer: Drawer) -> None:
-    """Write the files of figures into `figures/` and `vega/` of a staged folder.
 
-    PublishError if a chart cannot be drawn.
-    """
-    for path in (folder / "figures", folder / "vega"):
-        path.mkdir(parents=True, exist_ok=True)
-    kinds, figures = {"": "spec", "-narrow": "narrow"}, [output for output in outputs if output["kind"] == "figure"]
-    asked = {f"{one['id']}{end}": (one, drawer.ask(one[kind])) for one in figures for end, kind in kinds.items()}
-    sources = {output["id"]: line_text(output["source"]).removeprefix("Source:").strip() for output in figures}
-    feet = {name: f"{'Source: ' if source else ''}{source} {licence}".strip() for name, source in sources.items()}
-    for output in figures:
-        table = _table(output["spec"], feet[output["id"]])
-        (folder / f"figures/{output['id']}.csv").write_text(f"\ufeff{table}", encoding="utf-8", newline="")
-    for one in sorted(asked, key=lambda one: not asked[one][1].done()):  # files are written while the rest is drawn
-        output, drawing = asked[one]
+def _write(end: str, asked: Sequence[tuple[Output, Future[Any]]], licence: str, folder: Path) -> None:
+    for output, drawing in sorted(asked, key=lambda one: not one[1].done()):  # written while the rest is drawn
+        one, source = f"{output['id']}{end}", line_text(output["source"]).removeprefix("Source:").strip()
         if "error" in (drawn := drawing.result()):
             raise PublishError(f"The figure {one}: {drawn['error']}")
-        told = {**drawn["spec"], "usermeta": {"source": sources[output["id"]], "licence": licence}}
+        told = {**drawn["spec"], "usermeta": {"source": source, "licence": licence}}
         files = {
             f"figures/{one}.json": json.dumps(told, ensure_ascii=False, sort_keys=True, indent=1) + "\n",
             f"figures/{one}.svg": _named(drawn["svg"], one, output["alt"]),
             f"vega/{one}.json": json.dumps(drawn["vega"], ensure_ascii=False, separators=(",", ":")),
         }
-        if one == output["id"]:
+        if not end:
+            foot = f"{'Source: ' if source else ''}{source} {licence}".strip()
             download = _named(drawn["svg"], f"{one}-download", output["alt"])
-            files[f"figures/{one}-download.svg"] = _signed(download, drawn["spec"], feet[one])
+            files[f"figures/{one}-download.svg"] = _signed(download, drawn["spec"], foot)
+            files[f"figures/{one}.csv"] = f"\ufeff{_table(output['spec'], foot)}"
         for file, text in files.items():
             (folder / file).write_text(text, encoding="utf-8", newline="")
 

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -12,13 +11,12 @@ from typing import Any
 
 from alliances.dataset import Dataset
 from alliances.parameters import Parameters
-from alliances.run.cache import Cache
 from alliances.stage import chapters as reading
 from alliances.stage.chapters import CONTENTS, EVIDENCE, Chapter, Output, form, line_text
 from alliances.stage.evidence import Ledger, evidence
-from alliances.stage.figures import Drawer, draw_figures
+from alliances.stage.figures import Drawer
 from alliances.text.dates import date_text, month_text
-from alliances.text.markdown import capital, escape, join_and
+from alliances.text.markdown import capital, escape, join_and, typeset
 from alliances.text.numbers import number_text, number_word
 
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
@@ -41,13 +39,13 @@ class Staged:
 
 def stage(
     root: Path, dataset: Dataset, parameters: Parameters, defaults: Parameters,
-    executed: Mapping[str, Any], folder: Path, drawer: Drawer | None = None, only: str = "",
+    executed: Mapping[str, Any], folder: Path, drawer: Drawer, only: str = "",
 ) -> Staged:  # fmt: skip
     """Stage executed notebooks: report, edition, facts and figures go into a folder, made if it is missing.
 
     `dataset` is cut to the edition with these `parameters`; `executed` are notebooks by the names in the include lines
-    of `report/report.qmd`; `drawer` draws the figures, by default a new one; `only` is the one chapter to stage, for a
-    preview: its links to others then lead nowhere. PublishError if a chart cannot be drawn.
+    of `report/report.qmd`; the figures are there once the `drawer` has finished; `only` is the one chapter to stage,
+    for a preview: its links to others then lead nowhere.
     """
     front, lines = reading.read_template(root / "report" / "report.qmd")
     if only:
@@ -58,25 +56,19 @@ def stage(
     read = {name: reading.read_outputs(executed[name], licence) for kind, name, _ in lines if kind == "include"}
     outputs, ledger = [output for each in read.values() for output in each], Ledger(dataset, parameters)
     folder.mkdir(parents=True, exist_ok=True)
-    # The text is made while another process draws.
-    with drawer or Drawer(Cache(root)) as drawer, ThreadPoolExecutor(1) as pool:
-        drawing = pool.submit(draw_figures, outputs, f"{licence} {address}".strip(), folder, drawer)
-        for output in outputs:
-            ledger.add(output.get("evidence", {}))
-        chapters, body = _stitch(lines, read, has_evidence=not dataset["sources"].empty)
-        body = ledger.number(body)
-        files = {
-            "report.md": body.replace(EVIDENCE, evidence(ledger, bool(only))).strip(),
-            "edition.yml": _edition(dataset, parameters, defaults, outputs, front.get("coming") or [], address),
-            "facts.json": json.dumps(_facts(chapters, ledger), ensure_ascii=False, indent=1),
-        }
-        for name, text in files.items():
-            (folder / name).write_text(f"{text}\n", encoding="utf-8")
-        staged = Staged(folder, chapters, ledger)
-        if not all(one.done() for one in drawer.asked.values()):
-            _ = staged.problems  # a processor is free for the check, which otherwise waits until it is asked for
-        drawing.result()
-    return staged
+    drawer.write(outputs, f"{licence} {address}".strip(), folder)
+    for output in outputs:
+        ledger.add(output.get("evidence", {}))
+    chapters, body = _stitch(lines, read, has_evidence=not dataset["sources"].empty)
+    body = ledger.number(body)
+    files = {
+        "report.md": typeset(body.replace(EVIDENCE, evidence(ledger, bool(only))).strip()),
+        "edition.yml": _edition(dataset, parameters, defaults, outputs, front.get("coming") or [], address),
+        "facts.json": json.dumps(_facts(chapters, ledger), ensure_ascii=False, indent=1),
+    }
+    for name, text in files.items():
+        (folder / name).write_text(f"{text}\n", encoding="utf-8")
+    return Staged(folder, chapters, ledger)
 
 
 def _stitch(

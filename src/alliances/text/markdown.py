@@ -7,6 +7,14 @@ from collections.abc import Sequence
 MARK = re.compile(r'<sup> ?\[(?P<label>[^\]]+)\]\(#(?P<anchor>[^ )]+) "(?P<title>[^"]*)"\)</sup>')
 _SHOWN = (("</sup><sup>", "</sup><sup> "), ("\\$", "&#36;"), ("$", "&dollar;"))
 _INNER = str.maketrans({"“": "‘", "”": "’", '"': "’"})
+_UNITS = (
+    "million billion trillion thousand per percent % km kilometres metres miles tonnes days weeks months years "
+    "January February March April May June July August September October November December"
+)
+_TOGETHER = re.compile(  # what is passed over, an attribute or a title; where no line ends; a range; a reference
+    rf'"[^"\n]*"|(?<=\d) (?=(?:{"|".join(_UNITS.split())})(?![A-Za-z%]))|(?<=\bCC) |(?<=\bBY) '
+    r"|(?P<range>\d[\d.,]*–[^\w\s]{0,3}\d(?:[\d.,]*\d)?%?)|(?<![\w\\])@(?P<to>(?:fig|tbl)-[\w-]*\w)"
+)
 _LINK = re.compile(r"(?<!\\)\[((?:\\.|[^\]\\])*)\]\([^)]*\)")
 
 
@@ -20,6 +28,23 @@ def plain(markdown: str) -> str:
     text = _LINK.sub(r"\1", re.sub(r"<sup>.*?</sup>|(?<!\\)\[\^.*?\^\]\([^)]*\)", "", markdown))
     text = re.sub(r"(?<!\\)[*_`]+(?=\S)|(?<=\S)(?<!\\)[*_`]+", "", text)
     return re.sub(r"\\([\\`*_\[\]<>|$@#~^{}])", r"\1", text)
+
+
+def typeset(markdown: str) -> str:
+    """Keep a number and its unit, a day and its month, and a range on one line; name figures and tables by number."""
+    counts, names = {"fig": 0, "tbl": 0}, dict[str, str]()
+    for anchor, kind in re.findall(r"^:::+ \{#((fig|tbl)-[\w-]+)", markdown, re.MULTILINE):
+        counts[kind] += 1
+        names[anchor] = f"{'Figure' if kind == 'fig' else 'Table'}\u00a0{counts[kind]}"
+
+    def written(found: re.Match[str]) -> str:
+        if found["range"]:
+            return f"[{found[0]}]{{.unbroken}}"
+        if found["to"]:
+            return f"[{names.get(found['to'], found['to'])}](#{found['to']})"
+        return found[0] if found[0] != " " else "\u00a0"
+
+    return _TOGETHER.sub(written, markdown)
 
 
 def curly(text: str) -> str:
