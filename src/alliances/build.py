@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -77,12 +77,12 @@ def validate(root: Path) -> Dataset:
 
 
 @contextmanager
-def validated(root: Path) -> Iterator[tuple[Executor, Future[Dataset]]]:
+def validated(root: Path) -> Iterator[Future[Dataset]]:
     """Check the data beside what is done with them: what is wrong there is told before whatever it led to."""
     with ThreadPoolExecutor(1) as pool:
         valid = pool.submit(validate, root)
         try:
-            yield pool, valid
+            yield valid
         except Exception:
             valid.result()
             raise
@@ -141,7 +141,7 @@ def build(
     folder, by default ``report/_output`` or one of its own below it; `force` builds anew, and replaces another edition
     there. The rest is as in `stage_edition`. AlliancesError for whatever is wrong; its folder is then as it was.
     """
-    with validated(root) as (pool, valid):
+    with validated(root) as valid:
         planned, cache = plan(root, values, Dataset.load(root, validate=False)), cache or Cache(root)
         asked, defaults = planned.parameters.as_dict(), planned.defaults.as_dict()
         name = place.slug(asked, defaults)
@@ -156,50 +156,57 @@ def build(
                 if place.is_unchanged(root, asked, formats, engine, folder):
                     return Build(folder, is_kept=True)
                 place.refuse_foreign(folder, asked, defaults)
-            late = pool.submit(_late, planned, not name)
             running |= {"beside": valid, "log": log, "say": say}
-            done, notice = _make(planned, Path(scratch), cache, formats, engine, **running)
-            behind = late.result()
+            done, notice, late = _make(planned, Path(scratch), cache, formats, engine, **running)
             finish()
             place.put_in_place(done, folder)
     cache.prune()
     if name:
         folders = root / "notebooks", folder / "notebooks"
         say(differences(*([where / f"{each}.ipynb" for each in planned.names] for where in folders)))
-    for line in behind:
+    for line in late:
         say(line)
     return Build(folder, notice)
 
 
 def _make(
     planned: Plan, scratch: Path, cache: Cache, formats: Sequence[str], engine: str, **running: Any
-) -> tuple[Path, str]:
-    """Execute, stage and publish; return the folder of what was made, and the notice."""
+) -> tuple[Path, str, list[str]]:
+    """Execute, stage and publish; return the folder of what was made, the notice, and what is to be said of data."""
+    late = list[str]()
     with Drawer(cache) as drawer:
         edition = stage_edition(planned, scratch / "stage", drawer, **running)
         running["say"](f"  staged {len(edition.staged.chapters)} chapters")
 
         def ready(kind: str) -> None:
-            if kind == "html":
+            if kind == "html":  # the PDF, which takes longest, is being made by now
                 edition.check()
+                late[:] = _late(planned)
             drawer.finish(kind)
 
         asked = {"root": planned.root, "engine": engine, "log": running["log"]}
         try:
             published = publish(scratch / "stage", formats, **asked, ready=ready)
-            ready("html")
+            if "html" not in formats:
+                ready("html")
         finally:
             raise_if_told()  # Ctrl-C reaches the engine as well, and may do so first
     collect(edition, scratch / "edition", published, formats)
-    return scratch / "edition", published.notice
+    return scratch / "edition", published.notice, late
 
 
-def _late(planned: Plan, is_default: bool) -> list[str]:
-    """Say how much is behind the data, and which texts do not count yet."""
-    found = behind_of(planned.root, planned.dataset, planned.names) if is_default else {}
-    behind = f"{sum(found.values())} places of the report are behind the data; `alliances check` lists them."
-    told = "does not count yet: `alliances check` lists its sentences that are not accounted for."
-    return [behind] * bool(found) + [f"{source_id} {told}" for source_id in sorted(planned.dataset.uncoded)]
+def _late(planned: Plan) -> Iterator[str]:
+    """Say how much of the default edition is behind the data, and which texts do not count yet."""
+    root, dataset, names, is_default = (
+        planned.root,
+        planned.dataset,
+        planned.names,
+        planned.parameters == planned.defaults,
+    )
+    if found := behind_of(root, dataset, names) if is_default else {}:
+        yield f"{sum(found.values())} places of the report are behind the data; `alliances check` lists them."
+    for source_id in sorted(dataset.uncoded):
+        yield f"{source_id} does not count yet: `alliances check` lists its sentences that are not accounted for."
 
 
 def collect(edition: Edition, done: Path, published: Published, formats: Sequence[str]) -> None:

@@ -28,6 +28,7 @@ from alliances.run.stopping import as_done
 LIBRARY = ("text", "dataset", "analysis", "charts", "narrative", "__init__.py", "edition.py", "errors.py",
            "parameters.py")  # fmt: skip
 PACKAGES = ("altair", "ipykernel", "ipython", "nbclient", "numpy", "pandas", "papermill")
+papermill.execute.write_ipynb = lambda *_: None  # where there is no file to write it makes the text all the same
 _ALWAYS = ("data/datapackage.json", "report/_brand.yml", "notebooks/*.py")
 
 
@@ -165,6 +166,8 @@ def _execute(job: _Job, **more: str) -> Any:
         UNCODED: job.uncoded,
         "IPYTHONDIR": f"{job.base}.ipython",  # a clean profile, whatever the user has set
     }
+    for cell in (each for each in job.notebook.cells if each.cell_type == "code"):
+        cell.outputs = []  # papermill copies them, three times, before it clears them
     manager: Any = type("Own", (warm.Manager,), {"base": job.base, "environment": environment | more})
     try:
         with warnings.catch_warnings():

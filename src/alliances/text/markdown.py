@@ -3,17 +3,17 @@
 import re
 from collections.abc import Sequence
 
+from alliances.text.dates import MONTHS
+
 #: A mark in a notebook's output: label, anchor, title.
 MARK = re.compile(r'<sup> ?\[(?P<label>[^\]]+)\]\(#(?P<anchor>[^ )]+) "(?P<title>[^"]*)"\)</sup>')
 _SHOWN = (("</sup><sup>", "</sup><sup> "), ("\\$", "&#36;"), ("$", "&dollar;"))
 _INNER = str.maketrans({"“": "‘", "”": "’", '"': "’"})
-_UNITS = (
-    "million billion trillion thousand per percent % km kilometres metres miles tonnes days weeks months years "
-    "January February March April May June July August September October November December"
-)
+_UNITS = "million|billion|trillion|thousand|per|percent|%|km|kilometres|metres|miles|tonnes|days|weeks|months|years|"
+_UNITS += "|".join(MONTHS)
 _TOGETHER = re.compile(  # what is passed over, an attribute or a title; where no line ends; a range; a reference
-    rf'"[^"\n]*"|(?<=\d) (?=(?:{"|".join(_UNITS.split())})(?![A-Za-z%]))|(?<=\bCC) |(?<=\bBY) '
-    r"|(?P<range>\d[\d.,]*–[^\w\s]{0,3}\d(?:[\d.,]*\d)?%?)|(?<![\w\\])@(?P<to>(?:fig|tbl)-[\w-]*\w)"
+    rf'"[^"\n]*"| (?:(?<=\d )(?=(?:{_UNITS})(?![A-Za-z%]))|(?<=\bCC )|(?<=\bBY ))'
+    r"|(?P<range>\d[\d.,]*–[^\w\s]{0,3}\d(?:[\d.,]*\d)?%?)|@(?<![\w\\]@)(?P<to>(?:fig|tbl)-[\w-]*\w)"
 )
 _LINK = re.compile(r"(?<!\\)\[((?:\\.|[^\]\\])*)\]\([^)]*\)")
 
