@@ -4,12 +4,14 @@ import json
 import os
 import re
 import sys
+import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from xml.sax.saxutils import escape, quoteattr
 
 import pandas as pd
@@ -25,24 +27,28 @@ _SIZE = re.compile(r' width="([\d.]+)" height="([\d.]+)" viewBox="[^"]*"([^>]*)>
 
 
 class Drawer:
-    """Draws charts that the cache does not hold, in another process, while notebooks run and the text is made."""
+    """Draws charts that the cache does not hold, in another process, while notebooks run and the text is made.
+
+    That process takes as long to start as to draw five charts: it serves all editions of a command, and ends with it.
+    """
+
+    _process: ClassVar[Any] = None
+    _place: ClassVar[str] = ""  # its temporary folder, where its fonts lie
+    _one_at_a_time: ClassVar[Any] = threading.Lock()
 
     def __init__(self, cache: Cache) -> None:
         self.cache, self.pool, self.asked = cache, ThreadPoolExecutor(1), dict[str, Future[Any]]()
         self.writer, self.written = ThreadPoolExecutor(1), list[Future[None]]()
-        self.process: Any = None
 
     def __enter__(self) -> Self:
         if not (self.cache.folder / "charts").is_dir():
-            self._start()  # its start takes as long as five charts
+            with self._one_at_a_time:
+                self._running()
         return self
 
     def __exit__(self, *_: object) -> None:
         for pool in (self.pool, self.writer):
             pool.shutdown(cancel_futures=True)
-        if self.process:
-            with self.process as process:
-                process.kill()
 
     def draw_ahead(self, notebook: NotebookNode) -> None:
         """Ask for the charts of an executed notebook, while others run; narrow ones are drawn last."""
@@ -74,19 +80,23 @@ class Drawer:
     def _draw(self, key: str, spec: Mapping[str, Any]) -> Any:
         if found := self.cache.get_json("charts", key):
             return found
-        if self.process is None:
-            self._start()
-        with suppress(OSError):
-            print(json.dumps(spec), file=self.process.stdin, flush=True)
-        if not (line := self.process.stdout.readline()):
+        with self._one_at_a_time, suppress(OSError):
+            process, line = self._running(), ""
+            print(json.dumps(spec), file=process.stdin, flush=True)
+            line = process.stdout.readline()
+        if not line:
             raise PublishError("The charts could not be drawn: the process that draws has ended; build again.")
         if "error" not in (drawn := json.loads(line)):
             self.cache.put_json("charts", key, drawn)
         return drawn
 
-    def _start(self) -> None:
-        script, environment = [sys.executable, "-m", "alliances.charts.drawing"], {**os.environ, "TZ": "UTC"}
-        self.process = Popen(script, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=environment, encoding="utf-8")
+    @classmethod
+    def _running(cls) -> Any:
+        if cls._process is None or cls._process.poll() is not None or cls._place != tempfile.gettempdir():
+            script, environment = [sys.executable, "-m", "alliances.charts.drawing"], {**os.environ, "TZ": "UTC"}
+            cls._process = Popen(script, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=environment, encoding="utf-8")
+            cls._place = tempfile.gettempdir()
+        return cls._process
 
 
 def _write(end: str, asked: Sequence[tuple[Output, Future[Any]]], licence: str, folder: Path) -> None:
