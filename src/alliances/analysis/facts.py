@@ -42,11 +42,8 @@ def fact(dataset: Dataset, row: Row) -> Value:
     the row's other cells by column (``actor`` for ``actor_id``), ``source`` (short name), ``published``, ``mark``.
     """
     evidence, coded = Evidence((row.row_id,)), dataset.vocabularies(row.table)
-    fields = {
-        column.removesuffix("_id"): _cell(dataset, row, column, evidence, coded)
-        for column in row.values
-        if not column.startswith("value_") and column not in ("quote_ids", "source_id")
-    }
+    columns = (c for c in row.values if not c.startswith("value_") and c not in ("quote_ids", "source_id"))
+    fields = {column.removesuffix("_id"): _cell(dataset, row, column, evidence, coded) for column in columns}
     if row.source_id:
         source = dataset.source(row.source_id)
         fields["source"] = Value(source.short_name, evidence)

@@ -44,8 +44,7 @@ def prepare(
     if title:
         lines = {"text": wrapped(title, width - 4, 14.67, 600), "subtitle": wrapped(subtitle, width - 4, 12)}
         look = {"frame": "bounds", "color": brand("navy"), "subtitleColor": brand("grey"), "fontSize": 14.67}
-        look |= {"lineHeight": 18, "offset": 10}
-        spec["title"] = {**lines, **look}
+        spec["title"] = {**lines, **look, "lineHeight": 18, "offset": 10}
     if "projection" in spec:
         if spec.get("width", width) != width:
             raise NarrativeError(f"The map is {spec['width']} pixels wide, the figure {width}: give both one width.")

@@ -81,8 +81,7 @@ def check(root: Path) -> CheckReport:
 def open_points(tables: Raw) -> list[str]:
     """List as text the points on which rows differ that hold for the same, and no disagreement names both rows.
 
-    Of an aspect only what `labels` calls single or dated counts: of the second, as of a beginning, the date is part of
-    what is said.
+    Of an aspect only what `labels` calls single or dated counts; of what is dated the date is part of what is said.
     """
     groups = (split_list(row["row_ids"]) for row in tables["disagreements"])
     declared = {frozenset(pair) for row_ids in groups for pair in combinations(row_ids, 2)}

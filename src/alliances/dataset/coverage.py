@@ -102,8 +102,7 @@ def find_tokens(text: str, names: re.Pattern[str] | None = None) -> list[Token]:
 def name_pattern(names: Iterable[str]) -> re.Pattern[str]:
     """Return a pattern that finds names, the longest first.
 
-    One of a single word matches in its own case ("US", not "us"), or with either first letter where it is written small
-    ("experts"); one of several words in any case.
+    A single word matches in its own case ("US"), a small one with either first letter ("experts"), several in any case.
     """
     patterns = ["(?!)"]
     for name in sorted({*names} - {""}, key=lambda n: (-len(n), n)):
@@ -160,15 +159,12 @@ def coverage(tables: Raw, texts: Mapping[str, SourceText]) -> list[Coverage]:
 def format_coverage(report: Sequence[Coverage]) -> str:
     """Write for each text the sentences that are not accounted for, then counts."""
     lines, counts = list[str](), ["", "text                 sentences  not accounted for  exclusions  words quoted"]
-    for source in report:
-        lines += ["", f"{source.source_id}: not accounted for"] if source.gaps else []
-        for sentence, missing in source.gaps:
+    for source_id, sentences, quoted, gaps, exclusions in report:
+        lines += ["", f"{source_id}: not accounted for"] if gaps else []
+        for sentence, missing in gaps:
             told = "; ".join(f"{token.text} ({token.kind})" for token in missing)
             nothing = "no quotation that a row uses and no exclusion touches this sentence"
             lines += [f"  line {sentence.line}: {sentence.text}", f"      missing: {told or nothing}"]
-        counts.append(
-            f"{source.source_id:<20} {source.sentences:>9}  {len(source.gaps):>17}  "
-            f"{source.exclusions:>10}  {source.quoted:>12.0%}"
-        )
+        counts.append(f"{source_id:<20} {sentences:>9}  {len(gaps):>17}  {exclusions:>10}  {quoted:>12.0%}")
     counts.append(f"{sum(len(source.gaps) for source in report)} sentences are not accounted for.")
     return "\n".join([*lines, *counts]).strip("\n")

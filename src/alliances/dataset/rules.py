@@ -133,10 +133,8 @@ _DATES = {**dict.fromkeys(("characteristics", "positions", "statements"), ("date
 _TELLS = {"characteristics": "status", "event_accounts": "status", "observations": "obs_status",
           "positions": "attribution"}  # fmt: skip
 #: What each comparator takes of the bounds.
-_TAKES = {
-    **dict.fromkeys(("eq", "about", "nearly"), "both bounds, equal"), "between": "value_low below value_high",
-    **dict.fromkeys(("at_least", "more_than"), "value_low only"), "at_most": "value_high only",
-}  # fmt: skip
+_TAKES = {**dict.fromkeys(("eq", "about", "nearly"), "both bounds, equal"), "between": "value_low below value_high",
+          **dict.fromkeys(("at_least", "more_than"), "value_low only"), "at_most": "value_high only"}  # fmt: skip
 #: Controls, line and paragraph separators, marks that turn the writing round, halves of pairs, what is no character.
 _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffd-\uffff]"
@@ -300,8 +298,7 @@ RULES = (
              "“{year_inferred}”", "it is true or false where there is a date, and empty where there is none",
              "write false if the text prints the year, true if not; without a date, empty the cell"),
         Rule(table, columns[-1], lambda r, x: r.its_valid and r.its_end < r.its_first,
-             "{its_end} is before {its_first}",
-             "an end is not before its beginning", "correct the date that is wrong"),
+             "{its_end} is before {its_first}", "an end is not before its beginning", "correct the date that is wrong"),
         Rule(table, columns[0], lambda r, x: r.its_valid and r.its_past and r.its_first > r.its_last != "",
              "{its_first} is after {its_last}, the last day on which {source_id} can have been published",
              "what a text tells as past is not after its publication",

@@ -67,11 +67,8 @@ def read_descriptor(root: Path) -> dict[str, Any]:
 
 def coded(resource: Mapping[str, Any]) -> dict[str, str]:
     """Return the columns of a table that hold terms, each with its vocabulary."""
-    return {
-        field["name"]: field.get("vocabulary", field["name"])
-        for field in resource["schema"]["fields"]
-        if "vocabulary" in field or "enum" in field.get("constraints", {})
-    }
+    fields = (f for f in resource["schema"]["fields"] if "vocabulary" in f or "enum" in f.get("constraints", {}))
+    return {field["name"]: field.get("vocabulary", field["name"]) for field in fields}
 
 
 def read_tables(root: Path) -> Raw:

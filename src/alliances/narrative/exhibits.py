@@ -218,10 +218,7 @@ class Exhibits:
         return capital(escape(curly(text)))
 
     def facts(self, id: str, text: str) -> None:
-        """Put a fact box beside the opening: a line an entry, ``Label | words``, each falling like a sentence.
-
-        A box of which a single entry is left falls whole.
-        """
+        """Put lines ``Label | words`` in a box beside the opening; each falls like a sentence, a single one with it."""
         entries, sentences = list[list[str]](), list[Rendered]()
         with self._cell():
             for raw in filter(None, map(str.strip, str(text).splitlines())):

@@ -66,10 +66,7 @@ Block = tuple[str, list[list[Slot]]]
 
 
 class Writer:
-    """Tells sentences from the rows of a dataset, which is cut to the edition, and the variables of a notebook.
-
-    It remembers what stands of those before.
-    """
+    """Tells sentences from an edition's rows and a notebook's variables, and remembers what stands of those before."""
 
     def __init__(self, dataset: Dataset, citing: Citing) -> None:
         self.dataset, self.citing = dataset, citing

@@ -117,8 +117,7 @@ class Manager(AsyncKernelManager):
 
     def end(self) -> None:
         """Kill the kernel and what it has started, at once and from any thread."""
-        pid = getattr(self.provisioner, "pid", None)
-        if pid:
+        if pid := getattr(self.provisioner, "pid", None):
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGTERM) if sys.platform == "win32" else os.killpg(pid, signal.SIGKILL)
 

@@ -45,9 +45,8 @@ class Ledger(Marks):
             if record["kind"] == "formula":
                 parts = ("rows", "records", "formulas", "parameters")
                 if any({*known.get(part, ())} != {*record.get(part, ())} for part in parts):
-                    self.clashes[f"Two formulas are called “{record['what']}” (#{anchor}): name one of them anew."] = (
-                        None
-                    )
+                    told = f"Two formulas are called “{record['what']}” (#{anchor}): name one of them anew."
+                    self.clashes[told] = None
                 known["values"] = list(dict.fromkeys([*known["values"], record["value"]]))
             elif record["kind"] == "parameter":
                 known["values"] = [number_text(self.parameters.as_dict()[record["parameters"][0]])]

@@ -13,10 +13,8 @@ from alliances.text.dates import MONTHS
 SIGNIFICANT = 2
 
 _SCALES = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"))
-UNITS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen"
-).split()
+UNITS = "zero one two three four five six seven eight nine ten".split()
+UNITS += "eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
 TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 _LARGE = "hundred thousand million billion trillion dozen half twice thrice quarter quarters".split()
 #: Number words; “one” is free, since it is more often a pronoun than a number.
