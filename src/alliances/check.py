@@ -115,17 +115,14 @@ def find_rows(root: Path, text: str) -> str:
 
 
 def find_quote(root: Path, words: str) -> str:
-    """Find words in the source texts and return rows for ``data/quotes.csv``; DataError if they stand in none.
-
-    Where the words stand more than once, each row has the prefix and suffix that tell it apart.
-    """
+    """Find words in the source texts and return rows for ``data/quotes.csv``; DataError if they stand in none."""
     pattern = r"\s+".join(re.escape(part) for part in words.split()) or "(?!)"
     rows = [["quote_id", "source_id", "exact", "prefix", "suffix"]]
     for source in read_tables(root)["sources"]:
         text = read_text(root, source["file"])
         for match in list(re.finditer(pattern, text)) or list(re.finditer(pattern, text, re.IGNORECASE)):
             exact, before, after = match.group(), list[str](), list[str]()
-            if text.count(exact) > 1:
+            if text.count(exact) > 1:  # prefix and suffix tell them apart
                 before, after = text[: match.start()].split()[-5:], text[match.end() :].split()[:5]
             quote_id = "-".join(re.findall(r"[a-z0-9]+", exact.lower())[:5])
             rows.append([quote_id, source["source_id"], exact, " ".join(before), " ".join(after)])

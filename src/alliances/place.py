@@ -119,14 +119,11 @@ def refuse_foreign(folder: Path, parameters: Mapping[str, Any], defaults: Mappin
 
 
 def put_in_place(done: Path, folder: Path) -> None:
-    """Put a finished edition into its folder, whole or not at all; what stood there before goes only then.
-
-    Its files are moved beside their place first, or copied from another disk, and then renamed.
-    """
+    """Put a finished edition into its folder, whole or not at all; what stood there before goes only then."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
         new = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
-        shutil.move(done, new / "edition")
+        shutil.move(done, new / "edition")  # beside its place; from another disk it is copied, and then renamed
         (new / "replaced").mkdir()
         _move(folder, new / "replaced", PARTS[::-1])
         (new / "emptied").touch()

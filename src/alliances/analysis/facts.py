@@ -6,7 +6,7 @@ from fractions import Fraction
 from alliances.analysis.quantities import BOUNDS, Moment, Quantity, Unit
 from alliances.analysis.values import Evidence, Value
 from alliances.dataset import Dataset, Row, split_list
-from alliances.errors import NarrativeError
+from alliances.errors import refuse
 from alliances.text.markdown import curly
 
 #: What a row of each table says first of all; an observation says its number.
@@ -88,8 +88,7 @@ def _cell(dataset: Dataset, row: Row, column: str, evidence: Evidence, coded: Ma
 def newest(dataset: Dataset, name: str) -> Row | None:
     """Return the row with a subject's newest known value, or None; NarrativeError if the newest text gives two."""
     row, divided = [(None, ""), *by_text(dataset, name)][-1]
-    if divided:
-        raise NarrativeError(divided)
+    refuse(divided, divided)
     return row
 
 

@@ -66,8 +66,7 @@ def check(root: Path) -> CheckReport:
     resources = read_descriptor(root)["resources"]
     stray = {path.name for path in (root / "data").glob("[!.]*.*")} - {f"{name}.csv" for name in resources}
     what = ("the file is in no entry of data/datapackage.json", "nothing reads it", "take it out of data/, or list it")
-    left = sorted(stray - {"datapackage.json", "README.md"})
-    notices = [Problem(f"data/{name}", None, "", *what) for name in left]
+    notices = [Problem(f"data/{name}", None, "", *what) for name in sorted(stray - {"datapackage.json", "README.md"})]
     tables, problems = read_files(root, resources)
     if problems:
         return CheckReport(problems, notices, {}, {}, [])

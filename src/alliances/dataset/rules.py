@@ -94,8 +94,7 @@ def _cell(field: Mapping[str, Any], found: str, tables: Raw) -> tuple[str, str, 
     if not found:
         return "the cell is empty", f"a value is required ({meaning})", "fill it in"
     if "enum" in constraints:
-        vocabulary = field.get("vocabulary", column)
-        labelled = [row["term"] for row in tables["labels"] if row["vocabulary"] == vocabulary]
+        labelled = [row["term"] for row in tables["labels"] if row["vocabulary"] == field.get("vocabulary", column)]
         near = nearest_words(found, [*constraints["enum"], *labelled], cutoff=0.8)
         if found in labelled or not near:
             return None  # told as a term without a label, if it has none

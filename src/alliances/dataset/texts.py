@@ -31,8 +31,7 @@ class SourceText(str):
 
     def around(self, start: int, end: int, words: int) -> tuple[str, str]:
         """Return at most so many words before and after a stretch, in its own paragraph, with “…” where it goes on."""
-        before = self[:start].rpartition("\n")[2].split()
-        after = self[end:].partition("\n")[0].split()
+        before, after = self[:start].rpartition("\n")[2].split(), self[end:].partition("\n")[0].split()
         cut = (["…"] if len(before) > words else [], ["…"] if len(after) > words else [])
         return " ".join(cut[0] + before[max(0, len(before) - words) :]), " ".join(after[:words] + cut[1])
 

@@ -77,11 +77,9 @@ class _Client(AsyncKernelClient):
 
 
 class Manager(AsyncKernelManager):
-    """A kernel manager that talks over Unix sockets where there are any, so that only this user reaches the kernel.
+    """A kernel manager that talks over Unix sockets where there are any, so that only this user reaches the kernel."""
 
-    A subclass for each notebook sets the attributes, since papermill makes the instance.
-    """
-
+    # A subclass for each notebook sets these, since papermill makes the instance.
     base: Path  # what the connection file and the sockets begin with
     environment: dict[str, str]
     is_flooding = False  # whether it has put out more than it may, and was killed

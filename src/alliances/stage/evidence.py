@@ -157,8 +157,7 @@ class Ledger(Marks):
         if not all(row in self.dataset for row in rows):
             return set(), None
         anchors = {origin} if record else {self.anchor(origin), *map("ev-{}".format, self.dataset.marks(origin))}
-        texts = [text for row in rows for text in texts_of(self.dataset, row)]
-        return anchors, {*claims(" ; ".join(texts), parts=True)}
+        return anchors, {*claims(" ; ".join(text for row in rows for text in texts_of(self.dataset, row)), parts=True)}
 
 
 def evidence(ledger: Ledger, cited_only: bool = False) -> str:

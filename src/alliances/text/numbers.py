@@ -45,11 +45,9 @@ def number_text(value: Fraction | int | float) -> str:
 
 
 def range_text(low: Fraction, high: Fraction, sign: str = "") -> str:
-    """Print a value or a band, both bounds on one scale: ``4.85–4.9 million``, ``$40–60 billion``.
-
-    Millions and more are scaled only where at most two decimals then suffice, so nothing is rounded.
-    """
+    """Print a value or a band, both bounds on one scale: ``4.85–4.9 million``, ``$40–60 billion``."""
     ends = tuple(dict.fromkeys((low, high)))
+    # Millions and more are scaled only where at most two decimals then suffice, so nothing is rounded.
     fitting = (one for one in _SCALES if low >= one[0] and all((end * 100 / one[0]).denominator == 1 for end in ends))
     scale, word = next(fitting, (1, ""))
     scaled = [f"{Decimal((end / scale).numerator) / (end / scale).denominator:,f}" for end in ends]
