@@ -41,7 +41,7 @@ _NEAR, _KIN, _OPEN, _MOST = 0.14, 0.03, 0.06, 5
 
 
 def nearest(texts: Mapping[Any, str]) -> Callable[[str], dict[Any, float]]:
-    """Return what says which of many texts share words and numbers with one, and how near (0 to 1); rare ones weigh."""
+    """Return what says which of many texts share words and numbers, rare ones above all, with one; how near: 0 to 1."""
     stems_of = {key: _stems(text) for key, text in texts.items()}
     count = Counter(stem for stems in stems_of.values() for stem in stems)
 
@@ -263,9 +263,8 @@ class _Rows:
         """
         own: dict[tuple[str, ...], list[Row]] = defaultdict(list)
         for row in self.known(ids):
-            for subject in self._subjects[row.row_id]:
-                if wide or subject[0] not in "*?":
-                    own[subject].append(row)
+            for subject in (each for each in self._subjects[row.row_id] if wide or each[0] not in "*?"):
+                own[subject].append(row)
         found: dict[str, None] = {}
         for subject, mine in own.items():
             day = since or max(map(self._day, mine))

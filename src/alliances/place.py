@@ -106,7 +106,7 @@ def slug(parameters: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
 
 
 def refuse_foreign(folder: Path, parameters: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
-    """Refuse what is not this edition's folder by a PublishError; a default edition replaces that of whatever day."""
+    """Refuse a folder of something else by a PublishError; the default edition replaces its own self, of any day."""
     if folder.exists() and not folder.is_dir():
         raise PublishError(f"{folder} is a file; name a folder for the edition with --output.")
     there = read_manifest(folder)

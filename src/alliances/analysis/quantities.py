@@ -1,6 +1,6 @@
 """Quantities and dates with provenance: how numbers of the texts are added, multiplied, compared and printed.
 
-Nothing is averaged: a band stays a band, an open bound (“more than”) open, and numbers are exact until printed.
+Nothing is averaged: bands stay bands, open bounds (“more than”) open, “about” about; numbers are exact until printed.
 """
 
 import operator

@@ -1,7 +1,4 @@
-"""Many editions in one go: a matrix of parameters, as CI services have it, built here or on a Dask cluster.
-
-Workers of a cluster share no disk: the project goes to each once, as bytes, and so come the files of an edition back.
-"""
+"""Many editions in one go: a matrix of parameters, as CI services have it, built here or on a Dask cluster."""
 
 import itertools
 import logging
@@ -185,6 +182,7 @@ def _start() -> None:
 
 def _build_there(tasks: list[Task], address: str) -> Iterator[Task]:
     """Yield editions as a cluster builds them; ExecutionError if it cannot be used, or is not like this machine."""
+    # Its workers share no disk: the project goes to each once, as bytes, and so come the files of an edition back.
     inputs, root = place.input_files(tasks[0].root), tasks[0].root
     files, project = pack(root, inputs), f"project-{files_digest(inputs, root)[:16]}"  # all editions share its cache
     client = _connected(address)

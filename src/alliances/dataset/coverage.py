@@ -97,7 +97,8 @@ def find_tokens(text: str, names: re.Pattern[str] | None = None) -> list[Token]:
 def name_pattern(names: Iterable[str]) -> re.Pattern[str]:
     """Return a pattern that finds names, the longest first.
 
-    A single word matches in its own case ("US"), a small one with either first letter ("experts"), several in any case.
+    One of a single word matches in its own case ("US", not "us"), or with either first letter where it is written small
+    ("experts"); one of several words in any case.
     """
     patterns = ["(?!)"]
     for name in sorted({*names} - {""}, key=lambda n: (-len(n), n)):

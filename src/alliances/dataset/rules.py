@@ -31,15 +31,12 @@ _REFERENCES: dict[str, tuple[tuple[str, ...], Callable[[str], Iterable[str]]]] =
 
 
 def check_schema(resources: Mapping[str, Any], tables: Raw) -> Iterator[Problem]:
-    """Validate the tables: types, vocabularies, patterns, required cells and keys.
-
-    Frictionless judges the cells one by one; its validation of whole packages reads each table anew for each key.
-    A term that no vocabulary lists is a problem only where it looks like a slip.
-    """
+    """Validate the tables: types, patterns, required cells, keys, and terms that look like slips of a vocabulary's."""
     from frictionless import FrictionlessException, Schema  # here, since it takes 0.2 s
 
     yield from _doubles(resources, tables)
     yield from _orphans(resources, tables)
+    # Frictionless judges cell by cell: its validation of whole packages reads each table anew for each key.
     for table, resource in resources.items():
         try:
             fields = Schema.from_descriptor({**resource["schema"], "foreignKeys": []}).fields

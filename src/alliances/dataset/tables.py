@@ -56,8 +56,7 @@ def read_descriptor(root: Path) -> dict[str, Any]:
     try:
         descriptor = json.loads(read_utf8(root / file, file, DataError, f"restore it in {root}"))
         tables = {resource["name"]: resource for resource in descriptor["resources"]}
-        for resource in (tables[name] for name in (*ROW_TABLES, *_OTHERS)):
-            [field["name"] for field in resource["schema"]["fields"]]
+        [field["name"] for name in (*ROW_TABLES, *_OTHERS) for field in tables[name]["schema"]["fields"]]
     except json.JSONDecodeError as error:
         raise DataError(f"{file} is not JSON (line {error.lineno}: {error.msg}): correct that line.") from None
     except (KeyError, TypeError, AttributeError, RecursionError) as error:

@@ -36,7 +36,7 @@ class SourceText(str):
         return " ".join(cut[0] + before[max(0, len(before) - words) :]), " ".join(after[:words] + cut[1])
 
     def locate(self, exact: str, prefix: str = "", suffix: str = "") -> list[tuple[int, int]]:
-        """Find all starts and ends (exclusive) of verbatim words; around them, any white space counts as one space."""
+        """Find where `exact` stands, its start and end (exclusive); in what is around, white space is one space."""
         before, after = " ".join(prefix.split()), " ".join(suffix.split())
         places, start = list[tuple[int, int]](), self.find(exact) if exact else -1
         while start >= 0:

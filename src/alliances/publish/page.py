@@ -33,9 +33,9 @@ https://github.com/d3/d3/blob/main/LICENSE. Bundled by vl-convert. */"""
 def finish(document: str, folder: Path, policy: bool = True) -> str:
     """Make a page that an engine rendered live, and give it its policy.
 
-    It gets style, script, fonts and the charts' specifications and data from the staged `folder`, Vega, and a Content-
-    Security-Policy: no source but the page itself, inline scripts by their hash; none for ``quarto preview``, whose own
-    script reloads the page. PublishError if the page would fetch something, or a chart's files cannot be read.
+    It gets style, script, fonts and the charts' specifications and data from the staged `folder`, Vega, and a
+    Content-Security-Policy: no source but the page itself, inline scripts by their hash; none for ``quarto preview``,
+    whose script reloads the page. PublishError if the page would fetch something, or a chart's files cannot be read.
     """
     document = _LINKED.sub(lambda found: _embedded(found, folder), document)
     fetched = {first or second for first, second in _FETCH.findall(_SCRIPT.sub(r"<script\1>", document))}

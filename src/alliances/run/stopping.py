@@ -96,7 +96,10 @@ def scratch() -> Iterator[Path]:
 
 @contextmanager
 def alone(folder: Path, locks: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """Be the only command, of those with these `locks`, that writes a folder, there or not; else `say` so and wait."""
+    """Be the only command that writes a folder; where another one does, `say` so and wait.
+
+    The folder need not exist; all who lock have the same folder of `locks`.
+    """
     lock = FileLock(locks / f"{digest(str(folder.resolve()))[:16]}.lock")
     with suppress(OSError):  # disks without locks, or that cannot be written
         locks.mkdir(parents=True, exist_ok=True)

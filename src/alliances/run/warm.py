@@ -1,7 +1,4 @@
-"""Kernels as jupyter_client starts them: one a notebook, over local sockets, forked from a warm process where it can.
-
-`ForkProvisioner` is a plug-in: taken out of pyproject.toml's entry points, kernels start in the ordinary way.
-"""
+"""Kernels as jupyter_client starts them, one a notebook, over local sockets, forked from a warm process if it can."""
 
 import asyncio
 import contextlib
@@ -36,7 +33,7 @@ def flags() -> tuple[str, ...]:
 
 
 class ForkProvisioner(LocalProvisioner):
-    """Starts a kernel as a fork, and in the ordinary way where that fails."""
+    """Starts a kernel as a fork; in the ordinary way where that fails, or pyproject.toml has no entry point for it."""
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Start the kernel."""
