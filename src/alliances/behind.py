@@ -41,10 +41,7 @@ _NEAR, _KIN, _OPEN, _MOST = 0.14, 0.03, 0.06, 5
 
 
 def nearest(texts: Mapping[Any, str]) -> Callable[[str], dict[Any, float]]:
-    """Return what says which of many texts, by keys of any kind, share words and numbers with another one.
-
-    And how near they are, from 0 to 1; rare words count above all.
-    """
+    """Return what says which of many texts share words and numbers, rare ones above all, with one; how near: 0 to 1."""
     stems_of = {key: _stems(text) for key, text in texts.items()}
     count = Counter(stem for stems in stems_of.values() for stem in stems)
 
@@ -54,8 +51,7 @@ def nearest(texts: Mapping[Any, str]) -> Callable[[str], dict[Any, float]]:
     least = {key: sqrt(weight(stems)) + 8 for key, stems in stems_of.items()}  # short ones are near by accident
 
     def near(text: str) -> dict[Any, float]:
-        stems = _stems(text)
-        size = sqrt(weight(stems))
+        size = sqrt(weight(stems := _stems(text)))
         return {key: weight(stems & own) / size / least[key] for key, own in stems_of.items() if stems & own}
 
     return near
@@ -267,9 +263,8 @@ class _Rows:
         """
         own: dict[tuple[str, ...], list[Row]] = defaultdict(list)
         for row in self.known(ids):
-            for subject in self._subjects[row.row_id]:
-                if wide or subject[0] not in "*?":
-                    own[subject].append(row)
+            for subject in (each for each in self._subjects[row.row_id] if wide or each[0] not in "*?"):
+                own[subject].append(row)
         found: dict[str, None] = {}
         for subject, mine in own.items():
             day = since or max(map(self._day, mine))

@@ -27,10 +27,7 @@ _SUBJECT = re.compile(r"""[{"']([A-Za-z0-9-]+\.[a-z_]+)""")
 
 
 def check_project(root: Path) -> tuple[bool, str]:
-    """Check data, evidence, coverage of the seeds, notebooks, cache and edition, and what is behind the data.
-
-    Returns whether nothing has to be mended, and the report for the terminal.
-    """
+    """Check data, notebooks, cache, edition, what is behind the data; return whether all is well, and what to print."""
     data, names, problems, late, changed = check(root), list[str](), list[str](), dict[str, int](), list[str]()
     try:
         dataset = Dataset.load(root, validate=False)
@@ -55,10 +52,7 @@ def check_project(root: Path) -> tuple[bool, str]:
 
 
 def verify(root: Path, folder: Path, say: Callable[[str], None]) -> list[str]:
-    """Rebuild an edition from its manifest, and say in sentences which of its files are not the same to the byte.
-
-    PublishError if the folder holds no manifest.
-    """
+    """Rebuild an edition from its manifest, and say which files are not the same bytes; PublishError if it has none."""
     manifest = read_manifest(folder)
     if not (manifest.get("outputs") and manifest.get("inputs")):
         raise PublishError(f"{folder} holds no manifest.json that can be read; name the folder of a finished edition.")
@@ -92,9 +86,8 @@ def _notebook_problems(root: Path, names: list[str], dataset: Dataset) -> Iterat
         printed = dict.fromkeys(_SUBJECT.findall("\n".join(cells)), name) | printed
     published = dataset.column("sources", "published")
     for subject, name in sorted(printed.items()):
-        for row, divided in by_text(dataset, subject):
-            if divided:
-                yield f"notebooks/{name}.ipynb, texts published by {published[row.source_id]}: {divided}"
+        for row, divided in ((row, divided) for row, divided in by_text(dataset, subject) if divided):
+            yield f"notebooks/{name}.ipynb, texts published by {published[row.source_id]}: {divided}"
 
 
 def _citation_problems(root: Path) -> Iterator[str]:
@@ -116,27 +109,20 @@ def _citation_problems(root: Path) -> Iterator[str]:
 
 def find_rows(root: Path, text: str) -> str:
     """Find rows by id, mark, value, words, country or format, and lay them out for the terminal."""
-    frame = find(Dataset.load(root, validate=False), text)
-    if frame.empty:
-        return f"No row holds “{text}”; `alliances quote` looks for words in the texts."
-    return "\n".join(
-        f"{mark:>4}  {row_id}  {' · '.join(part for part in says if part)}"
-        for row_id, _, mark, _, *says in frame.itertuples(index=False, name=None)
-    )
+    found = find(Dataset.load(root, validate=False), text).itertuples(index=False, name=None)
+    lines = [f"{mark:>4}  {row_id}  {' · '.join(filter(None, says))}" for row_id, _, mark, _, *says in found]
+    return "\n".join(lines) or f"No row holds “{text}”; `alliances quote` looks for words in the texts."
 
 
 def find_quote(root: Path, words: str) -> str:
-    """Find words in the source texts and return rows for ``data/quotes.csv``; DataError if they stand in none.
-
-    Where the words stand more than once, each row has the prefix and suffix that tell it apart.
-    """
+    """Find words in the source texts and return rows for ``data/quotes.csv``; DataError if they stand in none."""
     pattern = r"\s+".join(re.escape(part) for part in words.split()) or "(?!)"
     rows = [["quote_id", "source_id", "exact", "prefix", "suffix"]]
     for source in read_tables(root)["sources"]:
         text = read_text(root, source["file"])
         for match in list(re.finditer(pattern, text)) or list(re.finditer(pattern, text, re.IGNORECASE)):
             exact, before, after = match.group(), list[str](), list[str]()
-            if text.count(exact) > 1:
+            if text.count(exact) > 1:  # prefix and suffix tell them apart
                 before, after = text[: match.start()].split()[-5:], text[match.end() :].split()[:5]
             quote_id = "-".join(re.findall(r"[a-z0-9]+", exact.lower())[:5])
             rows.append([quote_id, source["source_id"], exact, " ".join(before), " ".join(after)])

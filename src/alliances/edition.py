@@ -73,8 +73,7 @@ class Edition(Exhibits):
     def value(self, frame: pd.DataFrame, function: Callable[[pd.DataFrame], Any], *, how: str) -> Any:
         """Take one value out of a frame: ``edition.value(f, lambda f: f["entry_date"].max(), how="latest day …")``.
 
-        The function returns a Quantity, a number, an ISO date or a text; `how` says in words what is taken, and is the
-        formula that Evidence prints.
+        `function` returns a Quantity, number, ISO date or text; `how`, the formula in Evidence, tells what is taken.
         """
         call = f"edition.value({how!r})"
         evidence = frames.evidence_of(frame, self.dataset, call)

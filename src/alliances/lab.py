@@ -73,8 +73,7 @@ class Form(widgets.VBox):  # type: ignore[misc]  # the package has no types
     def __init__(self) -> None:
         self.root = find_root()
         self.dataset = Dataset.load(self.root)
-        self.fields: dict[str, Any] = {}
-        self.faults: dict[str, Any] = {}
+        self.fields, self.faults = dict[str, Any](), dict[str, Any]()
         rows = [self._row(*row) for row in described(self.dataset)]
         self.button = widgets.Button(description="Build the edition", button_style="primary")
         self.button.on_click(lambda _: self.build())

@@ -43,10 +43,7 @@ def add_row(root: Path, table: str, **cells: str) -> None:
 
 
 def new_source(root: Path, file: Path, genre: str = "") -> str:
-    """Register a text and write its work list; return what was done and what comes next.
-
-    DataError, and nothing is written, if the file is no text, is empty, or says what a registered text says.
-    """
+    """Register a text and write its work list; DataError, and nothing is written, if it is none, empty or not new."""
     dataset = Dataset.load(root)
     text = _read(root, file)
     genres = [term.term for term in dataset.terms("genre")]
@@ -75,11 +72,9 @@ def new_source(root: Path, file: Path, genre: str = "") -> str:
     entries = [line for number, each in enumerate(work.sentences, start=1) for line in work.entry(number, each)]
     page = form("work_list", source_id, entries, list(work.strange))
     write_whole(root / "data" / "worklists" / f"{source_id}.md", f"{page}\n".encode())
-    return (
-        f"{source_id} is registered, and does not count until its {len(work.sentences)} sentences are accounted for.\n"
-        f"Read its row in data/sources.csv (title, publisher, authors, genre, dates) and its line in seeds/README.md; "
-        f"then work through data/worklists/{source_id}.md. `alliances check` counts down."
-    )
+    told = f"{source_id} is registered, and does not count until its {len(work.sentences)} sentences are accounted for."
+    read = "Read its row in data/sources.csv (title, publisher, authors, genre, dates) and its line in seeds/README.md"
+    return f"{told}\n{read}; then work through data/worklists/{source_id}.md. `alliances check` counts down."
 
 
 def _read(root: Path, file: Path) -> SourceText:
@@ -139,12 +134,10 @@ class _WorkList:
         named = {part for token in tokens for part in token.text.split()}
         self.strange |= {n: None for n in _NAME.findall(text) if not named & set(n.split()) and n not in MONTHS}
         ids = {self.ids.get(token.text.casefold(), "") for token in tokens} - {""}
-        score = {
-            row_id: near
-            + 0.07 * len(ids & {str(self.rows[row_id].values.get(column, "")) for column in ABOUT})
-            + 0.05 * (has_number and self.rows[row_id].table == "observations")
-            for row_id, near in self.near(text).items()
-        }
+        score = self.near(text)
+        for row_id, row in ((row_id, self.rows[row_id]) for row_id in score):
+            score[row_id] += 0.07 * len(ids & {str(row.values.get(column, "")) for column in ABOUT})
+            score[row_id] += 0.05 * (has_number and row.table == "observations")
         best = sorted((row_id for row_id in score if score[row_id] > 0.11), key=lambda row_id: -score[row_id])
         like = [self.rows[row_id] for row_id in best[:3]]  # which share its names and its rarer words
         likely = [row.table for row in like]
@@ -184,10 +177,8 @@ def new_alliance(root: Path, alliance_id: str, name: str = "") -> str:
     full = name or capital(alliance_id.replace("-", " "))
     kind = next(term.term for term in dataset.terms("instrument_type"))
     add_row(root, "alliances", alliance_id=alliance_id, name=full, short_name=full, instrument_type=kind)
-    return (
-        f"{alliance_id} stands in data/alliances.csv as “{full}”, {kind}: correct name, short name, aliases, type and "
-        "parent there; it is in the report as soon as a row of facts names it."
-    )
+    told = f"{alliance_id} stands in data/alliances.csv as “{full}”, {kind}: correct name, short name, aliases, type"
+    return f"{told} and parent there; it is in the report as soon as a row of facts names it."
 
 
 def new_judgement(root: Path, judgement_id: str) -> str:
@@ -202,10 +193,8 @@ def new_judgement(root: Path, judgement_id: str) -> str:
              "requires": tables["characteristics"][-1]["characteristic_id"],
              "confidence": "low", "likelihood": "realistic_possibility"}  # fmt: skip
     add_row(root, "judgements", **{**(own[-1] if own else blank), "valid_from": day, "reviewed": ""})
-    return (
-        f"{judgement_id} stands in the last row of data/judgements.csv, from {day} on: fill it in (requires, against, "
-        f'likelihood), and show it in its chapter, if it is new: edition.judgement("{judgement_id}").'
-    )
+    told = f"{judgement_id} stands in the last row of data/judgements.csv, from {day} on: fill it in (requires, against"
+    return f'{told}, likelihood), and show it in its chapter, if it is new: edition.judgement("{judgement_id}").'
 
 
 def new_chapter(root: Path, name: str, title: str = "") -> str:
@@ -233,10 +222,8 @@ def new_chapter(root: Path, name: str, title: str = "") -> str:
         write_whole(project, f"{text.rstrip()}\n  - ../notebooks/{name}.ipynb\n  - notebooks/{name}.ipynb\n".encode())
     dataset = Dataset.load(root)
     refresh(root, [name], check_parameters({}, dataset).as_dict(), uncoded=dataset.uncoded)
-    return (
-        f"notebooks/{name}.ipynb is in the report, by line {at + 2} of report/report.qmd: move that line to its place, "
-        f"write the chapter in JupyterLab, then `alliances refresh {name}`."
-    )
+    told = f"notebooks/{name}.ipynb is in the report, by line {at + 2} of report/report.qmd: move that line to its"
+    return f"{told} place, write the chapter in JupyterLab, then `alliances refresh {name}`."
 
 
 def _refuse(name: str, where: str, taken: Iterable[str]) -> None:

@@ -59,8 +59,7 @@ def check_parameters(values: Mapping[str, Any], dataset: Dataset, declared: Cont
     """
     scenario = {one.name: one for one in dataset.scenario}
     checked, numbers = dict[str, Any](), {name: one.default for name, one in scenario.items()}
-    known = (*BUILT_IN, *scenario)
-    checks = {"as_of": _iso_day, "focus": _country, "exclude_sources": _sources}
+    known, checks = (*BUILT_IN, *scenario), {"as_of": _iso_day, "focus": _country, "exclude_sources": _sources}
     for name, value in values.items():
         if name not in known:
             near = nearest_words(str(name), known)

@@ -106,10 +106,7 @@ def slug(parameters: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
 
 
 def refuse_foreign(folder: Path, parameters: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
-    """Refuse a folder that holds something else than an edition with these parameters, by a PublishError.
-
-    The default edition replaces its own earlier self, whatever day that was of.
-    """
+    """Refuse a folder of something else by a PublishError; the default edition replaces its own self, of any day."""
     if folder.exists() and not folder.is_dir():
         raise PublishError(f"{folder} is a file; name a folder for the edition with --output.")
     there = read_manifest(folder)
@@ -122,14 +119,11 @@ def refuse_foreign(folder: Path, parameters: Mapping[str, Any], defaults: Mappin
 
 
 def put_in_place(done: Path, folder: Path) -> None:
-    """Put a finished edition into its folder, whole or not at all; what stood there before goes only then.
-
-    Its files are moved beside their place first, or copied from another disk, and then renamed.
-    """
+    """Put a finished edition into its folder, whole or not at all; what stood there before goes only then."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
         new = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
-        shutil.move(done, new / "edition")
+        shutil.move(done, new / "edition")  # beside its place; from another disk it is copied, and then renamed
         (new / "replaced").mkdir()
         _move(folder, new / "replaced", PARTS[::-1])
         (new / "emptied").touch()

@@ -6,7 +6,7 @@ from fractions import Fraction
 from alliances.analysis.quantities import BOUNDS, Moment, Quantity, Unit
 from alliances.analysis.values import Evidence, Value
 from alliances.dataset import Dataset, Row, split_list
-from alliances.errors import NarrativeError
+from alliances.errors import refuse
 from alliances.text.markdown import curly
 
 #: What a row of each table says first of all; an observation says its number.
@@ -42,11 +42,8 @@ def fact(dataset: Dataset, row: Row) -> Value:
     the row's other cells by column (``actor`` for ``actor_id``), ``source`` (short name), ``published``, ``mark``.
     """
     evidence, coded = Evidence((row.row_id,)), dataset.vocabularies(row.table)
-    fields = {
-        column.removesuffix("_id"): _cell(dataset, row, column, evidence, coded)
-        for column in row.values
-        if not column.startswith("value_") and column not in ("quote_ids", "source_id")
-    }
+    columns = (c for c in row.values if not c.startswith("value_") and c not in ("quote_ids", "source_id"))
+    fields = {column.removesuffix("_id"): _cell(dataset, row, column, evidence, coded) for column in columns}
     if row.source_id:
         source = dataset.source(row.source_id)
         fields["source"] = Value(source.short_name, evidence)
@@ -91,8 +88,7 @@ def _cell(dataset: Dataset, row: Row, column: str, evidence: Evidence, coded: Ma
 def newest(dataset: Dataset, name: str) -> Row | None:
     """Return the row with a subject's newest known value, or None; NarrativeError if the newest text gives two."""
     row, divided = [(None, ""), *by_text(dataset, name)][-1]
-    if divided:
-        raise NarrativeError(divided)
+    refuse(divided, divided)
     return row
 
 

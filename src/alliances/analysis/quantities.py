@@ -1,7 +1,6 @@
 """Quantities and dates with provenance: how numbers of the texts are added, multiplied, compared and printed.
 
-Nothing is averaged. A band stays a band, an open bound (“more than”) stays open, “about” stays about, and
-numbers are exact until they are printed.
+Nothing is averaged: bands stay bands, open bounds (“more than”) open, “about” about; numbers are exact until printed.
 """
 
 import operator

@@ -32,8 +32,7 @@ class Formula:
             "kind": "formula", "what": self.what, "value": self.value, "formula": self.formula,
             "rows": [row for row in self.evidence.rows if not row.startswith("r-")],
             "records": [row for row in self.evidence.rows if row.startswith("r-")],
-            "formulas": [part.anchor for part in self.evidence.formulas],
-            "parameters": list(self.evidence.parameters),
+            "formulas": [part.anchor for part in self.evidence.formulas], "parameters": list(self.evidence.parameters),
         }  # fmt: skip
 
 

@@ -1,7 +1,4 @@
-"""Many editions in one go: a matrix of parameters, as CI services have it, built here or on a Dask cluster.
-
-Workers of a cluster share no disk: the project goes to each once, as bytes, and so come the files of an edition back.
-"""
+"""Many editions in one go: a matrix of parameters, as CI services have it, built here or on a Dask cluster."""
 
 import itertools
 import logging
@@ -105,12 +102,11 @@ def read_matrix(path: Path) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
 
 
 def combinations(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Expand a matrix into sets of parameters.
+    """Expand a matrix into sets of parameters; ParameterError if a part has the wrong shape.
 
     ``matrix`` gives every combination of its lists; ``exclude`` removes those that agree with one of its entries in
     all that the entry names; an entry of ``include`` is added to each combination whose matrix values it does not
     change, and stands on its own where there is none. ``parameters`` hold for all, and give way to the rest.
-    ParameterError if a part has the wrong shape.
     """
     matrix, common = (_shaped(spec.get(name), name, dict) for name in ("matrix", "parameters"))
     exclude, include = (
@@ -185,10 +181,8 @@ def _start() -> None:
 
 
 def _build_there(tasks: list[Task], address: str) -> Iterator[Task]:
-    """Build editions on a cluster, and yield each as it comes.
-
-    ExecutionError if `distributed` is not installed, nobody answers, a worker is not like this machine, or all go away.
-    """
+    """Yield editions as a cluster builds them; ExecutionError if it cannot be used, or is not like this machine."""
+    # Its workers share no disk: the project goes to each once, as bytes, and so come the files of an edition back.
     inputs, root = place.input_files(tasks[0].root), tasks[0].root
     files, project = pack(root, inputs), f"project-{files_digest(inputs, root)[:16]}"  # all editions share its cache
     client = _connected(address)

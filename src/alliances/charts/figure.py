@@ -12,7 +12,7 @@ import altair
 from alliances.analysis.frames import REMEDY
 from alliances.charts.drawing import Spec, datasets, panels, walk
 from alliances.charts.theme import WIDTHS, Printed, brand
-from alliances.errors import NarrativeError
+from alliances.errors import refuse
 from alliances.text.numbers import find_numbers
 from alliances.text.widths import wrapped
 
@@ -36,19 +36,17 @@ def prepare(
     ask for. `width_mm` is 47, 112, 166, or ``"narrow"`` for a phone; title and subtitle are wrapped to it; `alt` is the
     alternative text. NarrativeError if the layout has no such width, or a map has another.
     """
-    if width_mm not in WIDTHS:
-        raise NarrativeError(f"A figure is {', '.join(map(str, WIDTHS))} wide, not {width_mm}.")
+    refuse(width_mm not in WIDTHS, f"A figure is {', '.join(map(str, WIDTHS))} wide, not {width_mm}.")
     # A chart for a phone is one that has passed at its printed width.
     spec, width = _settled(chart.to_dict(validate=width_mm != "narrow")), WIDTHS[width_mm]
     spec["description"] = alt
     if title:
         lines = {"text": wrapped(title, width - 4, 14.67, 600), "subtitle": wrapped(subtitle, width - 4, 12)}
         look = {"frame": "bounds", "color": brand("navy"), "subtitleColor": brand("grey"), "fontSize": 14.67}
-        look |= {"lineHeight": 18, "offset": 10}
-        spec["title"] = {**lines, **look}
+        spec["title"] = {**lines, **look, "lineHeight": 18, "offset": 10}
     if "projection" in spec:
-        if spec.get("width", width) != width:
-            raise NarrativeError(f"The map is {spec['width']} pixels wide, the figure {width}: give both one width.")
+        wide = spec.get("width", width)
+        refuse(wide != width, f"The map is {wide} pixels wide, the figure {width}: give both one width.")
         return spec | {"width": width, "padding": 0, "autosize": {"type": "fit-x", "contains": "padding"}}
     # Labels beside marks have to be measured, which `fitted` does: no notebook waits for that.
     leaves = panels(spec)

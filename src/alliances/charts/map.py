@@ -18,7 +18,7 @@ import pandas as pd
 
 from alliances import find_root
 from alliances.charts.theme import WIDTHS, brand
-from alliances.errors import NarrativeError
+from alliances.errors import NarrativeError, refuse
 from alliances.text.widths import text_width, wrapped
 
 Points = npt.NDArray[np.float64]  # one row a point: x and y
@@ -79,8 +79,7 @@ def _countries(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """Return the frame's countries with names and the ids of their shapes, empty beyond the map."""
     needed = list(dict.fromkeys(["actor_id", "row_id", *columns]))
     lacking = [column for column in needed if column not in frame]
-    if lacking and len(frame):
-        raise NarrativeError(f"The map's frame has no column {' and no '.join(lacking)}.")
+    refuse(lacking and len(frame), f"The map's frame has no column {' and no '.join(lacking)}.")
     shown = frame.reindex(columns=list(dict.fromkeys([*needed, "name"])), fill_value="").fillna("")
     if len(twice := shown.loc[shown["actor_id"].duplicated(), "actor_id"]):
         raise NarrativeError(f"The map takes one row a country and {twice.iloc[0]} has several: aggregate them first.")

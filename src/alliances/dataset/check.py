@@ -66,8 +66,7 @@ def check(root: Path) -> CheckReport:
     resources = read_descriptor(root)["resources"]
     stray = {path.name for path in (root / "data").glob("[!.]*.*")} - {f"{name}.csv" for name in resources}
     what = ("the file is in no entry of data/datapackage.json", "nothing reads it", "take it out of data/, or list it")
-    left = sorted(stray - {"datapackage.json", "README.md"})
-    notices = [Problem(f"data/{name}", None, "", *what) for name in left]
+    notices = [Problem(f"data/{name}", None, "", *what) for name in sorted(stray - {"datapackage.json", "README.md"})]
     tables, problems = read_files(root, resources)
     if problems:
         return CheckReport(problems, notices, {}, {}, [])
@@ -81,8 +80,7 @@ def check(root: Path) -> CheckReport:
 def open_points(tables: Raw) -> list[str]:
     """List as text the points on which rows differ that hold for the same, and no disagreement names both rows.
 
-    Of an aspect only what `labels` calls single or dated counts: of the second, as of a beginning, the date is part of
-    what is said.
+    Of an aspect only what `labels` calls single or dated counts; of what is dated the date is part of what is said.
     """
     groups = (split_list(row["row_ids"]) for row in tables["disagreements"])
     declared = {frozenset(pair) for row_ids in groups for pair in combinations(row_ids, 2)}

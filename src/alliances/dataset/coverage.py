@@ -63,11 +63,9 @@ def split_sentences(text: str) -> list[Sentence]:
 
 def _ends_sentence(line: str, stop: re.Match[str]) -> bool:
     following, at = _NEXT_WORD.match(line, stop.end()), stop.start()
-    if following is None:
-        return True
-    word = following[1]
-    if word[0].islower():
-        return False
+    word = following[1] if following else ""
+    if not word or word[0].islower():
+        return not word
     if line[at] != "." or line[at : at + 2] == "..":
         return True
     token = _BEFORE_WORD.split(line[: at + 1])[-1]
@@ -84,16 +82,13 @@ class Token(NamedTuple):
 
 
 def find_tokens(text: str, names: re.Pattern[str] | None = None) -> list[Token]:
-    """Find numbers, dates and `names` in a sentence, but no web address; of overlapping ones the first, then longest.
-
-    "May" that opens the text counts only beside a number, because it may be a verb.
-    """
+    """Find numbers, dates and `names` in a sentence, no web address; where they overlap, the first, then longest."""
     text = _ADDRESS.sub(lambda address: "_" * len(address[0]), text)
     patterns = ((DATE, "date"), (_OTHER_DATE, "date"), (_AMOUNT, "number"), *([(names, "name")] if names else []))
     found = [Token(match[0], *match.span(), kind) for pattern, kind in patterns for match in pattern.finditer(text)]
     kept = list[Token]()
     for token in sorted(found, key=lambda t: (t.start, -t.end)):
-        is_verb = token.text == "May" and not re.search(r"\w", text[: token.start])
+        is_verb = token.text == "May" and not re.search(r"\w", text[: token.start])  # no number is beside it
         if not is_verb and (not kept or token.start >= kept[-1].end):
             kept.append(token)
     return kept
@@ -160,15 +155,12 @@ def coverage(tables: Raw, texts: Mapping[str, SourceText]) -> list[Coverage]:
 def format_coverage(report: Sequence[Coverage]) -> str:
     """Write for each text the sentences that are not accounted for, then counts."""
     lines, counts = list[str](), ["", "text                 sentences  not accounted for  exclusions  words quoted"]
-    for source in report:
-        lines += ["", f"{source.source_id}: not accounted for"] if source.gaps else []
-        for sentence, missing in source.gaps:
+    for source_id, sentences, quoted, gaps, exclusions in report:
+        lines += ["", f"{source_id}: not accounted for"] if gaps else []
+        for sentence, missing in gaps:
             told = "; ".join(f"{token.text} ({token.kind})" for token in missing)
             nothing = "no quotation that a row uses and no exclusion touches this sentence"
             lines += [f"  line {sentence.line}: {sentence.text}", f"      missing: {told or nothing}"]
-        counts.append(
-            f"{source.source_id:<20} {source.sentences:>9}  {len(source.gaps):>17}  "
-            f"{source.exclusions:>10}  {source.quoted:>12.0%}"
-        )
+        counts.append(f"{source_id:<20} {sentences:>9}  {len(gaps):>17}  {exclusions:>10}  {quoted:>12.0%}")
     counts.append(f"{sum(len(source.gaps) for source in report)} sentences are not accounted for.")
     return "\n".join([*lines, *counts]).strip("\n")

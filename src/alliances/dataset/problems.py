@@ -53,8 +53,8 @@ def fold(text: str) -> str:
 
 def first_difference(there: str, here: str) -> str:
     """Say where two texts first differ, invisible characters by their name."""
-    pairs = enumerate(zip(there, here, strict=False))
-    at = next((n for n, (a, b) in pairs if a != b), min(len(there), len(here)))
+    differing = (n for n, (a, b) in enumerate(zip(there, here, strict=False)) if a != b)
+    at = next(differing, min(len(there), len(here)))
     return f"there {visible(there[at : at + 1])}, here {visible(here[at : at + 1])}"
 
 

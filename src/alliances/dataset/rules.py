@@ -31,15 +31,12 @@ _REFERENCES: dict[str, tuple[tuple[str, ...], Callable[[str], Iterable[str]]]] =
 
 
 def check_schema(resources: Mapping[str, Any], tables: Raw) -> Iterator[Problem]:
-    """Validate the tables: types, vocabularies, patterns, required cells and keys.
-
-    Frictionless judges the cells one by one; its validation of whole packages reads each table anew for each key.
-    A term that no vocabulary lists is a problem only where it looks like a slip.
-    """
+    """Validate the tables: types, patterns, required cells, keys, and terms that look like slips of a vocabulary's."""
     from frictionless import FrictionlessException, Schema  # here, since it takes 0.2 s
 
     yield from _doubles(resources, tables)
     yield from _orphans(resources, tables)
+    # Frictionless judges cell by cell: its validation of whole packages reads each table anew for each key.
     for table, resource in resources.items():
         try:
             fields = Schema.from_descriptor({**resource["schema"], "foreignKeys": []}).fields
@@ -94,8 +91,7 @@ def _cell(field: Mapping[str, Any], found: str, tables: Raw) -> tuple[str, str, 
     if not found:
         return "the cell is empty", f"a value is required ({meaning})", "fill it in"
     if "enum" in constraints:
-        vocabulary = field.get("vocabulary", column)
-        labelled = [row["term"] for row in tables["labels"] if row["vocabulary"] == vocabulary]
+        labelled = [row["term"] for row in tables["labels"] if row["vocabulary"] == field.get("vocabulary", column)]
         near = nearest_words(found, [*constraints["enum"], *labelled], cutoff=0.8)
         if found in labelled or not near:
             return None  # told as a term without a label, if it has none
@@ -133,10 +129,8 @@ _DATES = {**dict.fromkeys(("characteristics", "positions", "statements"), ("date
 _TELLS = {"characteristics": "status", "event_accounts": "status", "observations": "obs_status",
           "positions": "attribution"}  # fmt: skip
 #: What each comparator takes of the bounds.
-_TAKES = {
-    **dict.fromkeys(("eq", "about", "nearly"), "both bounds, equal"), "between": "value_low below value_high",
-    **dict.fromkeys(("at_least", "more_than"), "value_low only"), "at_most": "value_high only",
-}  # fmt: skip
+_TAKES = {**dict.fromkeys(("eq", "about", "nearly"), "both bounds, equal"), "between": "value_low below value_high",
+          **dict.fromkeys(("at_least", "more_than"), "value_low only"), "at_most": "value_high only"}  # fmt: skip
 #: Controls, line and paragraph separators, marks that turn the writing round, halves of pairs, what is no character.
 _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffd-\uffff]"
@@ -300,8 +294,7 @@ RULES = (
              "“{year_inferred}”", "it is true or false where there is a date, and empty where there is none",
              "write false if the text prints the year, true if not; without a date, empty the cell"),
         Rule(table, columns[-1], lambda r, x: r.its_valid and r.its_end < r.its_first,
-             "{its_end} is before {its_first}",
-             "an end is not before its beginning", "correct the date that is wrong"),
+             "{its_end} is before {its_first}", "an end is not before its beginning", "correct the date that is wrong"),
         Rule(table, columns[0], lambda r, x: r.its_valid and r.its_past and r.its_first > r.its_last != "",
              "{its_first} is after {its_last}, the last day on which {source_id} can have been published",
              "what a text tells as past is not after its publication",

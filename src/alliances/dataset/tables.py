@@ -56,8 +56,7 @@ def read_descriptor(root: Path) -> dict[str, Any]:
     try:
         descriptor = json.loads(read_utf8(root / file, file, DataError, f"restore it in {root}"))
         tables = {resource["name"]: resource for resource in descriptor["resources"]}
-        for resource in (tables[name] for name in (*ROW_TABLES, *_OTHERS)):
-            [field["name"] for field in resource["schema"]["fields"]]
+        [field["name"] for name in (*ROW_TABLES, *_OTHERS) for field in tables[name]["schema"]["fields"]]
     except json.JSONDecodeError as error:
         raise DataError(f"{file} is not JSON (line {error.lineno}: {error.msg}): correct that line.") from None
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -67,11 +66,8 @@ def read_descriptor(root: Path) -> dict[str, Any]:
 
 def coded(resource: Mapping[str, Any]) -> dict[str, str]:
     """Return the columns of a table that hold terms, each with its vocabulary."""
-    return {
-        field["name"]: field.get("vocabulary", field["name"])
-        for field in resource["schema"]["fields"]
-        if "vocabulary" in field or "enum" in field.get("constraints", {})
-    }
+    fields = (f for f in resource["schema"]["fields"] if "vocabulary" in f or "enum" in f.get("constraints", {}))
+    return {field["name"]: field.get("vocabulary", field["name"]) for field in fields}
 
 
 def read_tables(root: Path) -> Raw:

@@ -31,24 +31,18 @@ class SourceText(str):
 
     def around(self, start: int, end: int, words: int) -> tuple[str, str]:
         """Return at most so many words before and after a stretch, in its own paragraph, with “…” where it goes on."""
-        before = self[:start].rpartition("\n")[2].split()
-        after = self[end:].partition("\n")[0].split()
+        before, after = self[:start].rpartition("\n")[2].split(), self[end:].partition("\n")[0].split()
         cut = (["…"] if len(before) > words else [], ["…"] if len(after) > words else [])
         return " ".join(cut[0] + before[max(0, len(before) - words) :]), " ".join(after[:words] + cut[1])
 
     def locate(self, exact: str, prefix: str = "", suffix: str = "") -> list[tuple[int, int]]:
-        """Find every place of a quotation: its start and end (exclusive).
-
-        `exact` is verbatim; in `prefix` and `suffix`, right before and after, white space counts as one space.
-        """
+        """Find where `exact` stands, its start and end (exclusive); in what is around, white space is one space."""
         before, after = " ".join(prefix.split()), " ".join(suffix.split())
-        places: list[tuple[int, int]] = []
-        start = self.find(exact) if exact else -1
+        places, start = list[tuple[int, int]](), self.find(exact) if exact else -1
         while start >= 0:
             end = start + len(exact)
-            if (not before or " ".join(self[:start].split()).endswith(before)) and (
-                not after or " ".join(self[end:].split()).startswith(after)
-            ):
+            is_led = not before or " ".join(self[:start].split()).endswith(before)
+            if is_led and (not after or " ".join(self[end:].split()).startswith(after)):
                 places.append((start, end))
             start = self.find(exact, start + 1)
         return places

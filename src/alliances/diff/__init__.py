@@ -146,7 +146,6 @@ def _pieces(change: Change) -> list[tuple[str, list[tuple[bool, str]]]]:
     """Cut the old and the new text into pieces; of each, whether it stands in the other as well."""
     old, new = (re.findall(r"\S+\s*", text) for text in (change.old, change.new))
     codes = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-    return [
-        ("del", [(tag == "equal", "".join(old[i:j])) for tag, i, j, _, _ in codes if i < j]),
-        ("ins", [(tag == "equal", "".join(new[k:m])) for tag, _, _, k, m in codes if k < m]),
-    ]
+    gone = [(tag == "equal", "".join(old[i:j])) for tag, i, j, _, _ in codes if i < j]
+    come = [(tag == "equal", "".join(new[k:m])) for tag, _, _, k, m in codes if k < m]
+    return [("del", gone), ("ins", come)]

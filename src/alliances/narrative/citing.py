@@ -124,12 +124,8 @@ class Citing(Marks):
 
     def carried(self, anchors: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return the records of anchors of this call, and of all that these rest on, for an output's metadata."""
-        found: dict[str, dict[str, Any]] = {}
-        pending = list(anchors)
-        while pending:
-            anchor = pending.pop(0)
-            if anchor in found:
-                continue
+        found, pending = dict[str, dict[str, Any]](), list(anchors)
+        for anchor in (one for one in pending if one not in found):  # it grows as they are found
             record = found[anchor] = self._records[anchor]
             rows = [row for part in ("rows", "records", "against") for row in record.get(part, ())]
             pending += [*record.get("formulas", ()), *record.get("anchors", ())]

@@ -55,10 +55,8 @@ class Exhibits:
         groups = re.findall(r"#(ev-g-[0-9a-f]+)", " ".join([bundle["text/markdown"], *map(str, more.values())]))
         if spec := more.pop("spec", None):
             bundle = {"application/vnd.vegalite.v5+json": spec, "text/plain": more["alt"]}
-        told = [
-            {"text": s.plain, "marks": [*s.anchors], "rows": [*s.evidence.all_rows], "printed": s.printed,
-             "ours": s.is_ours} for s in sentences
-        ]  # fmt: skip
+        told = [{"text": s.plain, "marks": [*s.anchors], "rows": [*s.evidence.all_rows], "printed": s.printed,
+                 "ours": s.is_ours} for s in sentences]  # fmt: skip
         evidence = self._citing.carried([*(anchor for s in sentences for anchor in s.anchors), *groups])
         metadata = {"kind": kind, **more, "sentences": told, "evidence": evidence}
         if spec or markdown:
@@ -218,10 +216,7 @@ class Exhibits:
         return capital(escape(curly(text)))
 
     def facts(self, id: str, text: str) -> None:
-        """Put a fact box beside the opening: a line an entry, ``Label | words``, each falling like a sentence.
-
-        A box of which a single entry is left falls whole.
-        """
+        """Put lines ``Label | words`` in a box beside the opening; each falls like a sentence, a single one with it."""
         entries, sentences = list[list[str]](), list[Rendered]()
         with self._cell():
             for raw in filter(None, map(str.strip, str(text).splitlines())):

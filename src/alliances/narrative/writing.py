@@ -66,10 +66,7 @@ Block = tuple[str, list[list[Slot]]]
 
 
 class Writer:
-    """Tells sentences from the rows of a dataset, which is cut to the edition, and the variables of a notebook.
-
-    It remembers what stands of those before.
-    """
+    """Tells sentences from an edition's rows and a notebook's variables, and remembers what stands of those before."""
 
     def __init__(self, dataset: Dataset, citing: Citing) -> None:
         self.dataset, self.citing = dataset, citing
@@ -185,10 +182,7 @@ class Writer:
         return next(filter(None, [self.tell(alternative, marked) for alternative in slot]), None)
 
     def look_up(self, path: str) -> Any:
-        """Return the value that a placeholder's path names; unknown where this edition does not know it.
-
-        Rows and subjects go before variables. NarrativeError, with the nearest id, if it names nothing.
-        """
+        """Return what a placeholder's path names (rows and subjects first), or unknown; NarrativeError if nothing."""
         parts = _PATH.findall(path)
         why = f"“{{{path}}}” is no placeholder; write a row id, a subject such as format.aspect or a variable"
         refuse(not parts or ".".join(parts) != path, why)
@@ -226,9 +220,8 @@ class Writer:
     def tell(self, alternative: Alternative, marked: bool = True, refused: bool = True) -> Rendered | None:
         """Fill one alternative; None where its evidence is not known in this edition.
 
-        An inference that has nothing of its own rests on what the sentences before it do. A title is not `marked`; in
-        a judgement, whose horizon is ours, typed numbers are not `refused`. NarrativeError if it names nothing, or a
-        number that nothing supports.
+        An inference with nothing of its own rests on what the sentences before it do. A title is not `marked`; numbers
+        typed into a judgement are not `refused`. NarrativeError if it names nothing, or a number that nothing supports.
         """
         template, self.at = alternative.text, alternative.line
         bare = PLACEHOLDER.sub(r"· \g<one> · \g<many> ·", _EVIDENCE.sub("", _REFERENCE.sub("", template)))

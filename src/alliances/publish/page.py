@@ -33,10 +33,9 @@ https://github.com/d3/d3/blob/main/LICENSE. Bundled by vl-convert. */"""
 def finish(document: str, folder: Path, policy: bool = True) -> str:
     """Make a page that an engine rendered live, and give it its policy.
 
-    It gets its style, script and fonts, the charts' specifications and data from the staged `folder`, Vega, and a
-    Content-Security-Policy: no source but the page itself, inline scripts by their hash. That is left out for ``quarto
-    preview``, whose own script reloads the page. PublishError if the page would fetch something, or a chart's files
-    cannot be read.
+    It gets style, script, fonts and the charts' specifications and data from the staged `folder`, Vega, and a
+    Content-Security-Policy: no source but the page itself, inline scripts by their hash; none for ``quarto preview``,
+    whose script reloads the page. PublishError if the page would fetch something, or a chart's files cannot be read.
     """
     document = _LINKED.sub(lambda found: _embedded(found, folder), document)
     fetched = {first or second for first, second in _FETCH.findall(_SCRIPT.sub(r"<script\1>", document))}
@@ -48,10 +47,8 @@ def finish(document: str, folder: Path, policy: bool = True) -> str:
     codes = [body for attributes, body in _SCRIPT.findall(live) if "application/json" not in attributes]
     hashes = [base64.b64encode(hashlib.sha256(body.encode()).digest()).decode() for body in dict.fromkeys(codes)]
     allowed = " ".join(f"'sha256-{each}'" for each in hashes) or "'none'"
-    told = (
-        "default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'; "
-        f"script-src {allowed}; base-uri 'none'; form-action 'none'"
-    )
+    told = "default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'"
+    told += f"; script-src {allowed}; base-uri 'none'; form-action 'none'"
     meta = f'<meta http-equiv="Content-Security-Policy" content="{told}">'  # before anything that it is about
     return re.sub(r'<meta charset="utf-8"\s*/?>', lambda found: f"{found[0]}\n{meta}", live, count=1)
 
@@ -77,29 +74,23 @@ def _with_charts(document: str, folder: Path) -> str:
         except (OSError, ValueError) as error:
             raise PublishError(f"{folder / path} cannot be read ({error}); stage the report again.") from error
 
-    charts = {
-        name: {"vega": read(f"vega/{name}.json"), "narrow": read(f"vega/{name}-narrow.json"),
-               "csv": read(f"figures/{name}.csv")}
-        for name in dict.fromkeys(re.findall(r'data-figure="([^"]+)"', document))
-    }  # fmt: skip
+    files = {"vega": "vega/{}.json", "narrow": "vega/{}-narrow.json", "csv": "figures/{}.csv"}
+    names = dict.fromkeys(re.findall(r'data-figure="([^"]+)"', document))
+    charts = {name: {part: read(file.format(name)) for part, file in files.items()} for name in names}
     if not charts:
         return document
     data = json.dumps(charts, ensure_ascii=False, separators=(",", ":"))
     data = data.replace("</", "<\\/").replace("<!", "\\u003c!")  # nothing in it may end its element
-    added = (
-        f'<script type="application/json" id="chart-data">{data}</script>\n'
-        f'<script type="text/plain" id="vega-bundle">{vega()}</script>\n'
-    )
+    added = f'<script type="application/json" id="chart-data">{data}</script>\n'
+    added += f'<script type="text/plain" id="vega-bundle">{vega()}</script>\n'
     head, end, tail = document.rpartition("</body>")
     return f"{head}{added}{end}{tail}"
 
 
 def vega() -> str:
     """Return Vega as one script, some 0.9 MB, which takes seconds: set-up makes it, and the environment keeps it."""
-    kept, key = (
-        Cache(Path(), Path(sys.prefix, "share", "alliances")),
-        digest(VEGALITE, version("vl-convert-python"), _LICENCE),
-    )
+    kept = Cache(Path(), Path(sys.prefix, "share", "alliances"))
+    key = digest(VEGALITE, version("vl-convert-python"), _LICENCE)
     if not (script := (kept.get("vega", key) or b"").decode()):
         code = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGALITE).strip()
         script = f"{_LICENCE}\n(() => {{\n{code}\n}})();\n"  # it owns every short name; a function keeps them

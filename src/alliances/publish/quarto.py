@@ -27,16 +27,13 @@ class Quarto(NamedTuple):
 
 
 def find_quarto(needed: bool = False) -> Quarto | None:
-    """Find Quarto 1.9 or newer: the program that ALLIANCES_QUARTO names (empty: none), in the venv, or on PATH.
-
-    PublishError if one is `needed` and there is none.
-    """
+    """Find Quarto 1.9 or newer: ALLIANCES_QUARTO's (empty: none), the venv's or PATH's; PublishError if `needed`."""
     found = _found(os.environ.get(_VARIABLE))
     new = next((one for one in found if one.number >= (1, 9)), None)
     if needed and not new:
         told = f"only {found[0].version} was found at {found[0].path}" if found else "none was found"
-        told = f"Quarto 1.9 or newer is needed and {told}"
-        raise PublishError(f"{told}; install it, set {_VARIABLE}, or use --engine embedded.")
+        remedy = f"install it, set {_VARIABLE}, or use --engine embedded"
+        raise PublishError(f"Quarto 1.9 or newer is needed and {told}; {remedy}.")
     return new
 
 
@@ -52,10 +49,7 @@ def _found(wish: str | None) -> list[Quarto]:
 
 
 def render(program: Quarto, folder: Path, root: Path, kind: str, moment: int) -> str:
-    """Render report.md of a folder that this render has to itself; return what Quarto said.
-
-    PublishError if Quarto fails, or goes on after a fault.
-    """
+    """Render report.md in a folder of its own; return what Quarto said; PublishError if it fails or tells a fault."""
     # The project's settings without its steps and folders, which are for a render by hand.
     settings = yaml.safe_load((root / "report" / "_quarto.yml").read_text(encoding="utf-8"))
     settings |= {"project": {"type": "default"}, "ipynb-filters": []}

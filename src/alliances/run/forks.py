@@ -42,11 +42,7 @@ def start() -> Any:
 
 
 def fork(argv: list[str], environment: dict[str, str], cwd: str) -> "Fork | None":
-    """Fork a kernel; ``None`` where that cannot be done, or `environment` forbids it.
-
-    A server that cannot be reached gives way to a new one, once: it was killed, or its socket lay in the temporary
-    folder of an earlier command of this process and went with it.
-    """
+    """Fork a kernel; ``None`` where that cannot be done, or `environment` forbids it."""
     global _server
     for _ in range(2 if environment.get("ALLIANCES_FORK") != "0" else 0):
         server = start()
@@ -54,6 +50,7 @@ def fork(argv: list[str], environment: dict[str, str], cwd: str) -> "Fork | None
             asked: Any = server, Kernel(argv, environment, cwd)
             return Fork(asked) if server else None
         except (OSError, EOFError):
+            # It was killed, or its socket went with the temporary folder of an earlier command: once, a new one starts.
             with _lock:
                 if server and _server is server:  # no other thread has seen to it
                     os.close(server._forkserver_alive_fd)  # it ends with the last of its kernels

@@ -18,10 +18,7 @@ INJECTED = "injected-parameters"  # tag of a cell that papermill, or Quarto with
 
 
 def read(root: Path, name: str) -> NotebookNode:
-    """Read a notebook of the project's ``notebooks/``.
-
-    ExecutionError if the file is missing, holds two versions after a merge, or is no notebook.
-    """
+    """Read a notebook of the project; ExecutionError if it is missing, no notebook, or two versions after a merge."""
     path, text = root / "notebooks" / f"{name}.ipynb", ""
     try:
         text = path.read_text(encoding="utf-8")

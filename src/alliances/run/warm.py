@@ -1,7 +1,4 @@
-"""Kernels as jupyter_client starts them: one a notebook, over local sockets, forked from a warm process where it can.
-
-`ForkProvisioner` is a plug-in: taken out of pyproject.toml's entry points, kernels start in the ordinary way.
-"""
+"""Kernels as jupyter_client starts them, one a notebook, over local sockets, forked from a warm process if it can."""
 
 import asyncio
 import contextlib
@@ -36,7 +33,7 @@ def flags() -> tuple[str, ...]:
 
 
 class ForkProvisioner(LocalProvisioner):
-    """Starts a kernel as a fork, and in the ordinary way where that fails."""
+    """Starts a kernel as a fork; in the ordinary way where that fails, or pyproject.toml has no entry point for it."""
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Start the kernel."""
@@ -77,11 +74,9 @@ class _Client(AsyncKernelClient):
 
 
 class Manager(AsyncKernelManager):
-    """A kernel manager that talks over Unix sockets where there are any, so that only this user reaches the kernel.
+    """A kernel manager that talks over Unix sockets where there are any, so that only this user reaches the kernel."""
 
-    A subclass for each notebook sets the attributes, since papermill makes the instance.
-    """
-
+    # A subclass for each notebook sets these, since papermill makes the instance.
     base: Path  # what the connection file and the sockets begin with
     environment: dict[str, str]
     is_flooding = False  # whether it has put out more than it may, and was killed
@@ -117,8 +112,7 @@ class Manager(AsyncKernelManager):
 
     def end(self) -> None:
         """Kill the kernel and what it has started, at once and from any thread."""
-        pid = getattr(self.provisioner, "pid", None)
-        if pid:
+        if pid := getattr(self.provisioner, "pid", None):
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGTERM) if sys.platform == "win32" else os.killpg(pid, signal.SIGKILL)
 

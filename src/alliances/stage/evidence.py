@@ -45,9 +45,8 @@ class Ledger(Marks):
             if record["kind"] == "formula":
                 parts = ("rows", "records", "formulas", "parameters")
                 if any({*known.get(part, ())} != {*record.get(part, ())} for part in parts):
-                    self.clashes[f"Two formulas are called “{record['what']}” (#{anchor}): name one of them anew."] = (
-                        None
-                    )
+                    told = f"Two formulas are called “{record['what']}” (#{anchor}): name one of them anew."
+                    self.clashes[told] = None
                 known["values"] = list(dict.fromkeys([*known["values"], record["value"]]))
             elif record["kind"] == "parameter":
                 known["values"] = [number_text(self.parameters.as_dict()[record["parameters"][0]])]
@@ -158,8 +157,7 @@ class Ledger(Marks):
         if not all(row in self.dataset for row in rows):
             return set(), None
         anchors = {origin} if record else {self.anchor(origin), *map("ev-{}".format, self.dataset.marks(origin))}
-        texts = [text for row in rows for text in texts_of(self.dataset, row)]
-        return anchors, {*claims(" ; ".join(texts), parts=True)}
+        return anchors, {*claims(" ; ".join(text for row in rows for text in texts_of(self.dataset, row)), parts=True)}
 
 
 def evidence(ledger: Ledger, cited_only: bool = False) -> str:

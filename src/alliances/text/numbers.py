@@ -13,10 +13,8 @@ from alliances.text.dates import MONTHS
 SIGNIFICANT = 2
 
 _SCALES = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"))
-UNITS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen"
-).split()
+UNITS = "zero one two three four five six seven eight nine ten".split()
+UNITS += "eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
 TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 _LARGE = "hundred thousand million billion trillion dozen half twice thrice quarter quarters".split()
 #: Number words; “one” is free, since it is more often a pronoun than a number.
@@ -47,11 +45,9 @@ def number_text(value: Fraction | int | float) -> str:
 
 
 def range_text(low: Fraction, high: Fraction, sign: str = "") -> str:
-    """Print a value or a band, both bounds on one scale: ``4.85–4.9 million``, ``$40–60 billion``.
-
-    Millions and more are scaled only where at most two decimals then suffice, so nothing is rounded.
-    """
+    """Print a value or a band, both bounds on one scale: ``4.85–4.9 million``, ``$40–60 billion``."""
     ends = tuple(dict.fromkeys((low, high)))
+    # Millions and more are scaled only where at most two decimals then suffice, so nothing is rounded.
     fitting = (one for one in _SCALES if low >= one[0] and all((end * 100 / one[0]).denominator == 1 for end in ends))
     scale, word = next(fitting, (1, ""))
     scaled = [f"{Decimal((end / scale).numerator) / (end / scale).denominator:,f}" for end in ends]

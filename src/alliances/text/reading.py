@@ -78,10 +78,7 @@ def read_yaml(
 
 
 def readings(text: str, whole: bool = False) -> tuple[str, ...]:
-    """Return what a number may mean that is written differently in different countries; usually nothing.
-
-    A `whole` number has commas between its thousands only.
-    """
+    """Return what a number may mean, where countries differ; a `whole` number has commas between its thousands only."""
     if re.fullmatch(r"[+-]?[1-9][0-9]{0,2}([.,][0-9]{3})+", text):
         joined = re.sub("[.,]", "", text)
         if text.count(".") + text.count(",") == 1 and not (whole and "," in text):
