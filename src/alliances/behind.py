@@ -51,7 +51,8 @@ def nearest(texts: Mapping[Any, str]) -> Callable[[str], dict[Any, float]]:
     least = {key: sqrt(weight(stems)) + 8 for key, stems in stems_of.items()}  # short ones are near by accident
 
     def near(text: str) -> dict[Any, float]:
-        size = sqrt(weight(stems := _stems(text)))
+        stems = _stems(text)
+        size = sqrt(weight(stems))
         return {key: weight(stems & own) / size / least[key] for key, own in stems_of.items() if stems & own}
 
     return near

@@ -63,9 +63,11 @@ def split_sentences(text: str) -> list[Sentence]:
 
 def _ends_sentence(line: str, stop: re.Match[str]) -> bool:
     following, at = _NEXT_WORD.match(line, stop.end()), stop.start()
-    word = following[1] if following else ""
-    if not word or word[0].islower():
-        return not word
+    if following is None:
+        return True
+    word = following[1]
+    if word[0].islower():
+        return False
     if line[at] != "." or line[at : at + 2] == "..":
         return True
     token = _BEFORE_WORD.split(line[: at + 1])[-1]

@@ -125,7 +125,9 @@ class Citing(Marks):
     def carried(self, anchors: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Return the records of anchors of this call, and of all that these rest on, for an output's metadata."""
         found, pending = dict[str, dict[str, Any]](), list(anchors)
-        for anchor in (one for one in pending if one not in found):  # it grows as they are found
+        for anchor in pending:  # which grows as they are found
+            if anchor in found:
+                continue
             record = found[anchor] = self._records[anchor]
             rows = [row for part in ("rows", "records", "against") for row in record.get(part, ())]
             pending += [*record.get("formulas", ()), *record.get("anchors", ())]
