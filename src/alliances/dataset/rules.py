@@ -31,7 +31,7 @@ _REFERENCES: dict[str, tuple[tuple[str, ...], Callable[[str], Iterable[str]]]] =
 
 
 def check_schema(resources: Mapping[str, Any], tables: Raw) -> Iterator[Problem]:
-    """Validate the tables: types, patterns, required cells, keys, and terms that look like slips of a vocabulary's."""
+    """Validate types, patterns, required cells and keys; an unlisted term is a problem only where it looks a slip."""
     from frictionless import FrictionlessException, Schema  # here, since it takes 0.2 s
 
     yield from _doubles(resources, tables)

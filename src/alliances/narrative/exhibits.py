@@ -216,7 +216,7 @@ class Exhibits:
         return capital(escape(curly(text)))
 
     def facts(self, id: str, text: str) -> None:
-        """Put lines ``Label | words`` in a box beside the opening; each falls like a sentence, a single one with it."""
+        """Put lines ``Label | words`` in a box beside the opening; each falls like a sentence, and a last one, too."""
         entries, sentences = list[list[str]](), list[Rendered]()
         with self._cell():
             for raw in filter(None, map(str.strip, str(text).splitlines())):
