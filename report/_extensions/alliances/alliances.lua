@@ -32,9 +32,19 @@ local function written(list)
   return token
 end
 
+-- No line of the PDF ends in a range, or between it and the sign before it; the page has a style for that.
+local function unbroken(text)
+  local signed = text:gsub("\\%$", "\3"):gsub("€", "\4"):gsub("£", "\5")
+  signed = signed:gsub("[\3-\5]?%d[%d.,]*–[\3-\5]?%d[%d.,]*%%?", function(range)
+    local bare, stop = range:match("^(.-)([.,]*)$")
+    return "#unbroken[" .. bare .. "];" .. stop
+  end)
+  return (signed:gsub("\3", "\\$"):gsub("\4", "€"):gsub("\5", "£"))
+end
+
 local function whole(text)
-  local pieces = {}
-  for n, piece in pandoc.write(pandoc.Pandoc(pieces_to_write), WRITER, options):gmatch("\1(%d+)\2%s*([^\1]*)") do
+  local pieces, all = {}, pandoc.write(pandoc.Pandoc(pieces_to_write), WRITER, options)
+  for n, piece in (typst and unbroken(all) or all):gmatch("\1(%d+)\2%s*([^\1]*)") do
     pieces[n] = piece:gsub("%s+$", "")
   end
   return (text:gsub("\1(%d+)\2", pieces))
