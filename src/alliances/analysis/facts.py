@@ -41,6 +41,13 @@ def fact(dataset: Dataset, row: Row) -> Value:
     A `Quantity` for an observation, a `Moment` for a dated account or the public record, else words; its `fields` are
     the row's other cells by column (``actor`` for ``actor_id``), ``source`` (short name), ``published``, ``mark``.
     """
+    if row.row_id not in dataset.facts:
+        dataset.facts[row.row_id] = _fact(dataset, row)
+    value: Value = dataset.facts[row.row_id]
+    return value
+
+
+def _fact(dataset: Dataset, row: Row) -> Value:
     evidence, coded = Evidence((row.row_id,)), dataset.vocabularies(row.table)
     columns = (c for c in row.values if not c.startswith("value_") and c not in ("quote_ids", "source_id"))
     fields = {column.removesuffix("_id"): _cell(dataset, row, column, evidence, coded) for column in columns}

@@ -58,6 +58,7 @@ class Dataset:
     _rows_by_key: dict[str, dict[str, dict[str, str]]] = field(init=False, default_factory=dict)
     _known_rows: dict[str, dict[str, Row]] = field(init=False, default_factory=dict)
     _marks: dict[str, str] = field(init=False, default_factory=dict)
+    facts: dict[str, Any] = field(init=False, default_factory=dict)  # what `analysis.facts` has made of rows
 
     @property
     def complete(self) -> Self:
