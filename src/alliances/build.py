@@ -197,15 +197,10 @@ def _make(
 
 def _late(planned: Plan) -> Iterator[str]:
     """Say how much of the default edition is behind the data, and which texts do not count yet."""
-    root, dataset, names, is_default = (
-        planned.root,
-        planned.dataset,
-        planned.names,
-        planned.parameters == planned.defaults,
-    )
-    if found := behind_of(root, dataset, names) if is_default else {}:
+    is_default = planned.parameters == planned.defaults
+    if found := behind_of(planned.root, planned.dataset, planned.names) if is_default else {}:
         yield f"{sum(found.values())} places of the report are behind the data; `alliances check` lists them."
-    for source_id in sorted(dataset.uncoded):
+    for source_id in sorted(planned.dataset.uncoded):
         yield f"{source_id} does not count yet: `alliances check` lists its sentences that are not accounted for."
 
 
