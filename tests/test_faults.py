@@ -82,7 +82,7 @@ def test_a_notebook_that_never_ends(command: Command, before: dict[str, str], fo
 
 # ---------------------------------------------------------------- Ctrl-C and other signals
 
-TOO_LATE = (0, -signal.SIGINT)  # the edition is in place, and the interpreter about to leave
+TOO_LATE = (0, -signal.SIGINT, -signal.SIGTERM)  # the edition is in place, and the interpreter about to leave
 MOMENTS = [
     pytest.param("2 notebooks", 0.0, signal.SIGINT, id="before-kernels", marks=long),
     pytest.param("2 notebooks", 0.3, signal.SIGINT, id="while-they-start", marks=long),
@@ -100,6 +100,7 @@ def test_a_signal(command: Command, before: dict[str, str], line: str, wait: flo
     code, told = command.stopped(line, number, *BUILD, wait=wait)
     if line == "staged" and code in TOO_LATE:
         assert is_whole(command.root / OUTPUT, read_manifest(command.root / OUTPUT))
+        assert command.left() == []
         return
     assert (code, told) == (128 + number, "alliances build: interrupted; nothing was changed.")
     unharmed(command, before)
