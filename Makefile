@@ -21,7 +21,7 @@ READY := .setup/packages .setup/quarto
 report: setup  ## Build the default edition: report/_output/report.html and report.pdf
 	@$(BIN)/alliances build
 
-test: setup  ## Run all tests, notebooks included; one that takes over four minutes waits for ever, and ends the run
+test: setup  ## Run all tests, notebooks included; one that takes over four minutes is taken to hang, and ends the run
 	@$(PYTEST) --max-worker-restart 0 -o faulthandler_timeout=240 -o faulthandler_exit_on_timeout=true tests notebooks
 
 test-long: setup  ## The same with full property budgets, and the tests that take minutes

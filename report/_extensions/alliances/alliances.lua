@@ -1,6 +1,6 @@
--- The one filter of both engines: it turns the staged Markdown into the page's HTML or the PDF's Typst, block by block, so
--- that nothing depends on what an engine makes of figures, tables, references and headings. It reads `edition.yml` and
--- `_brand.yml` beside the report and gives both to the templates.
+-- The one filter of both engines: it reads the staged `report.md` and turns it into the page's HTML or the PDF's Typst, block
+-- by block, so that nothing depends on what an engine makes of Markdown, figures, tables and headings. It reads `edition.yml`
+-- and `_brand.yml` as well and gives both to the templates.
 
 local typst = FORMAT:match("typst") ~= nil
 local TO = typst and "typst" or "html5"
@@ -182,9 +182,13 @@ end
 
 -- ---------------------------------------------------------------- marks and references
 
-local function mark(link)
+-- A link without words to a figure or a table gets its number.
+local function linked(link)
   local target = is_mark(link)
-  if not target then return nil end
+  if not target then
+    local number = #link.content == 0 and numbers[link.target:sub(2)]
+    return number and pandoc.Link({ pandoc.Str(number) }, link.target) or nil
+  end
   local label = text_of(link.content)
   if typst then -- the entries of what “+n” stands for name its page as well
     local also = link.title:match("^also (.+)$") or ""
@@ -524,14 +528,12 @@ end
 
 -- ---------------------------------------------------------------- evidence
 
-local function readings_of(list, only_needed)
+local function readings_of(list)
   local result = {}
   for _, item in ipairs(list.content) do
     for _, block in ipairs(item) do
       for _, span in ipairs(block.content) do
-        if span.t == "Span" and has(span, "reading") and (has(span, "needed") or not only_needed) then
-          result[#result + 1] = span
-        end
+        if span.t == "Span" and has(span, "reading") then result[#result + 1] = span end
       end
     end
   end
@@ -566,8 +568,9 @@ end
 local function entry(div)
   local parts = { words = "", context = {}, readings = {}, rest = {} }
   for _, block in ipairs(div.content) do
-    if block.t == "BulletList" and #readings_of(block) > 0 then
-      for _, span in ipairs(readings_of(block, typst)) do table.insert(parts.readings, span) end
+    local readings = block.t == "BulletList" and readings_of(block) or {}
+    if #readings > 0 then
+      parts.readings = readings
     elseif block.content and block.t ~= "BulletList" then
       local found, rest = apart(block.content, "words", "further", "before", "after")
       if found.words then parts.words = inline(found.words) end
@@ -916,17 +919,20 @@ local function metadata(meta)
   return meta
 end
 
+-- The quickest of Pandoc's readers by far, with what the stage writes and no more.
+local READER = "commonmark+smart+attributes+bracketed_spans+definition_lists+fenced_divs+pipe_tables+superscript"
+  .. "+gfm_auto_identifiers"
+
+-- What the engine has read gives way: nothing, or the order of chapters in report.qmd.
 function Pandoc(doc)
-  if quarto and quarto.doc.input_file:match("report%.qmd$") then -- the order of chapters; what is staged takes its place
-    local staged = io.open("report.md") or fail("report.md is missing; type `quarto render report`")
-    local reader = "commonmark+smart+attributes+bracketed_spans+definition_lists+fenced_divs+pipe_tables+superscript"
-      .. "+gfm_auto_identifiers" -- as in publish/engines.py
-    doc.blocks = pandoc.read(staged:read("a"), reader).blocks
-    staged:close()
+  local staged = file("report.md") or fail("report.md is missing; type `quarto render report`")
+  if typst then -- readings stand on the page; the PDF has those alone that give a number which the words do not
+    staged = staged:gsub("\n%- %[[^\n]*%]{%.reading[^%.}\n]*}%f[\n]", "")
   end
+  doc.blocks = pandoc.read(staged, READER).blocks
   survey(doc)
   local function none() return {} end -- the stage writes no raw code
-  doc = doc:walk({ RawBlock = none, RawInline = none, Link = mark })
+  doc = doc:walk({ RawBlock = none, RawInline = none, Link = linked })
   local meta = metadata(doc.meta)
   return pandoc.Pandoc({ pandoc.RawBlock(typst and "typst" or "html", whole(typst and set_typst(doc) or set_html(doc))) }, meta)
 end

@@ -26,11 +26,7 @@ from alliances.publish import quarto
 from alliances.publish.page import finish
 
 _EXTENSION, _PICTURES = "_extensions/alliances", ("figures", "vega")
-# The quickest of Pandoc's readers by far, with what the stage writes and no more (the filter names it as well).
-_READS = "smart attributes bracketed_spans definition_lists fenced_divs pipe_tables superscript gfm_auto_identifiers"
-_PANDOC = ("--from=" + "+".join(["commonmark", *_READS.split()]), "--standalone", "--wrap=none",
-           f"--lua-filter={_EXTENSION}/alliances.lua")  # fmt: skip
-_PAGE_ONLY = re.compile(r"^- \[.*\]\{\.reading #row-[\w-]+\}\n", re.MULTILINE)  # the filter would leave it out later
+_PANDOC = ("--standalone", "--wrap=none", f"--lua-filter={_EXTENSION}/alliances.lua")  # which reads report.md itself
 _WRITERS = {"html": ("html5", "html"), "pdf": ("typst", "typ")}  # with the ending of template and output
 
 
@@ -128,12 +124,10 @@ def _write(log: Path, text: str) -> None:
 
 def _embedded(folder: Path, kind: str, moment: int, draw: Callable[[], None]) -> str:
     """Render with Pandoc, and for the PDF with Typst; return what they said."""
-    (writer, ending), report = _WRITERS[kind], folder / "report.md"
-    if kind == "pdf":
-        report.write_text(_PAGE_ONLY.sub("", report.read_text(encoding="utf-8")), encoding="utf-8")
+    writer, ending = _WRITERS[kind]
     target = f"--to={writer}", f"--output=report.{ending}", f"--template={_EXTENSION}/template.{ending}"
-    command = [str(pypandoc.get_pandoc_path()), "report.md", *_PANDOC, *target]
-    done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
+    command = [str(pypandoc.get_pandoc_path()), *_PANDOC, *target]
+    done = subprocess.run(command, cwd=folder, capture_output=True, check=False, stdin=subprocess.DEVNULL)
     said = done.stderr.decode("utf-8", errors="replace").strip()
     if done.returncode:
         raise PublishError(f"The report could not be rendered: {said.removeprefix('alliances: ') or 'Pandoc failed'}.")

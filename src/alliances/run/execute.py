@@ -28,7 +28,9 @@ from alliances.run.stopping import as_done
 LIBRARY = ("text", "dataset", "analysis", "charts", "narrative", "__init__.py", "edition.py", "errors.py",
            "parameters.py")  # fmt: skip
 PACKAGES = ("altair", "ipykernel", "ipython", "nbclient", "numpy", "pandas", "papermill")
-papermill.execute.write_ipynb = lambda *_: None  # where there is no file to write it makes the text all the same
+# papermill makes the text of a notebook even where, as here, there is no file for it.
+_write = papermill.execute.write_ipynb
+papermill.execute.write_ipynb = lambda notebook, path: _write(notebook, path) if path else None
 _ALWAYS = ("data/datapackage.json", "report/_brand.yml", "notebooks/*.py")
 
 

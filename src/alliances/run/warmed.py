@@ -31,8 +31,5 @@ with contextlib.suppress(Exception):
     import pandas as pd
 
     pd.set_option("display.max_columns", 20)  # imported outside of a kernel, pandas takes itself for in a terminal
-    # A first chart and a first query cost each kernel a tenth of a second: here they are made once.
-    _chart = altair.Chart(pd.DataFrame({"x": [1.0], "y": ["a"]}).query("x > 0")).encode(x="x:Q", y="y:N")
-    altair.layer(_chart.mark_point(), _chart.mark_text().encode(text="y:N")).properties(width=90).to_dict()
 gc.collect()
 gc.freeze()  # the kernels' collectors leave alone what they share, so that it stays shared

@@ -80,8 +80,9 @@ class Drawer:
     def _draw(self, key: str, spec: Mapping[str, Any]) -> Any:
         if found := self.cache.get_json("charts", key):
             return found
+        line = ""
         with self._one_at_a_time, suppress(OSError):
-            process, line = self._running(), ""
+            process = self._running()
             print(json.dumps(spec), file=process.stdin, flush=True)
             line = process.stdout.readline()
         if not line:

@@ -31,17 +31,16 @@ def plain(markdown: str) -> str:
 
 
 def typeset(markdown: str) -> str:
-    """Keep a number and its unit, a day and its month, and a range on one line; name figures and tables by number."""
-    counts, names = {"fig": 0, "tbl": 0}, dict[str, str]()
-    for anchor, kind in re.findall(r"^:::+ \{#((fig|tbl)-[\w-]+)", markdown, re.MULTILINE):
-        counts[kind] += 1
-        names[anchor] = f"{'Figure' if kind == 'fig' else 'Table'}\u00a0{counts[kind]}"
+    """Keep a number and its unit, a day and its month, and a range on one line; write `@fig-x` as a link.
+
+    Its words, the figure's number, are the filter's.
+    """
 
     def written(found: re.Match[str]) -> str:
         if found["range"]:
             return f"[{found[0]}]{{.unbroken}}"
         if found["to"]:
-            return f"[{names.get(found['to'], found['to'])}](#{found['to']})"
+            return f"[](#{found['to']})"
         return found[0] if found[0] != " " else "\u00a0"
 
     return _TOGETHER.sub(written, markdown)
