@@ -24,7 +24,8 @@ def __getattr__(name: str) -> Any:
 def find_root(start: Path | str | None = None) -> Path:
     """Find the project's folder, which holds ``data/datapackage.json``; DataError if there is none.
 
-    The variable ``ALLIANCES_ROOT`` goes first; then `start` (or the working directory) and above; then our checkout.
+    The environment variable ``ALLIANCES_ROOT`` goes first; then the folder `start` (the working directory by
+    default) and those above it; then the checkout from which this package is run.
     """
     named = os.environ.get("ALLIANCES_ROOT")
     begin = Path(named or start or ".").expanduser().resolve()

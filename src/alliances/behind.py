@@ -41,7 +41,10 @@ _NEAR, _KIN, _OPEN, _MOST = 0.14, 0.03, 0.06, 5
 
 
 def nearest(texts: Mapping[Any, str]) -> Callable[[str], dict[Any, float]]:
-    """Return what says which of many texts share words and numbers, rare ones above all, with one; how near: 0 to 1."""
+    """Return a function that says which of many texts share words and numbers with another one, by their keys.
+
+    And how near they are, from 0 to 1; rare words count above all.
+    """
     stems_of = {key: _stems(text) for key, text in texts.items()}
     count = Counter(stem for stems in stems_of.values() for stem in stems)
 

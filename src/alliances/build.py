@@ -67,7 +67,7 @@ def notebook_names(root: Path) -> list[str]:
     return [value for kind, value, _ in read_template(root / "report" / "report.qmd")[1] if kind == "include"]
 
 
-def validate(root: Path) -> Dataset:
+def valid_data(root: Path) -> Dataset:
     """Load the data, and check them unless the same files have passed before the same checks; DataError if not."""
     files = [*(root / "data").glob("*"), *(root / "seeds").glob("*.txt")]
     cache, key = Cache(root), digest(files_digest(files, root), library_digest("dataset"))
@@ -77,10 +77,10 @@ def validate(root: Path) -> Dataset:
 
 
 @contextmanager
-def validated(root: Path) -> Iterator[Future[Dataset]]:
+def checking_data(root: Path) -> Iterator[Future[Dataset]]:
     """Check the data beside what is done with them: what is wrong there is told before whatever it led to."""
     with ThreadPoolExecutor(1) as pool:
-        valid = pool.submit(validate, root)
+        valid = pool.submit(valid_data, root)
         try:
             yield valid
         except Exception:
@@ -90,7 +90,7 @@ def validated(root: Path) -> Iterator[Future[Dataset]]:
 
 def plan(root: Path, values: Mapping[str, Any], dataset: Dataset | None = None) -> Plan:
     """Check data, unless a `dataset` is given, notebooks and parameters; AlliancesError for whatever is wrong."""
-    made_of, dataset = place.made_of(root), dataset or validate(root)
+    made_of, dataset = place.made_of(root), dataset or valid_data(root)
     place.check_files(root)
     defaults, parameters = check_parameters({}, dataset), check_parameters(values, dataset)
     names, unset, asked = notebook_names(root), defaults.as_dict(), parameters.as_dict()
@@ -141,7 +141,7 @@ def build(
     folder, by default ``report/_output`` or one of its own below it; `force` builds anew, and replaces another edition
     there. The rest is as in `stage_edition`. AlliancesError for whatever is wrong; its folder is then as it was.
     """
-    with validated(root) as valid:
+    with checking_data(root) as valid:
         planned, cache = plan(root, values, Dataset.load(root, validate=False)), cache or Cache(root)
         asked, defaults = planned.parameters.as_dict(), planned.defaults.as_dict()
         name = place.slug(asked, defaults)

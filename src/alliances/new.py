@@ -43,7 +43,7 @@ def add_row(root: Path, table: str, **cells: str) -> None:
 
 
 def new_source(root: Path, file: Path, genre: str = "") -> str:
-    """Register a text and write its work list; DataError, and nothing is written, if it is none, empty or not new."""
+    """Register a text and write its work list; DataError, and nothing written, if it is no text, empty or known."""
     dataset = Dataset.load(root)
     text = _read(root, file)
     genres = [term.term for term in dataset.terms("genre")]

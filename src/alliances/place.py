@@ -106,7 +106,10 @@ def slug(parameters: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
 
 
 def refuse_foreign(folder: Path, parameters: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
-    """Refuse a folder of something else by a PublishError; the default edition replaces its own self, of any day."""
+    """Refuse a folder that holds something else than an edition with these parameters, by a PublishError.
+
+    The default edition replaces its own earlier self, whatever day that was of.
+    """
     if folder.exists() and not folder.is_dir():
         raise PublishError(f"{folder} is a file; name a folder for the edition with --output.")
     there = read_manifest(folder)

@@ -211,7 +211,8 @@ def _connected(address: str) -> Any:
     try:
         from distributed import Client
     except ImportError as error:
-        raise ExecutionError("--scheduler needs Dask (extra “cluster”): pip install 'alliances[cluster]'.") from error
+        told = "--scheduler needs Dask, which is not installed; install the extra “cluster”"
+        raise ExecutionError(f"{told} with `pip install 'alliances[cluster]'`.") from error
     logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)  # what matters of it is said in a sentence
     client = Client.__new__(Client)
     try:
@@ -220,8 +221,8 @@ def _connected(address: str) -> Any:
     except Exception as error:  # whatever listens there, it is no scheduler
         with suppress(Exception):  # else garbage collection closes it later, and waits for ever if another one starts
             client.close(timeout=_PATIENCE)
-        told = f"No Dask scheduler answers at “{address}” within {_PATIENCE} seconds"
-        raise ExecutionError(f"{told}; give its address, such as tcp://10.0.0.1:8786, or start one.") from error
+        told = f"No Dask scheduler answers at “{address}” within {_PATIENCE} seconds; give an address such as"
+        raise ExecutionError(f"{told} tcp://10.0.0.1:8786, or start one with `dask scheduler`.") from error
 
 
 def _description() -> dict[str, str]:  # of what decides the bytes of an edition, apart from the project's files
@@ -233,7 +234,8 @@ def _compare(client: Any, address: str) -> None:
     try:
         client.wait_for_workers(1, timeout=_PATIENCE)
     except TimeoutError as error:
-        raise ExecutionError(f"The scheduler at {address} has no workers; start one: dask worker {address}") from error
+        told = f"The Dask scheduler at {address} has no workers; start one with `dask worker {address}`."
+        raise ExecutionError(told) from error
     here = _description()
     for worker, answer in sorted(client.run(_description, on_error="return").items()):
         there = answer if isinstance(answer, dict) else {}  # an error, where this project is not installed

@@ -90,7 +90,7 @@ def find_tokens(text: str, names: re.Pattern[str] | None = None) -> list[Token]:
     found = [Token(match[0], *match.span(), kind) for pattern, kind in patterns for match in pattern.finditer(text)]
     kept = list[Token]()
     for token in sorted(found, key=lambda t: (t.start, -t.end)):
-        is_verb = token.text == "May" and not re.search(r"\w", text[: token.start])  # no number is beside it
+        is_verb = token.text == "May" and not re.search(r"\w", text[: token.start])  # unless a number is beside it
         if not is_verb and (not kept or token.start >= kept[-1].end):
             kept.append(token)
     return kept

@@ -216,7 +216,10 @@ class Exhibits:
         return capital(escape(curly(text)))
 
     def facts(self, id: str, text: str) -> None:
-        """Put lines ``Label | words`` in a box beside the opening; each falls like a sentence, and a last one, too."""
+        """Put a fact box beside the opening: a line an entry, ``Label | words``, each falling like a sentence.
+
+        A box of which a single entry is left falls whole.
+        """
         entries, sentences = list[list[str]](), list[Rendered]()
         with self._cell():
             for raw in filter(None, map(str.strip, str(text).splitlines())):

@@ -27,7 +27,10 @@ class Quarto(NamedTuple):
 
 
 def find_quarto(needed: bool = False) -> Quarto | None:
-    """Find Quarto 1.9 or newer: ALLIANCES_QUARTO's (empty: none), the venv's or PATH's; PublishError if `needed`."""
+    """Find Quarto 1.9 or newer: what ALLIANCES_QUARTO names (empty: none), in the venv, or on PATH.
+
+    PublishError if one is `needed` and there is none.
+    """
     found = _found(os.environ.get(_VARIABLE))
     new = next((one for one in found if one.number >= (1, 9)), None)
     if needed and not new:
